@@ -1,0 +1,93 @@
+# Thin over Python: what a target does stands in local/ and in the tests.
+SHELL := /bin/bash
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandbox-pulumi
+UV_VERSION := 0.13.9
+UV := $(or $(shell command -v uv),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest --timeout 600
+
+.DEFAULT_GOAL := help
+.PHONY: prove help venv up preview refresh down outputs env drift test unit check bench \
+	prove-iam prove-ami prove-policies prove-adopt ci-preview ci-up status
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
+
+venv: .venv/made ## Make the virtual environment from the lock file
+
+.venv/made: requirements.lock
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "python3 3.11 or newer is needed and was not found; install it and try again"; exit 1; }
+	@test -x "$(UV)" || { python3 -m venv "$(CACHE)/uv-$(UV_VERSION)" \
+		&& "$(CACHE)/uv-$(UV_VERSION)/bin/pip" install --quiet uv==$(UV_VERSION); }
+	@"$(UV)" venv --quiet --allow-existing --python python3 .venv
+	@"$(UV)" pip sync --quiet --python .venv --require-hashes requirements.lock
+	@touch $@
+
+up: venv ## Bring the environment up, on the real engine and an emulated AWS
+	@$(PYTHON) -m local up
+
+preview: venv ## Show what `make up` would change
+	@$(PYTHON) -m local preview
+
+refresh: venv ## Bring the local state up to date
+	@$(PYTHON) -m local refresh
+
+down: venv ## Destroy the local stack and stop the emulated AWS
+	@$(PYTHON) -m local down
+
+outputs: venv ## Print the local stack's outputs
+	@$(PYTHON) -m local outputs
+
+env: venv ## Shell exports: eval "$$(make -s env)"
+	@$(PYTHON) -m local env
+
+# What the pipelines run: on the stack $STACK of the account in the environment.
+ON_STACK = PATH="$(CURDIR)/.venv/bin:$$PATH" pulumi --non-interactive --color never
+GUARDED = --stack "$${STACK:?name the stack}" --policy-pack policies
+
+ci-preview: venv ## Show what an update of $STACK would change, guarded
+	@$(ON_STACK) preview --diff $(GUARDED)
+
+ci-up: venv ## Update $STACK, guarded
+	@$(ON_STACK) up --yes $(GUARDED)
+
+drift: venv ## Fail if the account of $STACK is not as the program says
+	@$(ON_STACK) preview --refresh --expect-no-changes $(GUARDED)
+
+status: venv ## $STACK at a glance; fails where somebody should act
+	@$(PYTHON) -m handover status --stack "$${STACK:?name the stack}"
+
+check: venv ## Format, lint and types
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/basedpyright
+
+unit: venv ## The tests that need no engine and take seconds
+	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
+
+# Minutes each, so they are proofs of their own: `make prove` runs them.
+LONG := tests/ami tests/migrate/test_adoption.py tests/policies/test_engine.py \
+	tests/handover/test_engine.py tests/permissions/test_deployed_stack.py
+
+test: check ## All but the long proofs
+	@$(PYTHON) -m local install
+	@$(PYTEST) -n 2 --dist loadgroup $(LONG:%=--ignore %)
+
+prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
+	@$(PYTEST) -q tests/handover/test_engine.py
+
+bench: venv ## The program's cost as ratios to an empty one
+	@$(PYTHON) -m bench.program
+
+prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
+	@$(PYTEST) -q tests/permissions
+
+prove-ami: venv ## The image builder under every fault
+	@AMI_FAULTS=all $(PYTEST) -q tests/ami
+
+prove-policies: venv ## Every guard rail against mutants of the program
+	@$(PYTEST) -q tests/policies
+
+prove-adopt: venv ## The Terraform module's environments, adopted
+	@PROVE_ALL=1 $(PYTEST) -q tests/migrate

@@ -1,0 +1,97 @@
+"""Look for what a build left, and remove it, until nothing is found any more.
+
+Ids alone are not enough: an answer can be lost after its effect took place. So everything is
+looked for by the build's tag or its unique name. One empty answer is not enough either: after a
+fault the next answers may be stale. So only some empty rounds in a row end the search.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ami import things
+from ami.aws import AWS_ERRORS, Aws, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ami.limits import Limits
+    from ami.things import Search, Thing
+
+Say = Callable[[str], None]
+
+
+def sweep(  # noqa: PLR0913 - each is one independent fact of the search
+    aws: Aws,
+    search: Search,
+    *,
+    limits: Limits,
+    say: Say,
+    known: Collection[Thing] = (),
+    keep: Collection[str] = (),
+    spare: Callable[[Thing], bool] = lambda _: False,
+    rounds: int | None = None,
+) -> list[Thing]:
+    """Remove what *search* finds and what is *known*; return what is left.
+
+    Not touched: what is named in *keep*, and what there is a reason to *spare*.
+    """
+    wanted = limits.quiet_rounds if rounds is None else rounds
+    end = time.monotonic() + limits.sweep
+    pending = {one.id: one for one in known if one.id not in keep}
+    quiet = 0
+    left: dict[str, Thing] = {}
+    told: set[str] = set()
+
+    def once(thing: Thing, text: str) -> None:
+        if thing.id not in told:
+            told.add(thing.id)
+            say(text)
+
+    while quiet < wanted:
+        found, complete = _find(aws, search, say)
+        left = pending | {one.id: one for one in found if one.id not in keep and not spare(one)}
+        if left or not complete:
+            quiet = 0
+        else:
+            quiet += 1
+            if quiet == wanted:
+                return []
+        for thing in sorted(left.values(), key=_order):
+            if thing.going:
+                continue
+            try:
+                things.remove(aws, thing)
+                pending.pop(thing.id, None)  # by its id it is not asked for again, only searched
+                once(thing, f"removed {thing}")
+            except AWS_ERRORS as error:
+                once(thing, f"{thing} could not be removed at once: {reason(error)}")
+        if time.monotonic() > end:
+            break
+        time.sleep(limits.quiet_pause)
+    return sorted(left.values(), key=_order)
+
+
+def find(aws: Aws, search: Search, say: Say) -> list[Thing]:
+    """What is there, each once, in the order of removal."""
+    return _find(aws, search, say)[0]
+
+
+def _find(aws: Aws, search: Search, say: Say) -> tuple[list[Thing], bool]:
+    """One search of a kind may fail, the others still say what they find."""
+    found: dict[str, Thing] = {}
+    complete = True
+    for kind, look in things.SEARCHES.items():
+        try:
+            for thing in look(aws, search):
+                found.setdefault(thing.id, thing)
+        except AWS_ERRORS as error:
+            complete = False
+            say(f"{kind}s cannot be listed now: {reason(error)}")
+    return sorted(found.values(), key=_order), complete
+
+
+def _order(thing: Thing) -> int:
+    return list(things.SEARCHES).index(thing.kind)

@@ -1,0 +1,1 @@
+"""The sandbox environment: settings, pure logic, and the components that make it."""

@@ -1,0 +1,59 @@
+"""Where a stack is deployed: the provider, the account behind it, and the zones it may use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import tags
+from infra.settings import Settings
+
+DEFAULT_ZONES: Final = 3
+"""How many zones the replaced module took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The account that a stack's provider reaches."""
+
+    provider: aws.Provider
+    account_id: str
+    partition: str
+
+
+def connect(settings: Settings) -> Account:
+    """Make the one provider of the stack; its region and its tags hold for every resource."""
+    provider = aws.Provider(
+        "aws",
+        region=settings.region,
+        default_tags={"tags": tags.common(settings.environment)},
+    )
+    identity = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider))
+    return Account(
+        provider=provider,
+        account_id=identity.account_id,
+        partition=identity.arn.split(":")[1],
+    )
+
+
+def zones(settings: Settings, account: Account) -> Mapping[str, int]:
+    """The configured slots, or the first three zones that need no opt-in, as the old module took.
+
+    Raises:
+        pulumi.RunError: the region has fewer than one zone to offer.
+    """
+    if settings.zones:
+        return settings.zones
+    offered = aws.get_availability_zones(
+        state="available",
+        filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
+        opts=pulumi.InvokeOptions(provider=account.provider),
+    ).names
+    if not offered:
+        raise pulumi.RunError(
+            f"sandbox:region = {settings.region}: offers no availability zone that needs no "
+            "opt-in; name zones in sandbox:zones"
+        )
+    return {zone: slot for slot, zone in enumerate(sorted(offered)[:DEFAULT_ZONES])}

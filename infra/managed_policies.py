@@ -1,0 +1,72 @@
+"""Customer managed policies from statements, as many as AWS's size limit asks for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import pulumi
+from pulumi_aws import iam
+
+from infra.permissions.scope import Scope
+from infra.permissions.statements import Statement, document, documents
+from infra.tags import named
+
+Statements = Callable[[Scope], Sequence[Statement]]
+
+
+def numbered(name: str, number: int) -> str:
+    """The names of several things of a kind: *name*, *name*-2, *name*-3."""
+    return name if number == 1 else f"{name}-{number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which stack the documents are for, and below which component their policies stand.
+
+    *sketch* holds a stand-in for the VPC's id, of the same length: where statements are split
+    into several documents is known, and shown by a preview, before the VPC is.
+    """
+
+    sketch: Scope
+    scope: pulumi.Output[Scope]
+    opts: pulumi.ResourceOptions
+
+
+def place(sketch: Scope, vpc_id: pulumi.Input[str], parent: pulumi.Resource) -> Place:
+    """*sketch*, and the same with the VPC's own id once AWS has given it one."""
+    return Place(
+        sketch=sketch,
+        scope=pulumi.Output.from_input(vpc_id).apply(lambda own: replace(sketch, vpc_id=own)),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def policies(
+    name: str, description: str, statements: Statements, at: Place
+) -> Sequence[iam.Policy]:
+    """The policies that *statements* fill, in their order."""
+
+    def part(number: int) -> iam.Policy:
+        own = numbered(name, number)
+        return iam.Policy(
+            own,
+            name=own,
+            description=description,
+            policy=at.scope.apply(lambda real: documents(statements(real))[number - 1]),
+            tags=named(own),
+            opts=at.opts,
+        )
+
+    count = len(documents(statements(at.sketch)))
+    return [part(number) for number in range(1, count + 1)]
+
+
+def boundary(name: str, description: str, statements: Statements, at: Place) -> iam.Policy:
+    """The one policy that caps what an identity may ever be granted."""
+    return iam.Policy(
+        name,
+        name=name,
+        description=description,
+        policy=at.scope.apply(lambda real: document(statements(real))),
+        tags=named(name),
+        opts=at.opts,
+    )

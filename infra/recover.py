@@ -1,0 +1,307 @@
+"""Mend a stack whose update was killed: adopt what AWS made and the state does not know.
+
+An engine that dies between AWS's answer and its own note of it leaves a *pending create*: made
+again, a name would be taken or a VPC doubled. For each, this looks the resource up by its name or
+by its place in the network and lets the engine read it; the others are forgotten. `pulumi up` then
+goes on where it was stopped.
+
+Example: python -m infra.recover --stack production
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra import names
+from infra.cli import CommandError, pulumi
+
+Inputs = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Clients of the account and region that the stack is in."""
+
+    region: str
+
+    def __call__(self, service: str) -> Any:  # noqa: ANN401 - one type per service
+        return boto3.client(service, region_name=self.region)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType]
+
+    def ec2(self, operation: str, kind: str, **filters: str) -> list[dict[str, Any]]:
+        """What *operation* lists as *kind*, under EC2's own *filters* (`vpc_id` is `vpc-id`)."""
+        pages = (
+            self("ec2")
+            .get_paginator(operation)
+            .paginate(
+                Filters=[
+                    {"Name": name.replace("__", ":").replace("_", "-"), "Values": [value]}
+                    for name, value in filters.items()
+                ]
+            )
+        )
+        return [one for page in pages for one in page[kind]]
+
+
+def _vpc(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws.ec2(
+        "describe_vpcs",
+        "Vpcs",
+        cidr=inputs["cidrBlock"],
+        tag__Name=names.VPC,
+        tag__Project=names.PROJECT,
+    )
+    return _only("VpcId", found)
+
+
+def _gateway(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws.ec2(
+        "describe_internet_gateways",
+        "InternetGateways",
+        tag__Name=names.VPC,
+        tag__Project=names.PROJECT,
+    )
+    return _only(
+        "InternetGatewayId",
+        [
+            one
+            for one in found
+            if all(link["VpcId"] == inputs["vpcId"] for link in one["Attachments"])
+        ],
+    )
+
+
+def _table(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws.ec2(
+        "describe_route_tables",
+        "RouteTables",
+        vpc_id=inputs["vpcId"],
+        tag__Name=inputs["tags"]["Name"],
+    )
+    return _only("RouteTableId", found)
+
+
+def _route(aws: Aws, inputs: Inputs) -> str | None:
+    to, table = inputs["destinationCidrBlock"], inputs["routeTableId"]
+    found = aws.ec2("describe_route_tables", "RouteTables", route_table_id=table)
+    there = [r for one in found for r in one["Routes"] if r.get("DestinationCidrBlock") == to]
+    return f"{table}_{to}" if there else None
+
+
+def _subnet(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws.ec2(
+        "describe_subnets", "Subnets", vpc_id=inputs["vpcId"], cidr_block=inputs["cidrBlock"]
+    )
+    return _only("SubnetId", found)
+
+
+def _association(aws: Aws, inputs: Inputs) -> str | None:
+    subnet, table = inputs["subnetId"], inputs["routeTableId"]
+    found = aws.ec2("describe_route_tables", "RouteTables", association__subnet_id=subnet)
+    return f"{subnet}/{table}" if [one for one in found if one["RouteTableId"] == table] else None
+
+
+def _endpoint(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws.ec2(
+        "describe_vpc_endpoints",
+        "VpcEndpoints",
+        vpc_id=inputs["vpcId"],
+        service_name=inputs["serviceName"],
+    )
+    return _only("VpcEndpointId", [one for one in found if one["State"] != "deleted"])
+
+
+def _group(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws.ec2(
+        "describe_security_groups",
+        "SecurityGroups",
+        vpc_id=inputs["vpcId"],
+        group_name=inputs["name"],
+    )
+    return _only("GroupId", found)
+
+
+def _rule(aws: Aws, inputs: Inputs, *, egress: bool) -> str | None:
+    keys = {"cidrIpv4": "CidrIpv4", "cidrIpv6": "CidrIpv6", "prefixListId": "PrefixListId"}
+    found = aws.ec2(
+        "describe_security_group_rules", "SecurityGroupRules", group_id=inputs["securityGroupId"]
+    )
+    return _only(
+        "SecurityGroupRuleId",
+        [
+            one
+            for one in found
+            if one["IsEgress"] is egress
+            and one["IpProtocol"] == inputs["ipProtocol"]
+            and all(one.get(theirs) == inputs.get(ours) for ours, theirs in keys.items())
+        ],
+    )
+
+
+def _ingress(aws: Aws, inputs: Inputs) -> str | None:
+    return _rule(aws, inputs, egress=False)
+
+
+def _egress(aws: Aws, inputs: Inputs) -> str | None:
+    return _rule(aws, inputs, egress=True)
+
+
+def _prefix_list(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws.ec2("describe_managed_prefix_lists", "PrefixLists", prefix_list_name=inputs["name"])
+    return _only("PrefixListId", found)
+
+
+def _flow_log(aws: Aws, inputs: Inputs) -> str | None:
+    return _only(
+        "FlowLogId", aws.ec2("describe_flow_logs", "FlowLogs", resource_id=inputs["vpcId"])
+    )
+
+
+def _log_group(aws: Aws, inputs: Inputs) -> str | None:
+    pages = aws("logs").get_paginator("describe_log_groups")
+    found = pages.paginate(logGroupNamePrefix=inputs["name"]).build_full_result()["logGroups"]
+    return _only("logGroupName", [one for one in found if one["logGroupName"] == inputs["name"]])
+
+
+def _policy(aws: Aws, inputs: Inputs) -> str | None:
+    found = aws("iam").get_paginator("list_policies").paginate(Scope="Local").build_full_result()
+    return _only("Arn", [one for one in found["Policies"] if one["PolicyName"] == inputs["name"]])
+
+
+def _named(operation: str, parameter: str) -> "Find":
+    """IAM's own identities: their id is their name."""
+
+    def find(aws: Aws, inputs: Inputs) -> str | None:
+        iam = aws("iam")
+        try:
+            getattr(iam, operation)(**{parameter: inputs["name"]})
+        except iam.exceptions.NoSuchEntityException:
+            return None
+        return inputs["name"]
+
+    return find
+
+
+Find = Callable[[Aws, Inputs], str | None]
+FIND: Final[Mapping[str, Find]] = {
+    "aws:ec2/vpc:Vpc": _vpc,
+    "aws:ec2/internetGateway:InternetGateway": _gateway,
+    "aws:ec2/routeTable:RouteTable": _table,
+    "aws:ec2/route:Route": _route,
+    "aws:ec2/subnet:Subnet": _subnet,
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": _association,
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
+    "aws:ec2/securityGroup:SecurityGroup": _group,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _ingress,
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _egress,
+    "aws:ec2/managedPrefixList:ManagedPrefixList": _prefix_list,
+    "aws:ec2/flowLog:FlowLog": _flow_log,
+    "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:iam/policy:Policy": _policy,
+    "aws:iam/role:Role": _named("get_role", "RoleName"),
+    "aws:iam/user:User": _named("get_user", "UserName"),
+    "aws:iam/instanceProfile:InstanceProfile": _named(
+        "get_instance_profile", "InstanceProfileName"
+    ),
+}
+"""How to find what a pending create may have made; what is not here can be made again."""
+KEY: Final = "aws:iam/accessKey:AccessKey"
+GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
+
+
+def main(
+    stack: Annotated[str, typer.Option(help="The stack whose update was killed.")],
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Delete an orphaned key without asking.")
+    ] = False,
+) -> None:
+    """Adopt what a killed update made and the state does not know."""
+    try:
+        _recover(stack, yes=yes)
+    except (CommandError, BotoCoreError, ClientError) as error:
+        typer.echo(f"{stack}: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _recover(stack: str, *, yes: bool) -> None:
+    pulumi("cancel", "--yes", "--stack", stack)
+    exported = json.loads(pulumi("stack", "export", "--stack", stack))
+    deployment = exported["deployment"]
+    pending = [
+        one["resource"]
+        for one in deployment.get("pending_operations", [])
+        if one["type"] == "creating"
+    ]
+    aws = Aws(_region(deployment))
+    adopted: list[dict[str, Any]] = []
+    for resource in pending:
+        kind, urn, inputs = resource["type"], resource["urn"], resource.get("inputs", {})
+        if kind == KEY:
+            _forget_key(aws, inputs["user"], _known_keys(deployment), yes=yes)
+            continue
+        if kind in FIND and (found := FIND[kind](aws, inputs)):
+            typer.echo(f"adopting {found} ({urn.rsplit('::', 1)[1]})")
+            adopted.append({**resource, "id": found})
+            if kind == GROUP:
+                _without_aws_own_rule(aws, found)
+    # Refresh reads what has an id and no outputs as an import does. Its own flag for this,
+    # --import-pending-creates, drops the operation without reading it (seen with 3.220).
+    deployment["resources"] = [*deployment.get("resources", []), *adopted]
+    deployment.pop("pending_operations", None)
+    pulumi("stack", "import", "--stack", stack, stdin=json.dumps(exported))
+    pulumi("refresh", "--yes", "--skip-preview", "--stack", stack)
+    typer.echo(f"{stack} is mended: go on with pulumi up --stack {stack}")
+
+
+def _known_keys(deployment: Mapping[str, Any]) -> set[str]:
+    return {one["id"] for one in deployment.get("resources", []) if one["type"] == KEY}
+
+
+def _forget_key(aws: Aws, user: str, known: set[str], *, yes: bool) -> None:
+    """Delete a key whose secret died with the engine: nobody can have it, and it takes a place."""
+    iam = aws("iam")
+    for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
+        own = key["AccessKeyId"]
+        if own in known:
+            continue
+        if iam.get_access_key_last_used(AccessKeyId=own)["AccessKeyLastUsed"].get("LastUsedDate"):
+            typer.echo(f"left alone: access key {own} of {user}, which somebody uses")
+        elif yes or typer.confirm(f"delete access key {own} of {user}, whose secret nobody has?"):
+            typer.echo(f"deleting access key {own}")
+            iam.delete_access_key(UserName=user, AccessKeyId=own)
+
+
+def _without_aws_own_rule(aws: Aws, group: str) -> None:
+    """Take away the rule that AWS gives a new group, as the provider does after making one."""
+    rules = aws.ec2("describe_security_group_rules", "SecurityGroupRules", group_id=group)
+    own = [r["SecurityGroupRuleId"] for r in rules if r["IsEgress"] and not r.get("Tags")]
+    if own:
+        aws("ec2").revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=own)
+
+
+def _region(deployment: Mapping[str, Any]) -> str:
+    for one in deployment.get("resources", []):
+        if one["type"] == "pulumi:providers:aws":
+            return one["inputs"]["region"]
+    raise CommandError("its state holds no AWS provider, so nothing was made; run pulumi up")
+
+
+def _only(key: str, found: list[dict[str, Any]]) -> str | None:
+    """The one id, or None.
+
+    Raises:
+        CommandError: there are several, and which is the stack's cannot be told.
+    """
+    if len(found) > 1:
+        several = ", ".join(one[key] for one in found)
+        raise CommandError(f"{several} could each be this stack's; delete the ones that are not")
+    return found[0][key] if found else None
+
+
+if __name__ == "__main__":
+    typer.run(main)

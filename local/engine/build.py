@@ -1,0 +1,142 @@
+"""The engine from its sources: three Go modules, compiled into the cache, part by part.
+
+A part appears in the cache under its final name only when it is whole, so that an interrupted
+build goes on with the part it was at, with the modules and packages that it already had.
+"""
+
+import json
+import os
+import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from local.engine import go, pins, upstream
+from local.engine.errors import EngineError
+from local.engine.places import SOURCE, fingerprint
+from local.engine.say import say
+
+_PULUMI: Final = "github.com/pulumi/pulumi"
+_VERSION: Final = f"-X {_PULUMI}/sdk/v3/go/common/version.Version={pins.CLI}"
+_SCRIPTS: Final = (
+    "python/cmd/pulumi-language-python-exec",
+    "python/dist/pulumi-analyzer-policy-python",
+    "python/dist/pulumi-resource-pulumi-python",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One module of source/ and the programs that it becomes."""
+
+    folder: str
+    package: str
+    program: str
+    what: str
+    link: str
+
+    def home(self, cache: Path) -> Path:
+        return cache / f"{self.folder}-{fingerprint(self.folder)}"
+
+
+COMMAND: Final = Part(
+    folder="cli",
+    package=f"{_PULUMI}/pkg/v3/cmd/pulumi",
+    program="pulumi",
+    what=f"Pulumi's command {pins.CLI}",
+    link=_VERSION,
+)
+HOST: Final = Part(
+    folder="host",
+    package=f"{_PULUMI}/sdk/v3/python/cmd/pulumi-language-python",
+    program="pulumi-language-python",
+    what=f"its Python host {pins.HOST}",
+    link=_VERSION,
+)
+PROVIDER: Final = Part(
+    folder="provider",
+    package=".",
+    program="pulumi-resource-aws",
+    what=f"the AWS provider for pulumi-aws {pins.PROVIDER}",
+    link=f"-X main.version={pins.PROVIDER}",
+)
+
+
+def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
+    """Build what is missing of *wanted*; the caller holds the lock."""
+    missing = [part for part in wanted if not part.home(cache).exists()]
+    if not missing:
+        return
+    free = shutil.disk_usage(cache).free
+    if free < pins.SPACE:
+        raise EngineError(
+            f"{cache}: {free / 1024**3:.1f} GB are free and a build needs "
+            f"{pins.SPACE / 1024**3:.0f}; make room, or set XDG_CACHE_HOME to another disk"
+        )
+    work = cache / "work"
+    work.mkdir(exist_ok=True)
+    say(f"building in {cache}, once; about 10 minutes on two idle cores")
+    tool = go.Go(go.find(cache), work)
+    with ThreadPoolExecutor(max_workers=1) as fetching:  # the next part's modules come meanwhile
+        sources = [(part, fetching.submit(_prepare, tool, part, work)) for part in missing]
+        try:
+            for part, source in sources:
+                _build(tool, part, source, cache)
+        except BaseException:
+            fetching.shutdown(wait=False, cancel_futures=True)
+            raise
+    shutil.rmtree(work)
+
+
+def _prepare(tool: go.Go, part: Part, work: Path) -> Path:
+    """The part's module in a folder of its own, and all that it imports on this disk."""
+    folder = work / part.folder
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(SOURCE / part.folder, folder)
+    if part is PROVIDER:
+        upstream.copy(_module(tool, folder, _upstream(folder)), folder / "upstream")
+    tool.answer(folder, "list", "-deps", part.package)
+    return folder
+
+
+def _upstream(folder: Path) -> str:
+    """The provider's module and version, as go.mod has it before it is replaced."""
+    lines = (folder / "go.mod").read_text().splitlines()
+    words = next(line for line in lines if line.startswith(f"\t{upstream.MODULE} ")).split()
+    return "@".join(words[:2])
+
+
+def _module(tool: go.Go, folder: Path, module: str) -> Path:
+    """The folder of a module in the module cache; Go checks it against its checksum database."""
+    return Path(json.loads(tool.answer(folder, "mod", "download", "-json", module))["Dir"])
+
+
+def _build(tool: go.Go, part: Part, source: "Future[Path]", cache: Path) -> None:
+    if not source.done():
+        say(f"fetching the modules of {part.what}")
+    folder = source.result()
+    partial = cache / f"{part.folder}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    tool.build(folder, part.package, to=partial / part.program, link=part.link, what=part.what)
+    if part is COMMAND:
+        sdk = _module(tool, folder, f"{_PULUMI}/sdk/v3@v{pins.CLI}")
+        for script in _SCRIPTS:
+            shutil.copyfile(sdk / script, partial / Path(script).name)
+            (partial / Path(script).name).chmod(0o755)
+    partial.rename(part.home(cache))
+
+
+def joined(cache: Path) -> Path:
+    """One folder for PATH with the built command, host and scripts."""
+    folder = cache / f"engine-{fingerprint('cli', 'host')}"
+    if not folder.exists():
+        partial = cache / "engine.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        for part in (COMMAND, HOST):
+            for file in part.home(cache).iterdir():
+                os.link(file, partial / file.name)  # the same bytes under a second name
+        partial.rename(folder)
+    return folder

@@ -1,0 +1,27 @@
+"""One build at a time per user."""
+
+import fcntl
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.engine.say import say
+
+
+@contextmanager
+def held(folder: Path) -> Generator[None]:
+    """Hold *folder*'s lock; who waits says for whom. The kernel frees it if the holder dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            say(f"process {holder} is building in {folder}; waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

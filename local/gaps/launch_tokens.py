@@ -1,0 +1,23 @@
+"""RunInstances with a ClientToken it has seen answers with the same machines, for moto 5.2.5.
+
+moto ignores the token and starts another machine, so a repeated request looks like two.
+https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+"""
+
+from moto.core.responses import ActionResult
+from moto.ec2.responses.instances import InstanceResponse
+
+
+def install() -> None:
+    original = InstanceResponse.run_instances
+
+    def run_instances(self: InstanceResponse) -> ActionResult:
+        token = self._get_param("ClientToken")  # pyright: ignore[reportPrivateUsage] - moto's own way
+        if not token or self._get_param("DryRun"):  # pyright: ignore[reportPrivateUsage] - as above
+            return original(self)
+        seen = self.ec2_backend.__dict__.setdefault("launches_by_token", {})
+        if token not in seen:
+            seen[token] = original(self)
+        return seen[token]
+
+    InstanceResponse.run_instances = run_instances

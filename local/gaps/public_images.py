@@ -1,0 +1,68 @@
+"""Canonical's and AWS's public parameters and the images they name, for moto 5.2.5.
+
+moto has neither the parameters nor an Ubuntu newer than 16.04.
+https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.amis import Ami
+from moto.ssm.models import Parameter, SimpleSystemManagerBackend
+
+PUBLIC = {
+    "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id": (
+        "ami-0ubuntu22040000001",
+        "099720109477",
+        "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20261101",
+    ),
+    "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id": (
+        "ami-0dlami22040000001",
+        "898082745236",
+        "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 22.04) 20261101",
+    ),
+}
+
+
+def image(backend: EC2Backend, identity: str, owner: str, name: str) -> None:
+    if identity in backend.amis:
+        return
+    made: Any = Ami(  # moto's models are typed as their base class when made
+        backend,
+        identity,
+        name=name,
+        owner_id=owner,
+        public=True,
+        architecture="x86_64",
+        virtualization_type="hvm",
+        root_device_type="ebs",
+        creation_date=datetime(2026, 11, 1, tzinfo=UTC),
+    )
+    made.ebs_snapshot.volume.size = 8
+    backend.amis[identity] = made
+
+
+def install() -> None:
+    original = SimpleSystemManagerBackend.get_parameter
+
+    def get_parameter(self: SimpleSystemManagerBackend, name: str) -> Parameter | None:
+        if name not in PUBLIC:
+            return original(self, name)
+        identity, owner, title = PUBLIC[name]
+        image(ec2_backends[self.account_id][self.region_name], identity, owner, title)
+        parameter: Any = Parameter(
+            account_id=self.account_id,
+            name=name,
+            value=identity,
+            parameter_type="String",
+            description="",
+            allowed_pattern=None,
+            keyid=None,
+            last_modified_date=0,
+            version=1,
+            data_type="aws:ec2:image",
+        )
+        return parameter
+
+    SimpleSystemManagerBackend.get_parameter = get_parameter

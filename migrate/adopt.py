@@ -1,0 +1,136 @@
+"""The order of an adoption: rehearse on a stack that is thrown away, judge, then write once.
+
+Everything that can fail is tried on a copy of the stack first: the account is only read, and the
+real stack is written when the verdict is in, its config first and its state in one piece. Whatever
+stops a run before that leaves the stack as it was, and the next run starts anew.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from migrate import config, deployment, mapping
+from migrate.deployment import Deployment
+from migrate.engine import Stack
+from migrate.errors import MigrationError
+from migrate.judge import Verdict, judge
+from migrate.mapping import Plan
+from migrate.state import State
+
+PROJECT: Final = "sandbox"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """What a run found, and did."""
+
+    settings: Mapping[str, Any]
+    """What the stack's config did not say yet, by key without namespace."""
+    missing: Sequence[mapping.Adopted]
+    """What the stack did not have yet."""
+    verdict: Verdict
+    written: bool
+
+
+def provider_urn(stack: str) -> str:
+    return f"urn:pulumi:{stack}::{PROJECT}::pulumi:providers:aws::aws"
+
+
+def adopt(state: State, plan: Plan, stack: Stack, *, check: bool, say: Say) -> Adoption:
+    """Bring what *plan* maps into *stack*; with *check*, only tell what would come of it.
+
+    Raises:
+        MigrationError: it cannot be done without changing what runs; nothing was written.
+    """
+    say(f"reading stack {stack.name}")
+    standing = stack.settings(config.NAMESPACE)
+    base = stack.export(show_secrets=True)
+    missing = _missing(state, plan, stack.name, base)
+    if not missing:  # adopted before; its config is the user's now
+        say("previewing")
+        verdict = judge(stack.preview())
+        return Adoption(settings={}, missing=(), verdict=verdict, written=False)
+    wanted = config.settings_of(state, plan)
+    changes = config.changes(standing, wanted)
+    config.require_usable(state, config.merged(standing, wanted))
+    with stack.rehearsal() as scratch:
+        say("rehearsing: what the program registers")
+        scratch.set_config(_keys({**standing, **wanted}))
+        adopted = _import(scratch, base, plan, missing, say)
+        say("rehearsing: the preview")
+        verdict = judge(scratch.preview())
+    if verdict.objections or check:
+        return Adoption(settings=changes, missing=missing, verdict=verdict, written=False)
+    say(f"writing stack {stack.name}: config")
+    stack.set_config(_keys(changes))
+    say(f"writing stack {stack.name}: state")
+    _write(stack, base, adopted)
+    say("previewing")
+    verdict = judge(stack.preview())
+    return Adoption(settings=changes, missing=missing, verdict=verdict, written=True)
+
+
+def _import(
+    scratch: Stack, base: Deployment, plan: Plan, missing: Sequence[mapping.Adopted], say: Say
+) -> Deployment:
+    """*base* and everything of *missing*, read from the account by the engine.
+
+    Raises:
+        MigrationError: the program registers no such resource, or the account has none.
+    """
+    provider = provider_urn(scratch.name)
+    start = deployment.with_resources(scratch.export(), base)
+    scratch.load(start)
+    registered = deployment.registered(scratch.preview())
+    for one in missing:
+        if mapping.urn(scratch.name, PROJECT, one) not in registered:
+            raise MigrationError(
+                f"stack {scratch.name}: under its settings the program has no {one.type} "
+                f"{one.name}, which {one.address} would become; compare its config with the mapping"
+            )
+    scratch.load(deployment.with_provider(start, registered, provider))
+    say(f"rehearsing: the import of {len(missing)} resources")
+    known = list(deployment.ids(base))
+    scratch.adopt(mapping.import_file(scratch.name, PROJECT, provider, missing, known))
+    urns = {mapping.urn(scratch.name, PROJECT, one): one for one in missing}
+    made = deployment.with_told(
+        scratch.export(show_secrets=True), {urn: one.told for urn, one in urns.items()}
+    )
+    for urn, one in urns.items():
+        if one.type == mapping.ACCESS_KEY and plan.key:
+            made = deployment.with_secret(made, urn, plan.key)
+    scratch.load(made)
+    return made
+
+
+def _missing(state: State, plan: Plan, stack: str, base: Deployment) -> tuple[mapping.Adopted, ...]:
+    """What the stack lacks; what it has must be the same thing.
+
+    Raises:
+        MigrationError: the stack stands for another environment.
+    """
+    known = deployment.ids(base)
+    for one in plan.adopted:
+        standing = known.get(mapping.urn(stack, PROJECT, one))
+        # ids put together from others differ between provider versions; the others tell enough
+        if standing and one.import_id == one.id and standing != one.id:
+            raise MigrationError(
+                f"{state.where}: {one.address} is {one.id}, but stack {stack} already has "
+                f"{standing} as its {one.name}; name the stack of this environment, or a new one"
+            )
+    return tuple(one for one in plan.adopted if mapping.urn(stack, PROJECT, one) not in known)
+
+
+def _write(stack: Stack, base: Deployment, adopted: Deployment) -> None:
+    """Make *adopted* the stack's state, encrypted by the stack's own secrets provider."""
+    now = stack.export()
+    if deployment.changed_at(now) != deployment.changed_at(base):
+        raise MigrationError(
+            f"stack {stack.name}: was changed by somebody else meanwhile; run this again"
+        )
+    stack.load(deployment.with_resources(now, adopted))
+
+
+def _keys(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{config.NAMESPACE}:{key}": value for key, value in settings.items()}

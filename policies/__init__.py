@@ -1,0 +1,1 @@
+"""The guard rails: a CrossGuard pack that stops an update which would open the sandbox."""

@@ -1,0 +1,44 @@
+"""Values in messages: only in shapes that no key, password or token has.
+
+A pack sees every secret of a stack, and its messages end in the log of a pipeline. So a message
+names networks, ports, IAM actions, ARNs, regions, and nothing that could be anything.
+"""
+
+import re
+from ipaddress import ip_network
+from typing import Any, Final
+
+from policies.marks import REDACTED, SecretNumber, SecretText
+
+HIDDEN: Final = "(not shown)"
+SHAPES: Final = re.compile(
+    r"""
+      \*
+    | [a-z0-9-]{1,32}:[A-Z][A-Za-z*?]{0,48} | [a-z0-9-]{1,32}:\*            # an action
+    | arn:[a-z-]{1,12}:[a-z0-9-]{1,32}:[a-z0-9*-]{0,20}:[0-9*]{0,12}(?:aws)?:[\w*?/:.-]{1,32}
+    | [a-z]{2}(?:-[a-z]+){1,3}-\d[a-z]?                                     # a region or zone
+    | (?:vpc|subnet|igw|rtb|sg|pl|eni|nat|tgw|pcx|vgw|vpce|ami|snap)-[0-9a-f]{8,17}
+    | (?:[a-z0-9-]{1,30}\.){1,3}amazonaws\.com
+    | com\.amazonaws\.[a-z0-9.-]{1,40}
+    | tcp|udp|icmp|icmpv6|all|-1|\d{1,5}|true|false
+    | required|optional|disabled|enabled|unblocked|Gateway|Interface|GatewayLoadBalancer
+    | ALL|ACCEPT|REJECT|Active|Inactive
+    """,
+    re.VERBOSE,
+)
+
+
+def show(value: Any) -> str:  # noqa: ANN401 - a property may be anything
+    """*value* for a message, or a stand-in when its shape could be a secret's."""
+    if isinstance(value, SecretText | SecretNumber):
+        return REDACTED
+    if isinstance(value, bool | int | float):
+        return str(value).lower().removesuffix(".0")
+    if not isinstance(value, str):
+        return HIDDEN
+    if SHAPES.fullmatch(value):
+        return value
+    try:
+        return str(ip_network(value, strict=False))
+    except ValueError:
+        return HIDDEN if value else '""'

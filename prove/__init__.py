@@ -1,0 +1,1 @@
+"""The permissions' contract: its table, asked of a real account, and printed as documentation."""

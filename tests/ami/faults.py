@@ -1,0 +1,152 @@
+"""Faults of AWS, through botocore's own events: counted calls, each of which can be made to fail.
+
+A call is one API operation; its repeats by botocore belong to it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ami.aws import Aws
+
+Kind: TypeAlias = Literal[
+    "throttled",
+    "denied",
+    "server error after the effect",
+    "connection reset",
+    "Ctrl-C before",
+    "Ctrl-C after",
+    "answer lost for good",
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+RECOVERED: frozenset[Kind] = frozenset(
+    {"throttled", "server error after the effect", "connection reset"}
+)
+"""botocore's repeats and our own tokens and names must make a whole build of these."""
+MARK = "made to fail by the test"
+CHANGING = (
+    "Import", "Create", "Authorize", "Run", "Stop", "Modify", "Terminate", "Delete", "Deregister",
+)  # fmt: skip
+
+EVERYTHING = os.environ.get("AMI_FAULTS") == "all"
+"""`make prove-ami` sets it. Otherwise the kinds take turns: a call that changes something
+gets every second one, a call that only reads gets one of them."""
+
+
+class Raw:
+    """A response body, as urllib3 gives it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, *_: object, **__: object) -> list[bytes]:
+        body, self._body = self._body, b""
+        return [body] if body else []
+
+    def read(self, *_: object, **__: object) -> bytes:
+        return b"".join(self.stream())
+
+
+def answer(url: str, status: int, code: str, service: str) -> AWSResponse:
+    error = f"<Error><Code>{code}</Code><Message>{MARK}</Message></Error>"
+    match service:
+        case "ec2":
+            body = f"<Response><Errors>{error}</Errors></Response>"
+        case "sts":
+            body = f"<ErrorResponse>{error}</ErrorResponse>"
+        case _:
+            body = f'{{"__type": "{code}", "message": "{MARK}"}}'
+    return AWSResponse(url, status, {}, Raw(body.encode()))  # pyright: ignore[reportArgumentType]
+
+
+@dataclass
+class Injector:
+    """Counts the calls of some clients, and makes call number *at* fail in one way."""
+
+    kind: Kind | None = None
+    at: int = -1
+    also: Callable[[str, int], None] = lambda _name, _number: None
+    """Told of each call just before it is made."""
+    calls: list[str] = field(default_factory=list[str])
+    fired: bool = False
+    pending: int = 2
+    """How many looks at an image find it pending."""
+    stale: int = 0
+    """After the fault, so many answers of each filtered search are empty."""
+    _looks: int = 0
+    _seen: dict[str, int] = field(default_factory=dict[str, int])
+    _wire: URLLib3Session = field(default_factory=URLLib3Session)
+
+    def watch(self, clients: Aws) -> Aws:
+        for name in ("ec2", "ssm", "sts", "quotas", "pricing"):
+            events = getattr(clients, name).meta.events
+            events.register("before-call.*", self._before_call)
+            events.register("before-send.*", self._before_send)
+            events.register("after-call.*", self._after_call)
+        return clients
+
+    @property
+    def _now(self) -> bool:
+        return len(self.calls) - 1 == self.at and not self.fired
+
+    def _before_call(self, model: Any, params: Any, **_: object) -> None:
+        self.calls.append(model.name)
+        self._filtered = "Filter.1.Name" in str(params.get("body") or "")
+        self.also(model.name, len(self.calls) - 1)
+
+    def _before_send(self, request: Any, event_name: str, **_: object) -> AWSResponse | None:
+        if not self._now:
+            return None
+        service = event_name.split(".")[1]
+        match self.kind:
+            case "throttled":
+                self.fired = True
+                code = "RequestLimitExceeded" if service == "ec2" else "ThrottlingException"
+                return answer(request.url, 503 if service == "ec2" else 400, code, service)
+            case "denied":
+                self.fired = True
+                code = "UnauthorizedOperation" if service == "ec2" else "AccessDeniedException"
+                return answer(request.url, 403, code, service)
+            case "connection reset":
+                self.fired = True
+                raise ConnectionClosedError(endpoint_url=request.url)
+            case "server error after the effect":
+                self.fired = True
+                self._wire.send(request)
+                return answer(request.url, 500, "InternalError", service)
+            case "Ctrl-C before":
+                self.fired = True
+                os.kill(os.getpid(), signal.SIGINT)
+            case "Ctrl-C after":
+                self.fired = True
+                response = self._wire.send(request)
+                os.kill(os.getpid(), signal.SIGINT)
+                return response
+            case _:
+                pass
+        return None
+
+    def _after_call(self, model: Any, parsed: dict[str, Any], **_: object) -> None:
+        if self.kind == "answer lost for good" and self._now:
+            self.fired = True
+            raise ReadTimeoutError(endpoint_url=MARK)
+        if model.name == "DescribeImages" and "CreateImage" in self.calls:
+            for image in parsed.get("Images", []):
+                if self._looks < self.pending:
+                    image["State"] = "pending"
+            self._looks += 1
+        if self.fired and self._filtered and self._seen.get(model.name, 0) < self.stale:
+            self._seen[model.name] = self._seen.get(model.name, 0) + 1
+            for key, value in parsed.items():
+                if isinstance(value, list):
+                    parsed[key] = []

@@ -1,0 +1,326 @@
+"""Build machines: real sshd processes in namespaces of their own, each with a root folder.
+
+What a machine would get from a package archive, from systemd or from a GPU is answered by the
+small recorders in machine/bin; shell, coreutils, git, flock and sshd are the real ones.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncssh
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+HERE = Path(__file__).parent / "machine"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandbox-ami"
+PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
+REPOSITORIES = {
+    "metta": "https://github.com/Metta-AI/metta",
+    "pufferlib": "https://github.com/PufferAI/PufferLib",
+}
+SSHD_CONFIG = """\
+HostKey /etc/ssh/ssh_host_ed25519_key
+ListenAddress 127.0.0.1
+AuthorizedKeysFile .ssh/authorized_keys
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+UsePAM no
+PidFile none
+SetEnv PATH=/stubs:/usr/local/bin:/usr/sbin:/usr/bin
+"""
+
+
+def sshd_folder() -> Path:
+    """A folder with Debian's sshd, taken from its archive unless it is installed."""
+    folder = CACHE / "sshd"
+    if (folder / "sshd").exists():
+        return folder
+    CACHE.mkdir(parents=True, exist_ok=True)
+    work = CACHE / f"unpack-{uuid.uuid4().hex}"
+    (work / "lib").mkdir(parents=True)
+    installed = Path("/usr/sbin/sshd")
+    if installed.exists():
+        shutil.copy2(installed, work / "sshd")
+    else:
+        if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
+            subprocess.run(["apt-get", "update", "-q"], check=True, capture_output=True)
+        subprocess.run(
+            ["apt-get", "download", "-q", *PACKAGES], cwd=work, check=True, capture_output=True
+        )
+        for package in work.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, work / "root"], check=True)
+        shutil.copy2(work / "root/usr/sbin/sshd", work / "sshd")
+        for library in (work / "root").rglob("libwrap.so*"):
+            shutil.copy2(library, work / "lib" / library.name)
+    try:
+        work.rename(folder)
+    except OSError:  # another worker was faster
+        shutil.rmtree(work)
+    return folder
+
+
+def repositories() -> tuple[Path, dict[str, str]]:
+    """Bare repositories to clone from, and the commit of each."""
+    folder = CACHE / "git"
+    if not folder.exists():
+        work = CACHE / f"git-{uuid.uuid4().hex}"
+        for name in REPOSITORIES:
+            one = work / name
+            git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", "-C", str(one)]
+            one.mkdir(parents=True)
+            subprocess.run([*git, "init", "-q"], check=True)
+            (one / "README.md").write_text(f"{name}\n")
+            subprocess.run([*git, "add", "."], check=True)
+            subprocess.run([*git, "commit", "-qm", "first"], check=True)
+        try:
+            work.rename(folder)
+        except OSError:
+            shutil.rmtree(work)
+    commits = {
+        name: subprocess.run(
+            ["git", "-C", folder / name, "rev-parse", "HEAD"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for name in REPOSITORIES
+    }
+    return folder, commits
+
+
+BROKEN = {"deaf": "systemctl reboot does nothing", "no-return": "the machine stays off"}
+
+
+class Machine:
+    """One build machine: started, restarted when it reboots, ended when it powers off."""
+
+    def __init__(self, root: Path, user_data: str, public_key: str, login: str = "ubuntu") -> None:
+        self.root, self.login = root, login
+        self.boots = 0
+        self.ended = False
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._furnish(user_data, public_key)
+
+    def _furnish(self, user_data: str, public_key: str) -> None:
+        root, home = self.root, self.root / "home" / self.login
+        for name in [
+            "usr",
+            "local/bin",
+            "local/sbin",
+            "dev",
+            "proc",
+            "sshd",
+            "run",
+            "tmp",
+            "var/tmp",
+            "var/lib/apt/lists",
+            "var/log/journal",
+            "var/lib/dbus",
+            "var/lib/systemd",
+            "root",
+            "opt",
+            "boot",
+            "srv",
+            "etc/ssh",
+            "etc/apt/sources.list.d",
+            "etc/systemd/system",
+            "recorder/units/enabled",
+            "recorder/bootcmd",
+            "var/lib/cloud/instance",
+        ]:
+            (root / name).mkdir(parents=True, exist_ok=True)
+        for name in ("bin", "sbin", "lib", "lib64"):
+            (root / name).symlink_to(f"usr/{name}")
+        (root / "stubs").mkdir()
+        for stub in (HERE / "bin").iterdir():
+            shutil.copy2(stub, root / "stubs" / stub.name)
+        shutil.copy2(HERE / "init", root / "recorder/init")
+        shutil.copytree("/etc/alternatives", root / "etc/alternatives", symlinks=True)
+        for name in ("ld.so.cache", "nsswitch.conf", "services", "protocols"):
+            if Path("/etc", name).exists():
+                shutil.copy2(f"/etc/{name}", root / "etc" / name)
+        (root / "etc/passwd").write_text(
+            "root:x:0:0:root:/root:/bin/bash\n"
+            f"{self.login}:x:0:0::/home/{self.login}:/bin/bash\n"
+            "sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n"
+            "nobody:x:65534:65534::/:/usr/sbin/nologin\n"
+        )
+        (root / "etc/group").write_text("root:x:0:\nnogroup:x:65534:\n")
+        (root / "etc/machine-id").write_text(uuid.uuid4().hex)
+        (root / "var/lib/dbus/machine-id").write_text("a")
+        (root / "var/log/cloud-init.log").write_text("first boot\n")
+        (root / "var/log/auth.log.1").write_text("old\n")
+        (root / "boot/vmlinuz-6.8.0-1040-aws").touch()
+        (root / "recorder/packages").write_text("linux-image-6.8.0-1040-aws\n")
+        (root / "recorder/calls").touch()
+        told: dict[str, Any] = json.loads(user_data.removeprefix("#cloud-config\n"))
+        (root / "var/lib/cloud/instance/user-data.txt").write_text(user_data)
+        keys = told["ssh_keys"]
+        private = root / "etc/ssh/ssh_host_ed25519_key"
+        private.touch(mode=0o600)
+        private.write_text(keys["ed25519_private"])
+        (root / "etc/ssh/sshd_config").write_text(SSHD_CONFIG)
+        for number, (shell, flag, command) in enumerate(told["bootcmd"]):
+            assert (shell, flag) == ("sh", "-c")
+            (root / f"recorder/bootcmd/{number}").write_text(command)
+        for place in (home, root / "root"):
+            (place / ".ssh").mkdir(parents=True, mode=0o700)
+            (place / ".ssh/authorized_keys").write_text(public_key + "\n")
+            (place / ".bash_history").write_text("sudo apt-get update\n")
+        folder, _ = repositories()
+        shutil.copytree(folder, root / "srv/git")
+        (home / ".gitconfig").write_text(
+            "[safe]\n\tdirectory = *\n"
+            + "".join(
+                f'[url "file:///srv/git/{name}"]\n\tinsteadOf = {url}\n'
+                for name, url in REPOSITORIES.items()
+            )
+        )
+        shutil.copy2(home / ".gitconfig", root / "root/.gitconfig")
+
+    def start(self) -> None:
+        """Run until it is ended; start again after a reboot.
+
+        The thread that starts a process must outlive it: the process is told to die with it.
+        """
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self) -> None:
+        asked = self.root / "recorder/reboot"
+        while not self.ended:
+            (self.root / "recorder/boot_id").write_text(f"{uuid.uuid4()}\n")
+            self.boots += 1
+            with (self.root / "recorder/boot.log").open("ab") as log:
+                self._process = subprocess.Popen(
+                    [
+                        "setpriv", "--pdeathsig", "KILL",
+                        "unshare", "--mount", "--pid", "--fork", "--kill-child",
+                        "--propagation", "private",
+                        "sh", HERE / "boot.sh", self.root, sshd_folder(), str(self.port),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    start_new_session=True,
+                )  # fmt: skip
+            self._process.wait()
+            if not asked.exists() or (self.root / "recorder/no-return").exists():
+                self.ended = True
+            asked.unlink(missing_ok=True)
+
+    def break_as_told(self, how: list[str]) -> None:
+        recorder = self.root / "recorder"
+        if "old-driver" in how:
+            (recorder / "driver").write_text("470.1")
+        if "broken-units" in how:
+            (recorder / "failed-units").write_text("docker.service loaded failed\n")
+        if "failed-cloud-init" in how:
+            (recorder / "cloud-init").write_text("1")
+        if "other-host-key" in how:
+            other = asyncssh.generate_private_key("ssh-ed25519")
+            (self.root / "etc/ssh/ssh_host_ed25519_key").write_bytes(other.export_private_key())
+
+    def drop_connections(self) -> None:
+        """End the sessions of sshd, not sshd itself, as a network does that forgets them."""
+        for status in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                if f"sshd: {self.login}".encode() in status.read_bytes() and self._mine(
+                    status.parent
+                ):
+                    os.kill(int(status.parent.name), signal.SIGKILL)
+            except OSError:
+                continue
+
+    def _mine(self, process: Path) -> bool:
+        return (process / "root/recorder/boot_id").samefile(self.root / "recorder/boot_id")
+
+    def crash(self) -> None:
+        """Take the power away."""
+        self.ended = True
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+
+    def calls(self) -> list[str]:
+        return (self.root / "recorder/calls").read_text().splitlines()
+
+    def wait_listening(self) -> None:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise AssertionError((self.root / "recorder/boot.log").read_text())
+
+
+class Machines:
+    """The seam: what is dialled as (public address, 22) of an instance reaches its machine."""
+
+    def __init__(self, ec2: EC2Client, folder: Path) -> None:
+        self._ec2, self._folder = ec2, folder
+        self.by_id: dict[str, Machine] = {}
+        self.dialled: list[tuple[str, int]] = []
+        self.prepare: list[str] = []
+        """Files to put into each machine's recorder folder: how a test breaks one."""
+
+    def dial(self, host: str, port: int) -> socket.socket:
+        self.dialled.append((host, port))
+        assert port == 22
+        machine = self._machine(host)
+        if machine.ended:
+            raise ConnectionRefusedError(f"{host} is off")
+        return socket.create_connection(("127.0.0.1", machine.port), timeout=5)
+
+    def _machine(self, host: str) -> Machine:
+        found = self._ec2.describe_instances(Filters=[{"Name": "ip-address", "Values": [host]}])[
+            "Reservations"
+        ][0]["Instances"][0]
+        identity = found["InstanceId"]
+        if identity not in self.by_id:
+            data = self._ec2.describe_instance_attribute(InstanceId=identity, Attribute="userData")[
+                "UserData"
+            ]["Value"]
+            key = self._ec2.describe_key_pairs(KeyNames=[found["KeyName"]], IncludePublicKey=True)[
+                "KeyPairs"
+            ][0]["PublicKey"]
+            root = self._folder / identity
+            machine = Machine(root, _decode(data), key)
+            for name in self.prepare:
+                (root / "recorder" / name).write_text(BROKEN.get(name, ""))
+            machine.break_as_told(self.prepare)
+            machine.start()
+            machine.wait_listening()
+            self.by_id[identity] = machine
+        return self.by_id[identity]
+
+    @property
+    def last(self) -> Machine:
+        return list(self.by_id.values())[-1]
+
+    def end(self) -> None:
+        for machine in self.by_id.values():
+            machine.crash()
+            shutil.rmtree(machine.root, ignore_errors=True)
+        self.by_id.clear()
+
+
+def _decode(data: str) -> str:
+    return base64.b64decode(data).decode()

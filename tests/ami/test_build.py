@@ -1,0 +1,277 @@
+"""The whole build against the emulator and a real OpenSSH server, through the real code."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ami import images
+from ami.errors import ConfigError, Interrupted, LaunchError, VerificationError
+from ami.steps import PendingError
+from tests.ami import world
+from tests.ami.conftest import COMMITS
+from tests.ami.faults import Injector
+
+if TYPE_CHECKING:
+    from ami.aws import Aws
+    from tests.ami.conftest import Account
+
+pytestmark = pytest.mark.proof
+
+
+def fails(code: str, *, operation: str, times: int = 1, when: Any = lambda _: True) -> Any:
+    """A hook that answers *operation* with an error of AWS's."""
+    left = [times]
+
+    def hook(model: Any, params: Any, **_: object) -> None:
+        if model.name == operation and left[0] and when(str(params.get("body"))):
+            left[0] -= 1
+            raise ClientError({"Error": {"Code": code, "Message": "says AWS"}}, operation)
+
+    return hook
+
+
+def tags_of(thing: Any) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags", [])}
+
+
+def test_a_build_leaves_the_image_its_snapshot_and_the_stack_configured(
+    account: Account, clients: Aws
+) -> None:
+    image = account.build(clients)
+    made = account.look.describe_images(ImageIds=[image])["Images"][0]
+    disk = made["BlockDeviceMappings"][0]["Ebs"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
+    assert account.new() == {image, disk.get("SnapshotId")}
+    assert account.stack.configured == [image]
+    assert disk.get("Encrypted")
+    assert disk.get("VolumeSize") == 150
+    tags = tags_of(made)
+    assert tags["Project"] == "alignment-league"
+    assert tags["Purpose"] == "researcher-sandbox-ami"
+    assert tags["version/metta"] == COMMITS["metta"]
+    assert tags["version/driver"].startswith("535.")
+    assert "driver 535." in made.get("Description", "")
+    snapshot = account.look.describe_snapshots(SnapshotIds=[disk.get("SnapshotId", "")])
+    assert tags_of(snapshot["Snapshots"][0])["Purpose"] == "researcher-sandbox-ami"
+    assert {port for _, port in account.machines.dialled} == {22}
+
+
+def test_the_machine_is_launched_locked_down_and_ends_itself(
+    account: Account, clients: Aws
+) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        seen.append(params)
+
+    clients.ec2.meta.events.register("provide-client-params.ec2.RunInstances", note)
+    clients.ec2.meta.events.register(
+        "provide-client-params.ec2.AuthorizeSecurityGroupIngress", note
+    )
+    account.build(clients)
+    rule, launch = seen[1], seen[2]
+    assert rule["IpPermissions"][0]["IpRanges"][0]["CidrIp"] == "203.0.113.7/32"
+    assert launch["InstanceInitiatedShutdownBehavior"] == "terminate"
+    assert launch["MetadataOptions"]["HttpTokens"] == "required"
+    assert launch["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
+    assert "IamInstanceProfile" not in launch
+    tagged = {one["ResourceType"] for one in launch["TagSpecifications"]}
+    assert tagged == {"instance", "volume", "network-interface"}
+    assert launch["ClientToken"]
+
+
+def test_the_machine_rebooted_twice_and_holds_no_trace_of_the_build(
+    account: Account, clients: Aws, tmp_path: Path
+) -> None:
+    account.build(clients)
+    machine = account.machines.last
+    assert machine.boots == 3
+    manifest = json.loads((machine.root / "etc/sandbox-image.json").read_text())
+    assert manifest["versions"]["gpus"] == "4"
+    ends = [call for call in machine.calls() if call.startswith("systemd-run")]
+    assert ends, "between the seal and the stop a timer in memory guards the machine"
+    private = [
+        path
+        for folder in ("etc/ssh", "etc/systemd", "home", "root", "var", "tmp", "opt")
+        for path in (machine.root / folder).rglob("*")
+        if path.is_file() and b"PRIVATE KEY" in path.read_bytes()
+    ]
+    assert private == []
+    assert not list((machine.root / "home").rglob("authorized_keys"))
+    assert not list((machine.root / "etc/systemd").rglob("ami-build*"))
+    logs = "".join(path.read_text() for path in (tmp_path / "logs").iterdir())
+    assert "PRIVATE" not in logs
+
+
+def test_no_private_key_is_ever_on_disk_or_in_an_argument(
+    account: Account, clients: Aws, tmp_path: Path
+) -> None:
+    arguments: set[str] = set()
+
+    def look(_name: str, _number: int) -> None:
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                arguments.add(command.read_text(errors="replace"))
+
+    account.build(Injector(also=look).watch(clients))
+    assert arguments
+    assert not [one for one in arguments if "OPENSSH PRIVATE" in one]
+    assert not list((tmp_path / "logs").glob("*.key"))
+
+
+def test_a_zone_without_room_is_passed_over(account: Account, clients: Aws) -> None:
+    first = account.facts.subnet_ids[0]
+    clients.ec2.meta.events.register(
+        "before-call.ec2.RunInstances",
+        fails(
+            "InsufficientInstanceCapacity",
+            operation="RunInstances",
+            when=lambda body: first in body and "DryRun" not in body,
+        ),
+    )
+    assert account.build(clients)
+    assert "us-east-1a has no g5.12xlarge to give" in account.said
+
+
+def test_a_quota_is_final_and_named(account: Account, clients: Aws) -> None:
+    clients.ec2.meta.events.register(
+        "before-call.ec2.RunInstances",
+        fails(
+            "VcpuLimitExceeded", operation="RunInstances", when=lambda body: "DryRun" not in body
+        ),
+    )
+    with pytest.raises(LaunchError, match=r"quota of us-east-1 .*VcpuLimitExceeded"):
+        account.build(clients)
+    assert account.new() == set()
+
+
+def test_a_thing_just_made_that_is_not_found_yet_is_waited_for(
+    account: Account, clients: Aws
+) -> None:
+    for operation, code in (
+        ("AuthorizeSecurityGroupIngress", "InvalidGroup.NotFound"),
+        ("RunInstances", "InvalidKeyPair.NotFound"),
+        ("DescribeInstances", "InvalidInstanceID.NotFound"),
+        ("DescribeImages", "InvalidAMIID.NotFound"),
+    ):
+        clients.ec2.meta.events.register(
+            f"before-call.ec2.{operation}",
+            fails(
+                code,
+                operation=operation,
+                times=3,
+                when=lambda body: "DryRun" not in body and "Owner" not in body,
+            ),
+        )
+    assert account.build(clients)
+
+
+def test_a_machine_that_dies_is_told_with_its_reason(account: Account, clients: Aws) -> None:
+    def die(name: str, _number: int) -> None:
+        machine = account.machines.last if account.machines.by_id else None
+        if name == "DescribeInstances" and machine and machine.ended:
+            account.look.terminate_instances(InstanceIds=list(account.machines.by_id))
+
+    account.machines.prepare.append("no-return")
+    with pytest.raises(LaunchError, match=r"i-[0-9a-f]+ is terminated: "):
+        account.build(Injector(also=die).watch(clients))
+    assert account.new() == set()
+
+
+def test_the_end_of_the_wait_leaves_a_pending_image_to_resume(
+    account: Account, clients: Aws
+) -> None:
+    limits = world.replace(world.FAST, available=0.05)
+    with pytest.raises(PendingError, match="python -m ami resume ami-") as ended:
+        account.build(Injector(pending=10**6).watch(clients), limits=limits)
+    image = ended.value.identity
+    left = account.new()
+    assert image in left
+    assert {one.split("-")[0] for one in left} == {"ami", "snap"}
+    account.before |= left
+    images.resume(
+        account.clients(),
+        account.stack,
+        image,
+        environment="production",
+        limits=world.FAST,
+        say=account.said.append,
+    )
+    assert account.stack.configured == [image]
+    made = account.look.describe_images(ImageIds=[image])["Images"][0]
+    assert tags_of(made)["Purpose"] == "researcher-sandbox-ami"
+
+
+def test_a_stack_that_cannot_be_written_keeps_the_finished_image(
+    account: Account, clients: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(image_id: str) -> None:
+        raise ConfigError(f"run pulumi config set sandbox:sandbox_ami_id {image_id}")
+
+    monkeypatch.setattr(account.stack, "configure", refuse)
+    with pytest.raises(ConfigError, match="pulumi config set"):
+        account.build(clients)
+    assert {one.split("-")[0] for one in account.new()} == {"ami", "snap"}
+
+
+def test_a_second_ctrl_c_is_answered_and_does_not_stop_the_clean_up(
+    account: Account, clients: Aws
+) -> None:
+    def press(name: str, _number: int) -> None:
+        if name in {"StopInstances", "TerminateInstances", "DeleteKeyPair"}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="SIGINT"):
+        account.build(Injector(also=press).watch(clients))
+    assert account.new() == set()
+    assert len([one for one in account.said if "not interrupted" in one]) == 1
+
+
+def test_sigterm_ends_a_build_as_ctrl_c_does(account: Account, clients: Aws) -> None:
+    def end(name: str, _number: int) -> None:
+        if name == "CreateImage":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted) as ended:
+        account.build(Injector(also=end).watch(clients))
+    assert ended.value.exit_code == 143
+    assert account.new() == set()
+
+
+def test_keep_on_error_leaves_the_machine_and_says_how_to_look_and_to_clean(
+    account: Account, clients: Aws, tmp_path: Path
+) -> None:
+    account.machines.prepare.append("no-gpu")
+    with pytest.raises(VerificationError, match="nvidia-smi"):
+        account.build(clients, request=account.request(keep_on_error=True))
+    assert any(one.startswith("i-") for one in account.new())
+    key = next((tmp_path / "logs").glob("*.key"))
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert any(one.startswith("kept: ssh -i ") for one in account.said)
+    assert any("python -m ami clean --build" in one for one in account.said)
+
+
+def test_user_data_says_the_host_key_and_arms_the_dead_mans_switch(
+    account: Account, clients: Aws
+) -> None:
+    told: list[str] = []
+    clients.ec2.meta.events.register(
+        "provide-client-params.ec2.RunInstances",
+        lambda params, **_: told.append(params.get("UserData", "")),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType, reportUnknownArgumentType]
+    )
+    account.build(clients)
+    data = next(one for one in told if one)
+    if not data.startswith("#cloud-config"):
+        data = base64.b64decode(data).decode()
+    config = json.loads(data.removeprefix("#cloud-config\n"))
+    assert config["ssh_keys"]["ed25519_public"].startswith("ssh-ed25519 ")
+    assert "ami-build-deadline.timer" in config["bootcmd"][0][2]
+    assert len(data) < 16_000, "EC2's limit"

@@ -1,0 +1,104 @@
+"""The scripts that run on the build machine."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncssh
+import pytest
+
+from ami import ssh
+from ami.__main__ import settable
+from ami.errors import VerificationError
+from ami.ssh import background_loop
+from tests.ami import world
+from tests.ami.conftest import COMMITS
+
+if TYPE_CHECKING:
+    from ami.aws import Aws
+    from tests.ami.conftest import Account
+
+SCRIPTS = sorted(Path("ami/setup").glob("*.sh"))
+AGAIN = "sudo -n env FOLDER=/var/tmp/ami-build METTA_COMMIT={metta} PUFFER_COMMIT={pufferlib} \
+bash /var/tmp/ami-build/setup.sh"
+
+
+def test_shellcheck_has_nothing_to_say() -> None:
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    found = subprocess.run(
+        [shellcheck, "--external-sources", "--shell=bash", "--severity=style", *SCRIPTS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+def test_nothing_from_the_network_is_run_unread() -> None:
+    for script in SCRIPTS:
+        text = script.read_text()
+        assert not re.search(r"curl[^\n|]*\|", text), script
+        assert "add-apt-repository" not in text, script
+        assert "--allow-unauthenticated" not in text, script
+
+
+def test_every_version_is_at_the_top_and_can_be_set() -> None:
+    assert {"NVIDIA_BRANCH", "DOCKER_VERSION", "UV_SHA256", "METTA_COMMIT"} <= settable()
+    text = Path("ami/setup/setup.sh").read_text()
+    top = text[: text.index("common.sh")]
+    for name in settable() - {"GPU_TEST_IMAGE"}:
+        assert f"{name}=${{{name}" in top, name
+
+
+def tree(root: Path) -> dict[str, str]:
+    """Every file that a set-up may write, by its content."""
+    return {
+        str(path.relative_to(root)): hashlib.sha256(
+            path.readlink().__fspath__().encode() if path.is_symlink() else path.read_bytes()
+        ).hexdigest()
+        for folder in ("etc", "opt", "local", "home", "recorder/units", "boot")
+        for path in (root / folder).rglob("*")
+        if ".git" not in path.parts and (path.is_symlink() or path.is_file())
+    }
+
+
+@pytest.mark.proof
+def test_the_set_up_changes_nothing_when_it_is_run_again(
+    account: Account, clients: Aws, tmp_path: Path
+) -> None:
+    account.machines.prepare.append("broken-units")
+    with pytest.raises(VerificationError):
+        account.build(clients, request=account.request(keep_on_error=True))
+    machine = account.machines.last
+    key = asyncssh.read_private_key(str(next((tmp_path / "logs").glob("*.key"))))
+    host = asyncssh.read_private_key(str(machine.root / "etc/ssh/ssh_host_ed25519_key"))
+    address = account.machines.dialled[-1][0]
+    first, packages = tree(machine.root), (machine.root / "recorder/packages").read_text()
+    again = AGAIN.format(**COMMITS)
+    with background_loop() as loop:
+        guest = ssh.Guest(
+            address,
+            ssh.Login("ubuntu", key, host),
+            world.FAST,
+            loop=loop,
+            dial=account.machines.dial,
+        )
+        guest.connect(5)
+        before = len(machine.calls())
+        said = guest.run(f"{again} base && {again} software", limit=30)
+        assert said.count("done before") == 10
+        assert not [one for one in machine.calls()[before:] if "apt-get" in one]
+        assert tree(machine.root) == first
+        # and without the stamps, so that each step itself is run a second time
+        said = guest.run(
+            f"rm -r /var/tmp/ami-build/done && {again} base && {again} software", limit=30
+        )
+        assert "done before" not in said
+        guest.close()
+    assert tree(machine.root) == first
+    assert (machine.root / "recorder/packages").read_text() == packages

@@ -1,0 +1,52 @@
+"""What all tests share: the closing line of a proof, also under pytest-xdist."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pytest
+
+LINES = pytest.StashKey[list[str]]()
+Say = Callable[[str], None]
+
+
+class Worker(Protocol):
+    """A worker of pytest-xdist, as its controller sees it."""
+
+    config: pytest.Config
+    workeroutput: dict[str, Any]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LINES] = []
+
+
+@pytest.fixture(scope="session")
+def closing_line(request: pytest.FixtureRequest) -> Say:
+    """Print a proof's result under the summary, where a reader looks for it."""
+    return request.config.stash[LINES].append
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one worker: they share an account, and some follow each other."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:  # a worker of pytest-xdist: its lines travel to the controller
+        output["closing_lines"] = session.config.stash[LINES]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Worker, error: object) -> None:
+    del error
+    node.config.stash[LINES].extend(node.workeroutput.get("closing_lines", []))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in config.stash[LINES]:
+        terminalreporter.write_line(line)

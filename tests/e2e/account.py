@@ -1,0 +1,66 @@
+"""What an account holds, read back through boto3: the tests compare it, not the program's words."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+
+Client = Callable[[str], Any]
+
+
+def client_of(environment: Mapping[str, str]) -> Client:
+    """Clients for the account that *environment* points at."""
+    session = boto3.Session(
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment["AWS_REGION"],
+    )
+    make: Any = session.client  # typed per service, and here the service is a variable
+    return lambda name: make(name, endpoint_url=environment["AWS_ENDPOINT_URL"])
+
+
+def everything(client: Client) -> dict[str, list[str]]:
+    """The ids of all that this program could have made, by kind; equal accounts are equal here."""
+    ec2, iam, logs = client("ec2"), client("iam"), client("logs")
+    listed = {
+        "vpcs": _ids(ec2, "describe_vpcs", "Vpcs", "VpcId"),
+        "subnets": _ids(ec2, "describe_subnets", "Subnets", "SubnetId"),
+        "gateways": _ids(
+            ec2, "describe_internet_gateways", "InternetGateways", "InternetGatewayId"
+        ),
+        "tables": _ids(ec2, "describe_route_tables", "RouteTables", "RouteTableId"),
+        "groups": _ids(ec2, "describe_security_groups", "SecurityGroups", "GroupId"),
+        "rules": _ids(
+            ec2, "describe_security_group_rules", "SecurityGroupRules", "SecurityGroupRuleId"
+        ),
+        "endpoints": [
+            one["VpcEndpointId"]
+            for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]
+            if one["State"] != "deleted"
+        ],
+        "flow logs": _ids(ec2, "describe_flow_logs", "FlowLogs", "FlowLogId"),
+        "prefix lists": [
+            one["PrefixListId"]
+            for one in ec2.describe_managed_prefix_lists()["PrefixLists"]
+            if one["OwnerId"] != "aws"
+        ],
+        "users": _ids(iam, "list_users", "Users", "UserId"),
+        "roles": _ids(iam, "list_roles", "Roles", "RoleId"),
+        "profiles": _ids(iam, "list_instance_profiles", "InstanceProfiles", "InstanceProfileId"),
+        "policies": [
+            one["Arn"]
+            for page in iam.get_paginator("list_policies").paginate(Scope="Local")
+            for one in page["Policies"]
+        ],
+        "log groups": _ids(logs, "describe_log_groups", "logGroups", "logGroupName"),
+    }
+    return {kind: sorted(ids) for kind, ids in listed.items()}
+
+
+def _ids(client: Any, operation: str, kind: str, key: str) -> list[str]:
+    pages = client.get_paginator(operation).paginate()
+    return [one[key] for page in pages for one in page[kind]]
+
+
+def tags(tagged: Mapping[str, Any]) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in tagged.get("Tags", [])}

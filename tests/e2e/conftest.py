@@ -1,0 +1,42 @@
+"""The real engine, the real provider and an emulated account, one of its own for each module."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from local import emulator, engine, stack
+from tests.e2e.account import Client, client_of
+from tests.e2e.sandbox import Sandbox
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session")
+def installed() -> engine.Engine:
+    return engine.ensure()
+
+
+@pytest.fixture(scope="module")
+def environment(
+    installed: engine.Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
+    """Environment variables that lead to a fresh account and a fresh state."""
+    folder = tmp_path_factory.mktemp("emulator")
+    running = emulator.start(folder)
+    yield stack.environment(installed, running, folder / "state")
+    emulator.stop(folder)
+
+
+@pytest.fixture(scope="module")
+def client(environment: Mapping[str, str]) -> Client:
+    return client_of(environment)
+
+
+@pytest.fixture(scope="module")
+def sandbox(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    return Sandbox(tmp_path_factory.mktemp("program"), environment)

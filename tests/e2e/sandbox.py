@@ -1,0 +1,112 @@
+"""A copy of the program with a stack of its own, driven by the real engine as a user drives it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+PROGRAM: Final = ("Pulumi.yaml", "Pulumi.production.yaml", "__main__.py", "infra", "policies")
+LONGEST: Final = 240
+"""Seconds that one command of the engine may take; an update takes some fifteen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command of the engine ended, and what it said."""
+
+    code: int
+    said: str
+
+
+class Sandbox:
+    """The stack *name* in *folder*, against the account that *environment* points at."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], name: str = "test") -> None:
+        self.folder = folder
+        self.name = name
+        self.environment = dict(environment)
+        for part in PROGRAM:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / part)
+        self.pulumi("stack", "init", name)
+
+    def pulumi(self, *arguments: str, fails: bool = False) -> Ran:
+        """Run a command of the engine, which succeeds, or *fails*."""
+        ran = subprocess.run(
+            ["pulumi", "--non-interactive", "--cwd", str(self.folder), *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+        assert (ran.returncode != 0) is fails, ran.stdout
+        return Ran(ran.returncode, ran.stdout)
+
+    def configure(self, **config: object) -> None:
+        """Make *config* all that the stack file says below `sandbox:`."""
+        file = self.folder / f"Pulumi.{self.name}.yaml"
+        content: dict[str, Any] = (
+            yaml.safe_load(file.read_text()) if file.exists() else None
+        ) or {}
+        content["config"] = {f"sandbox:{key}": value for key, value in config.items()}
+        file.write_text(yaml.safe_dump(content))
+
+    def up(self, *arguments: str) -> Mapping[str, int]:
+        """Update the stack; how many resources were created, updated, replaced, kept …."""
+        self.pulumi("up", "--yes", "--skip-preview", *arguments)
+        history = self.pulumi("stack", "history", "--json", "--page-size", "1", "--page", "1")
+        return json.loads(history.said)[0]["resourceChanges"]
+
+    def preview(self, *arguments: str) -> Mapping[str, int]:
+        """What an update would do, counted."""
+        said = self.pulumi("preview", "--json", *arguments).said
+        return json.loads(said[said.index("{") :])["changeSummary"]
+
+    def outputs(self, *, secrets: bool = False) -> dict[str, Any]:
+        shown = ["--show-secrets"] if secrets else []
+        return json.loads(self.pulumi("stack", "output", "--json", *shown).said)
+
+    def destroy(self) -> None:
+        self.pulumi("destroy", "--yes", "--skip-preview", "--run-program")
+
+    def killed_up(self, when: Callable[[], bool]) -> None:
+        """Start an update and kill it, engine and program and providers, as soon as *when*."""
+        with subprocess.Popen(
+            [
+                "pulumi",
+                "--non-interactive",
+                "--cwd",
+                str(self.folder),
+                "up",
+                "--yes",
+                "--skip-preview",
+            ],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as running:
+            while running.poll() is None and not when():
+                pass
+            assert running.poll() is None, "the update ended before it could be killed"
+            os.killpg(running.pid, signal.SIGKILL)
+
+    def urns(self) -> dict[str, str]:
+        """The id of every resource in the state, by URN."""
+        state = json.loads(self.pulumi("stack", "export").said)
+        return {one["urn"]: one.get("id", "") for one in state["deployment"].get("resources", [])}

@@ -1,0 +1,299 @@
+"""A stack's whole life, in order: up, at rest, changed, drifted, guarded, gone."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.account import Client, everything, tags
+from tests.e2e.sandbox import Sandbox
+
+COMMON = {
+    "Project": "alignment-league",
+    "Environment": "production",
+    "Purpose": "researcher-sandbox",
+}
+AT_REST = {"same"}
+
+
+@pytest.fixture(scope="module")
+def before(client: Client) -> dict[str, list[str]]:
+    return everything(client)
+
+
+@pytest.fixture(scope="module")
+def standing(sandbox: Sandbox, before: dict[str, list[str]]) -> Sandbox:
+    """The stack, brought up once with the defaults."""
+    assert before["users"] == []
+    sandbox.configure()
+    changes = sandbox.up()
+    assert set(changes) == {"create"}
+    return sandbox
+
+
+@pytest.fixture
+def outputs(standing: Sandbox) -> Mapping[str, Any]:
+    return standing.outputs(secrets=True)
+
+
+def one(found: list[Any]) -> Any:
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_the_vpc_is_as_promised(client: Client, outputs: Mapping[str, Any]) -> None:
+    ec2 = client("ec2")
+    vpc = one(ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["sandbox-vpc"]}])["Vpcs"])
+    assert vpc["VpcId"] == outputs["vpc_id"]
+    assert vpc["CidrBlock"] == "10.100.0.0/16"
+    assert tags(vpc) == {**COMMON, "Name": "sandbox-vpc"}
+    for attribute in ("enableDnsHostnames", "enableDnsSupport"):
+        answer = ec2.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute=attribute)
+        assert answer[attribute[0].upper() + attribute[1:]]["Value"] is True
+
+
+def test_three_public_subnets_give_public_addresses_and_share_one_route_table(
+    client: Client, outputs: Mapping[str, Any]
+) -> None:
+    ec2 = client("ec2")
+    here = [{"Name": "vpc-id", "Values": [outputs["vpc_id"]]}]
+    subnets = {s["SubnetId"]: s for s in ec2.describe_subnets(Filters=here)["Subnets"]}
+    assert set(subnets) == set(outputs["public_subnet_ids"])
+    in_order = [subnets[one] for one in outputs["public_subnet_ids"]]
+    assert [s["CidrBlock"] for s in in_order] == [f"10.100.{slot}.0/24" for slot in range(3)]
+    assert [s["AvailabilityZone"][-1] for s in in_order] == ["a", "b", "c"]
+    assert all(s["MapPublicIpOnLaunch"] for s in in_order)
+    assert all(tags(s) == {**COMMON, "Name": "sandbox-public", "Type": "public"} for s in in_order)
+    tables = [
+        table
+        for table in ec2.describe_route_tables(Filters=here)["RouteTables"]
+        if not any(link.get("Main") for link in table["Associations"])
+    ]
+    table = one(tables)
+    assert {link["SubnetId"] for link in table["Associations"]} == set(subnets)
+    gateway = one(
+        ec2.describe_internet_gateways(
+            Filters=[{"Name": "attachment.vpc-id", "Values": [outputs["vpc_id"]]}]
+        )["InternetGateways"]
+    )
+    targets = {
+        route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId"): route[
+            "GatewayId"
+        ]
+        for route in table["Routes"]
+    }
+    assert targets.pop("10.100.0.0/16") == "local"
+    assert targets.pop("0.0.0.0/0") == gateway["InternetGatewayId"]
+    endpoint = one(ec2.describe_vpc_endpoints(Filters=here)["VpcEndpoints"])
+    assert endpoint["ServiceName"] == "com.amazonaws.us-east-1.s3"
+    assert endpoint["VpcEndpointType"] == "Gateway"
+    assert set(targets.values()) <= {endpoint["VpcEndpointId"]}
+    assert not ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+    assert not ec2.describe_nat_gateways()["NatGateways"]
+
+
+def test_ssh_is_the_only_way_in(client: Client, outputs: Mapping[str, Any]) -> None:
+    ec2 = client("ec2")
+    here = [{"Name": "vpc-id", "Values": [outputs["vpc_id"]]}]
+    groups = {
+        g["GroupName"]: g for g in ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+    }
+    assert set(groups) == {"default", "sandbox-instances"}
+    group = groups["sandbox-instances"]
+    assert group["GroupId"] == outputs["security_group_id"]
+    assert group["Description"] == "Security group for researcher sandbox EC2 instances"
+    assert tags(group) == {**COMMON, "Name": "sandbox-instances"}
+    rules = {
+        rule["IsEgress"]: rule
+        for rule in ec2.describe_security_group_rules(
+            Filters=[{"Name": "group-id", "Values": [group["GroupId"]]}]
+        )["SecurityGroupRules"]
+    }
+    ingress, egress = rules[False], rules[True]
+    assert (ingress["IpProtocol"], ingress["FromPort"], ingress["ToPort"]) == ("tcp", 22, 22)
+    assert ingress["CidrIpv4"] == "0.0.0.0/0"
+    assert ingress["Description"] == "Allow SSH access from researchers"
+    assert tags(ingress)["Name"] == "sandbox-ssh-inbound"
+    assert (egress["IpProtocol"], egress["CidrIpv4"]) == ("-1", "0.0.0.0/0")
+    assert egress["Description"] == "Allow all outbound traffic"
+    assert tags(egress)["Name"] == "sandbox-all-outbound"
+    default = groups["default"]
+    assert (default["IpPermissions"], default["IpPermissionsEgress"]) == ([], [])
+
+
+def test_the_vpcs_traffic_is_recorded(client: Client, outputs: Mapping[str, Any]) -> None:
+    log = one(client("ec2").describe_flow_logs()["FlowLogs"])
+    assert log["ResourceId"] == outputs["vpc_id"]
+    assert log["TrafficType"] == "ALL"
+    groups = {g["logGroupName"]: g for g in client("logs").describe_log_groups()["logGroups"]}
+    assert set(groups) == {"/sandbox/flow-logs", "/aws/ec2/sandbox/instances"}
+    assert all(g["retentionInDays"] == 365 for g in groups.values())
+    assert log["LogDestination"].rstrip("*:").endswith("log-group:/sandbox/flow-logs")
+
+
+def test_the_manager_signs_in_with_the_exported_key(
+    client: Client, environment: Mapping[str, str], outputs: Mapping[str, Any]
+) -> None:
+    import boto3  # noqa: PLC0415 - the service's own session
+
+    iam = client("iam")
+    user = iam.get_user(UserName="sandbox-manager")["User"]
+    assert user["Path"] == "/service/"
+    assert outputs["sandbox_manager_user_name"] == "sandbox-manager"
+    assert user["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith(
+        "sandbox-manager-boundary"
+    )
+    attached = iam.list_attached_user_policies(UserName="sandbox-manager")["AttachedPolicies"]
+    assert [policy["PolicyName"] for policy in attached] == ["sandbox-manager-policy"]
+    assert iam.list_user_policies(UserName="sandbox-manager")["PolicyNames"] == []
+    key = one(iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"])
+    assert key["AccessKeyId"] == outputs["sandbox_manager_access_key_id"]
+    own = boto3.client(
+        "sts",
+        region_name="us-east-1",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        aws_access_key_id=outputs["sandbox_manager_access_key_id"],
+        aws_secret_access_key=outputs["sandbox_manager_secret_access_key"],
+    )
+    assert own.get_caller_identity()["Arn"].endswith(":user/service/sandbox-manager")
+
+
+def test_the_instances_run_under_their_role(client: Client, outputs: Mapping[str, Any]) -> None:
+    iam = client("iam")
+    profile = iam.get_instance_profile(InstanceProfileName=outputs["instance_profile_name"])
+    role = one(profile["InstanceProfile"]["Roles"])
+    assert profile["InstanceProfile"]["InstanceProfileName"] == "sandbox-instance-profile"
+    assert (role["RoleName"], role["Arn"]) == (
+        "sandbox-instance-role",
+        outputs["instance_role_arn"],
+    )
+    trusted = one(role["AssumeRolePolicyDocument"]["Statement"])
+    assert trusted["Principal"] == {"Service": "ec2.amazonaws.com"}
+    boundary = iam.get_role(RoleName="sandbox-instance-role")["Role"]["PermissionsBoundary"]
+    assert boundary["PermissionsBoundaryArn"].endswith("sandbox-instance-boundary")
+    attached = iam.list_attached_role_policies(RoleName="sandbox-instance-role")["AttachedPolicies"]
+    assert [policy["PolicyName"] for policy in attached] == ["sandbox-instance-policy"]
+
+
+def test_what_the_service_reads_is_complete(outputs: Mapping[str, Any]) -> None:
+    config = outputs["sandbox_config"]
+    assert config["vpc_id"] == outputs["vpc_id"]
+    assert config["subnet_id"] == outputs["public_subnet_ids"][0]
+    assert config["subnet_ids"] == outputs["public_subnet_ids"]
+    assert config["security_group_id"] == outputs["security_group_id"]
+    assert config["instance_profile"] == outputs["instance_profile_name"]
+    assert config["region"] == "us-east-1"
+    assert config["default_instance_type"] == "g5.12xlarge"
+    assert (config["ami_id"], config["key_name"]) == ("", "")
+
+
+def test_no_output_and_no_file_of_the_state_shows_the_key(
+    standing: Sandbox, outputs: Mapping[str, Any], environment: Mapping[str, str]
+) -> None:
+    secret = outputs["sandbox_manager_secret_access_key"]
+    shown = standing.outputs()
+    assert shown["sandbox_manager_secret_access_key"] == "[secret]"
+    assert shown["sandbox_manager_access_key_id"] == "[secret]"
+    assert len(secret) > 30
+    state = Path(environment["PULUMI_BACKEND_URL"].removeprefix("file://").split("?")[0])
+    files = [file for file in [*state.rglob("*"), *standing.folder.rglob("*")] if file.is_file()]
+    assert any(file.name == "test.json" for file in files)
+    assert [file for file in files if secret.encode() in file.read_bytes()] == []
+    for arguments in (["stack"], ["stack", "export"], ["preview", "--diff"], ["stack", "history"]):
+        assert secret not in standing.pulumi(*arguments).said
+
+
+def test_at_rest_nothing_changes_and_nothing_drifts(standing: Sandbox) -> None:
+    standing.pulumi("preview", "--expect-no-changes")
+    standing.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    standing.pulumi("preview", "--expect-no-changes")
+
+
+def test_drift_behind_the_programs_back_is_found_and_mended(
+    standing: Sandbox, client: Client, outputs: Mapping[str, Any]
+) -> None:
+    ec2 = client("ec2")
+    ec2.modify_subnet_attribute(
+        SubnetId=outputs["public_subnet_ids"][0], MapPublicIpOnLaunch={"Value": False}
+    )
+    ec2.delete_tags(Resources=[outputs["vpc_id"]], Tags=[{"Key": "Purpose"}])
+    iam = client("iam")
+    iam.detach_user_policy(
+        UserName="sandbox-manager",
+        PolicyArn=iam.list_attached_user_policies(UserName="sandbox-manager")["AttachedPolicies"][
+            0
+        ]["PolicyArn"],
+    )
+    found = standing.preview("--refresh")
+    assert (found["update"], found["create"]) == (2, 1)
+    standing.up("--refresh")
+    standing.pulumi("preview", "--refresh", "--expect-no-changes")
+
+
+def test_a_change_of_the_config_replaces_nothing(standing: Sandbox, client: Client) -> None:
+    before = standing.urns()
+    standing.configure(
+        allowed_ssh_cidrs=["203.0.113.0/24", "2001:db8:1::/48"],
+        zones={"us-east-1a": 0, "us-east-1b": 1, "us-east-1c": 2, "us-east-1d": 3},
+        sandbox_ami_id="ami-0123456789abcdef0",
+    )
+    changes = standing.up()
+    assert "replace" not in changes
+    after = standing.urns()
+    gone = before.items() - after.items()
+    assert {urn.rsplit("::", 1)[1] for urn, _ in gone} == {"sandbox-ssh-inbound-0.0.0.0/0"}
+    new = {urn.rsplit("::", 1)[1] for urn in after.keys() - before.keys()}
+    assert new == {
+        "sandbox-public-us-east-1d",
+        "sandbox-ssh-inbound-203.0.113.0/24",
+        "sandbox-ssh-inbound-2001.db8.1../48",
+    }
+    assert standing.outputs()["sandbox_config"]["ami_id"] == "ami-0123456789abcdef0"
+    rules = client("ec2").describe_security_group_rules(
+        Filters=[{"Name": "group-id", "Values": [standing.outputs()["security_group_id"]]}]
+    )["SecurityGroupRules"]
+    sources = {r.get("CidrIpv4") or r["CidrIpv6"] for r in rules if not r["IsEgress"]}
+    assert sources == {"203.0.113.0/24", "2001:db8:1::/48"}
+    standing.pulumi("preview", "--expect-no-changes")
+
+
+def test_a_zone_that_goes_takes_only_its_own_subnet(standing: Sandbox) -> None:
+    before = standing.urns()
+    standing.configure(
+        allowed_ssh_cidrs=["203.0.113.0/24", "2001:db8:1::/48"],
+        zones={"us-east-1a": 0, "us-east-1c": 2, "us-east-1d": 3},
+        sandbox_ami_id="ami-0123456789abcdef0",
+    )
+    standing.up()
+    gone = {urn.rsplit("::", 1)[1] for urn in before.keys() - standing.urns().keys()}
+    assert gone == {"sandbox-public-us-east-1b"}
+
+
+def test_a_plain_destroy_is_told_to_run_the_guard(standing: Sandbox) -> None:
+    said = standing.pulumi("destroy", "--yes", "--skip-preview", fails=True).said
+    assert "--run-program" in said
+
+
+def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
+    standing: Sandbox, client: Client, before: dict[str, list[str]], outputs: Mapping[str, Any]
+) -> None:
+    ec2 = client("ec2")
+    ubuntu = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"
+    image = client("ssm").get_parameter(Name=ubuntu)["Parameter"]["Value"]
+    run = ec2.run_instances(
+        ImageId=image, MinCount=1, MaxCount=1, SubnetId=outputs["sandbox_config"]["subnet_id"]
+    )
+    instance = run["Instances"][0]["InstanceId"]
+    resources = standing.urns()
+    said = standing.pulumi("destroy", "--yes", "--skip-preview", "--run-program", fails=True).said
+    assert f"instance {instance} (running)" in said
+    assert "Traceback" not in said
+    assert standing.urns() == resources
+    ec2.terminate_instances(InstanceIds=[instance])
+    standing.destroy()
+    assert everything(client) == before
+    assert (
+        json.loads(standing.pulumi("stack", "export").said)["deployment"].get("resources", []) == []
+    )

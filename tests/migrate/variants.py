@@ -1,0 +1,147 @@
+"""States that the old module leaves, other than the original: each is a change to it."""
+
+import json
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any
+
+from world import Json, attributes, original
+
+Variant = Callable[[Json], Json]
+
+
+def replaced(old: str, new: str) -> Variant:
+    return lambda state: json.loads(json.dumps(state).replace(old, new))
+
+
+def without(kind: str) -> Variant:
+    def change(state: Json) -> Json:
+        state["resources"] = [one for one in state["resources"] if one["type"] != kind]
+        return state
+
+    return change
+
+
+def zones(*kept: int) -> Variant:
+    """Only the subnets of these indexes, and their associations."""
+
+    def change(state: Json) -> Json:
+        for block in state["resources"]:
+            if block["type"] in {"aws_subnet", "aws_route_table_association"}:
+                block["instances"] = [one for one in block["instances"] if one["index_key"] in kept]
+        return state
+
+    return change
+
+
+def moved_subnet(old: str, new: str) -> Variant:
+    return replaced(f'"{old}"', f'"{new}"')
+
+
+def ssh(*ranges: str) -> Variant:
+    """One ingress rule per range, as a count over them makes them."""
+
+    def change(state: Json) -> Json:
+        for block in state["resources"]:
+            if block["type"] == "aws_vpc_security_group_ingress_rule":
+                [instance] = block["instances"]
+                block["instances"] = [
+                    _rule(instance, number, one) for number, one in enumerate(ranges)
+                ]
+        return state
+
+    return change
+
+
+def _rule(instance: Json, number: int, cidr: str) -> Json:
+    new = deepcopy(instance)
+    new["index_key"] = number
+    new["attributes"] |= {
+        "id": f"sgr-{number:017x}",
+        "security_group_rule_id": f"sgr-{number:017x}",
+        "cidr_ipv4": None if ":" in cidr else cidr,
+        "cidr_ipv6": cidr if ":" in cidr else None,
+    }
+    return new
+
+
+def no_s3(state: Json) -> Json:
+    """Its instances had no bucket."""
+    for policy in attributes(state, "aws_iam_policy"):
+        document = json.loads(policy["policy"])
+        document["Statement"] = [
+            one for one in document["Statement"] if not one["Action"][0].startswith("s3:")
+        ]
+        policy["policy"] = json.dumps(document)
+    return state
+
+
+def provider_5(state: Json) -> Json:
+    """Written by the AWS provider 5: no region on resources, other ids for attachments."""
+    for block in state["resources"]:
+        for instance in block["instances"]:
+            instance["attributes"].pop("region", None)
+    for kind in ("aws_iam_user_policy_attachment", "aws_iam_role_policy_attachment"):
+        for one in attributes(state, kind):
+            name = one.get("user") or one.get("role")
+            one["id"] = f"{name}-20240521093000000000000001"
+    return state
+
+
+def strangers(state: Json) -> Json:
+    """With things of one's own beside the module's."""
+    state["resources"] += [
+        _managed("aws_s3_bucket", {"id": "softmax-notes", "bucket": "softmax-notes"}),
+        _managed("random_pet", {"id": "happy-otter"}),
+        _managed(
+            "aws_vpc_security_group_ingress_rule",
+            {
+                **attributes(state, "aws_vpc_security_group_ingress_rule")[0],
+                "id": "sgr-0000000000000abcd",
+                "from_port": 8888,
+                "to_port": 8888,
+                "description": "Notebooks",
+            },
+        ),
+    ]
+    return state
+
+
+def _managed(kind: str, values: Mapping[str, Any]) -> Json:
+    return {
+        "mode": "managed",
+        "type": kind,
+        "name": "own",
+        "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
+        "instances": [{"schema_version": 0, "attributes": dict(values)}],
+    }
+
+
+def both(*changes: Variant) -> Variant:
+    def change(state: Json) -> Json:
+        for one in changes:
+            state = one(state)
+        return state
+
+    return change
+
+
+VARIANTS: Mapping[str, Variant] = {
+    "the original": lambda state: state,
+    "one zone": zones(0),
+    "another region": replaced("us-east-1", "eu-west-1"),
+    "another CIDR": replaced("10.100.", "172.20."),
+    "another environment": replaced('"production"', '"staging"'),
+    "a renamed module": replaced("module.sandbox_vpc", "module.research.module.network"),
+    "no access key": without("aws_iam_access_key"),
+    "no S3 statements": no_s3,
+    "several SSH ranges": ssh("198.51.100.0/24", "203.0.113.7/32", "2001:db8:1::/48"),
+    "a gap between the subnets": both(zones(0, 2), moved_subnet("10.100.2.0/24", "10.100.7.0/24")),
+    "written by provider 5": provider_5,
+    "things of one's own": strangers,
+    "default group not managed": without("aws_default_security_group"),
+}
+
+
+def make(name: str) -> Json:
+    return VARIANTS[name](original())

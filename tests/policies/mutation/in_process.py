@@ -1,0 +1,138 @@
+"""The program and the pack in one process: a fast stand-in for a preview, with every value known.
+
+The program's own requests to the engine are kept, and asked of the pack as the engine asks them.
+What it cannot show is what a provider makes of the inputs; the previews in the real engine do.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from google.protobuf import empty_pb2, struct_pb2
+from pulumi.runtime import mocks, proto, stack
+from pulumi.runtime.config import set_all_config
+from pulumi.runtime.settings import set_root_resource
+from pulumi_policy import deserialize
+
+from tests.policies.mutation.apply import run
+from tests.policies.mutation.mutants import Mutant
+from tests.policies.view import Said, View, said
+
+REPOSITORY = Path(__file__).parents[3]
+ACCOUNT = "123456789012"
+PREFIXES = {"Vpc": "vpc", "InternetGateway": "igw", "RouteTable": "rtb", "Subnet": "subnet"}
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+class Cloud(mocks.Mocks):
+    """Gives every resource an id and an ARN of AWS's shape."""
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        answers: dict[str, dict[str, Any]] = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {
+                "accountId": ACCOUNT,
+                "arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",
+                "id": ACCOUNT,
+                "userId": "AIDAEXAMPLE",
+            },
+            "aws:index/getAvailabilityZones:getAvailabilityZones": {
+                "names": ["us-east-1a", "us-east-1b", "us-east-1c"],
+                "zoneIds": [],
+                "id": "us-east-1",
+                "region": "us-east-1",
+                "groupNames": [],
+            },
+        }
+        return answers[args.token], []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        name = args.inputs.get("name", f"{args.name}-1a2b3c4")  # as the provider makes one up
+        kind = args.typ.rpartition(":")[2]
+        outputs = {**args.inputs}
+        if kind == "AccessKey":
+            outputs |= {"secret": SECRET, "status": "Active"}
+        if kind in ("Policy", "Role", "InstanceProfile"):
+            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{kind.lower()}/{name}"
+        if kind == "LogGroup":
+            outputs["arn"] = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+        digits = f"{abs(hash(args.name)):x}"[:12].rjust(17, "0")
+        return f"{PREFIXES.get(kind, 'id')}-{digits}", {"name": name, **outputs}
+
+
+class Monitor(mocks.MockMonitor):
+    """Keeps the requests, as the engine's own messages to a pack."""
+
+    def __init__(self) -> None:
+        super().__init__(Cloud())
+        self.inputs: list[Any] = []
+        self.final: dict[str, Any] = {}
+        self.providers: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the base class's
+        answer = super().RegisterResource(request)
+        if request.type.startswith("pulumi:providers:"):
+            self.providers[answer.urn] = request.object
+        options = proto.AnalyzerResourceOptions(
+            protect=request.protect,
+            ignoreChanges=request.ignoreChanges,
+            additionalSecretOutputs=request.additionalSecretOutputs,
+            parent=request.parent,
+        )
+        common: dict[str, Any] = {
+            "type": request.type,
+            "urn": answer.urn,
+            "name": request.name,
+            "options": options,
+        }
+        analyzed = proto.AnalyzeRequest(properties=request.object, **common)
+        outputs = struct_pb2.Struct()
+        outputs.CopyFrom(request.object)
+        outputs.MergeFrom(answer.object)
+        if answer.id:
+            outputs["id"] = answer.id
+        for key in request.additionalSecretOutputs:
+            if key in outputs:
+                plain = outputs[key]
+                mark = {deserialize.SPECIAL_SIG_KEY: deserialize.SPECIAL_SECRET_SIG}
+                outputs.update({key: {**mark, "value": plain}})
+        final = proto.AnalyzerResource(properties=outputs, **common)
+        for key, wired in request.propertyDependencies.items():
+            final.propertyDependencies[key].urns.extend(wired.urns)
+        provider = request.provider.rpartition("::")[0]
+        for message in (analyzed, final):
+            if provider in self.providers:
+                message.provider.urn = provider
+                message.provider.properties.CopyFrom(self.providers[provider])
+        self.inputs.append(analyzed)
+        self.final[answer.urn] = final
+        return answer
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the base class's
+        if request.urn in self.final:
+            self.final[request.urn].properties.CopyFrom(request.outputs)
+        return empty_pb2.Empty()
+
+
+def verdict(mutant: Mutant | None, view: View, name: str = "production") -> list[Said]:
+    """What the pack says of the program with *mutant*."""
+    monitor = Monitor()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)  # before the mocks, which already use it
+    mocks.set_mocks(Cloud(), project="sandbox", stack=name, monitor=monitor)
+    set_root_resource(cast("Any", None))  # the program is to make its own
+    config = {"protect": True, **(mutant.config if mutant else {})}
+    set_all_config({f"sandbox:{key}": json.dumps(value) for key, value in config.items()})
+    try:
+        loop.run_until_complete(stack.run_in_stack(lambda: run(mutant, REPOSITORY)))
+    finally:
+        set_all_config({})
+        loop.close()
+    return [
+        *(one for request in monitor.inputs for one in said(view.server.Analyze(request, None))),
+        *said(
+            view.server.AnalyzeStack(
+                proto.AnalyzeStackRequest(resources=monitor.final.values()), None
+            )
+        ),
+    ]
