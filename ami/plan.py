@@ -178,8 +178,6 @@ def make(
     vcpus = info.get("VCpuInfo", {}).get("DefaultVCpus", 0) if info else 0
     if info:
         check(lambda: _quota(aws, kind, vcpus), None)
-    image_name = f"sandbox-{facts.environment}-{build_id}"
-    check(lambda: _name_is_free(aws, image_name), None)
     if request.ssh_key:
         check(lambda: _key_pair(aws, request), None)
     ssh_from = check(lambda: _ssh_from(request.ssh_from, own_address or public_address), "")
@@ -339,7 +337,7 @@ def _quota(aws: Aws, kind: str, vcpus: int) -> None:
         return  # a family of another quota; the launch names it if it is used up
     answer = aws.quotas.get_service_quota(ServiceCode="ec2", QuotaCode=quota.code)["Quota"]
     allowed = int(answer.get("Value", 0))
-    used = _in_use(aws, quota.families)
+    used = _in_use(aws, quota.families, {kind: vcpus})
     if allowed < used + vcpus:
         raise PlanError(
             [
@@ -354,8 +352,8 @@ def _quota(aws: Aws, kind: str, vcpus: int) -> None:
         )
 
 
-def _in_use(aws: Aws, families: tuple[str, ...]) -> int:
-    """The vCPUs that on-demand machines of *families* have now."""
+def _in_use(aws: Aws, families: tuple[str, ...], known: Mapping[str, int]) -> int:
+    """The vCPUs that on-demand machines of *families* have now; those of some types are known."""
     pages = aws.ec2.get_paginator("describe_instances").paginate(
         Filters=where(
             instance_type=[f"{family}*" for family in families],
@@ -369,19 +367,11 @@ def _in_use(aws: Aws, families: tuple[str, ...]) -> int:
         for machine in some.get("Instances", [])
         if "InstanceType" in machine and machine.get("InstanceLifecycle") != "spot"
     )
-    if not running:
-        return 0
-    kinds = cast("list[InstanceTypeType]", list(running))
-    types = aws.ec2.describe_instance_types(InstanceTypes=kinds)["InstanceTypes"]
-    each = {
-        one.get("InstanceType"): one.get("VCpuInfo", {}).get("DefaultVCpus", 0) for one in types
-    }
-    return sum(each.get(kind, 0) * number for kind, number in running.items())
-
-
-def _name_is_free(aws: Aws, name: str) -> None:
-    if aws.ec2.describe_images(Owners=["self"], Filters=where(name=name))["Images"]:
-        raise PlanError([f"an image named {name} exists already: start the build again"])
+    each = dict(known)
+    if unknown := cast("list[InstanceTypeType]", sorted(running.keys() - known.keys())):
+        for one in aws.ec2.describe_instance_types(InstanceTypes=unknown)["InstanceTypes"]:
+            each[one.get("InstanceType", "")] = one.get("VCpuInfo", {}).get("DefaultVCpus", 0)
+    return sum(each[kind] * number for kind, number in running.items())
 
 
 def _key_pair(aws: Aws, request: Request) -> None:

@@ -42,7 +42,9 @@ def to_try(calls: list[str], kind: Kind) -> list[int]:
         changes = name.startswith(CHANGING)
         if kind == "answer lost for good" and not changes:
             continue  # of a call that only reads, any lost answer is like a refused one
-        turn = number % 3 == KINDS.index(kind) % 3 if changes else number % 6 == KINDS.index(kind)
+        turn = (
+            number % 3 == KINDS.index(kind) % 3 if changes else number % 12 == 2 * KINDS.index(kind)
+        )
         if EVERYTHING or turn:
             chosen.append(number)
     return chosen

@@ -136,7 +136,7 @@ def test_a_new_image_changes_outputs_and_the_managers_leave_to_launch_it(
     assert not configured.sandbox.outputs()["sandbox_config"]["ami_id"]
     changes = [one for one in configured.preview()["steps"] if one["op"] != "same"]
     assert [(one["op"], one["newState"]["type"]) for one in changes] == [
-        ("update", "aws:iam/userPolicy:UserPolicy")
+        ("update", "aws:iam/policy:Policy")
     ]
     assert changes[0]["diffReasons"] == ["policy"]
     statements = [
