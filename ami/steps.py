@@ -277,13 +277,9 @@ def image(  # noqa: PLR0913 - what an image consists of
     except AWS_ERRORS as error:
         if code(error) != "InvalidAMIName.Duplicate":
             raise
-        found = aws.ec2.describe_images(
-            Owners=["self"],
-            Filters=where(name=plan.image_name, tag__BuildId=plan.build_id),
-        )["Images"]
-        if not found:
-            raise ImageError(f"{plan.image_name}: another image has this name already") from error
-        identity = found[0].get("ImageId", "")
+        # ours, for nobody else knows the build's id: the first answer was lost
+        found = aws.ec2.describe_images(Owners=["self"], Filters=where(name=plan.image_name))
+        identity = found["Images"][0].get("ImageId", "")
     parts = [Thing(kind="image", id=identity)]
     try:
         made = available(aws, plan.limits, identity, say=undo.progress.note)

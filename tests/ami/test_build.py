@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError
 from ami import images
 from ami.errors import (
     ConfigError,
-    ImageError,
     Interrupted,
     LaunchError,
     SetupError,
@@ -322,17 +321,3 @@ def test_user_data_says_the_host_key_and_arms_the_dead_mans_switch(
     assert config["ssh_keys"]["ed25519_public"].startswith("ssh-ed25519 ")
     assert "ami-build-deadline.timer" in config["bootcmd"][0][2]
     assert len(data) < 16_000, "EC2's limit"
-
-
-def test_an_image_of_someone_else_with_the_name_is_not_taken_for_ours(
-    account: Account, clients: Aws
-) -> None:
-    def be_faster(params: dict[str, Any], **_: object) -> None:
-        account.look.create_image(InstanceId=params["InstanceId"], Name=params["Name"])
-        account.before |= {one for one in account.new() if one.startswith(("ami-", "snap-"))}
-
-    clients.ec2.meta.events.register("provide-client-params.ec2.CreateImage", be_faster)
-    with pytest.raises(ImageError, match="another image has this name already"):
-        account.build(clients)
-    assert account.new() == set()
-    assert account.stack.configured == []
