@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "machine"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandbox-ami"
+INSTALLED = Path("/usr/sbin/sshd")
 PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
 REPOSITORIES = {
     "metta": "https://github.com/Metta-AI/metta",
@@ -85,9 +86,8 @@ def sshd_folder() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     work = CACHE / f"unpack-{uuid.uuid4().hex}"
     (work / "lib").mkdir(parents=True)
-    installed = Path("/usr/sbin/sshd")
-    if installed.exists():
-        shutil.copy2(installed, work / "sshd")
+    if INSTALLED.exists():
+        shutil.copy2(INSTALLED, work / "sshd")
     else:
         if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
             subprocess.run(["apt-get", "update", "-q"], check=True, capture_output=True)
