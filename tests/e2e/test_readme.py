@@ -30,7 +30,7 @@ LONGEST: Final = 300
 
 def blocks(section: str) -> list[str]:
     """The indented blocks of a section, without the commands that are run elsewhere."""
-    text = README.split(f"\n{section}\n")[1].split("\n## ")[0]
+    text = f"\n{README}".split(f"\n{section}\n")[1].split("\n## ")[0]
     found = BLOCK.findall(text)
     assert found, section
     return [
@@ -147,6 +147,7 @@ def test_the_commands_for_a_real_account(checkout: Path, account: Mapping[str, s
     kms.create_alias(AliasName="alias/your-key", TargetKeyId=key)
     said = run("\n".join(blocks("## On a real account")), checkout, account)
     assert said.count("Policies:") >= 3
+    assert re.search(r"\d+ destroyed", said) or "deleted" in said
     kept_states = [one["Key"] for one in s3.list_objects_v2(Bucket="your-state-bucket")["Contents"]]
     assert ".pulumi/stacks/sandbox/production.json" in kept_states
     history = [one for one in kept_states if one.endswith(".checkpoint.json")]
