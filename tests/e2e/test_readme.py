@@ -18,7 +18,8 @@ import pytest
 from local import emulator, engine, stack, surroundings
 from tests.e2e.sandbox import ROOT
 
-README: Final = (ROOT / "README.md").read_text()
+FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+README: Final = FENCED.sub("", (ROOT / "README.md").read_text())
 BLOCK: Final = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 ELSEWHERE: Final = {
     "make test": "runs this test",
