@@ -146,9 +146,13 @@ def test_the_commands_for_a_real_account(checkout: Path, account: Mapping[str, s
     s3.create_bucket(Bucket="your-state-bucket")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/your-key", TargetKeyId=key)
-    said = run("\n".join(blocks("## On a real account")), checkout, account)
+    *build_up, tear_down = blocks("## On a real account")
+    said = run("\n".join(build_up), checkout, account)
     assert said.count("Policies:") >= 3
-    assert re.search(r"\d+ destroyed", said) or "deleted" in said
+    refused = run(f"! {tear_down.splitlines()[-1]}", checkout, account)
+    assert "cannot be deleted because it is protected" in " ".join(refused.split())
+    said = run(tear_down, checkout, account)
+    assert re.search(r"- \d+ deleted", said)
     kept_states = [one["Key"] for one in s3.list_objects_v2(Bucket="your-state-bucket")["Contents"]]
     assert ".pulumi/stacks/sandbox/production.json" in kept_states
     history = [one for one in kept_states if one.endswith(".checkpoint.json")]
