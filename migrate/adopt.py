@@ -37,14 +37,17 @@ def provider_urn(stack: str) -> str:
     return f"urn:pulumi:{stack}::{PROJECT}::pulumi:providers:aws::aws"
 
 
-def adopt(state: State, plan: Plan, stack: Stack, *, check: bool, say: Say) -> Adoption:
+def adopt(  # noqa: PLR0913 - what was read, where it goes, and how
+    state: State, plan: Plan, stack: Stack, standing: Mapping[str, Any], *, check: bool, say: Say
+) -> Adoption:
     """Bring what *plan* maps into *stack*; with *check*, only tell what would come of it.
+
+    *standing* are the stack's settings.
 
     Raises:
         MigrationError: it cannot be done without changing what runs; nothing was written.
     """
     say(f"reading stack {stack.name}")
-    standing = stack.settings(config.NAMESPACE)
     base = stack.export(show_secrets=True)
     missing = _missing(state, plan, stack.name, base)
     if not missing:  # adopted before; its config is the user's now

@@ -23,6 +23,7 @@ COMPONENTS: Final = (NETWORK, ACCESS, INSTANCES, MANAGER)
 """Their logical name is always `sandbox`, and the stack is their parent."""
 COMPONENT_NAME: Final = "sandbox"
 ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
+LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 SLOT: Final = "a"
 """The slot of the key that stands."""
 SSH: Final = 22
@@ -89,6 +90,8 @@ class Plan:
     """The ranges that reach port 22."""
     key: Key | None
     """None if there is none, or none whose secret is known."""
+    log_days: int | None = None
+    """How long the instances' log group keeps its events, 0 for ever; None if there is none."""
     rotate_key: bool
     """Whether the key that stands is only to bridge the time until the service has a new one."""
 

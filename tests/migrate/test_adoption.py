@@ -7,6 +7,7 @@ them; the ordinary test run takes those in ORDINARY.
 import json
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -311,3 +312,22 @@ def test_on_request_a_new_key_comes_beside_the_old_one(town: Open) -> None:
     assert len(keys) == 2
     assert old["AccessKeyId"] in here.ids().values()
     assert outputs(here)["sandbox_manager_access_key_id"] != old["AccessKeyId"]
+
+
+def test_the_log_group_that_instances_made_is_adopted_with_what_it_holds(town: Open) -> None:
+    here = town("one zone")
+    logs = here.client("logs")
+    place = {"logGroupName": "/aws/ec2/sandbox/instances", "logStreamName": "i-0aaaaaaaaaaaaaaaa"}
+    logs.create_log_group(logGroupName=place["logGroupName"])
+    logs.create_log_stream(**place)
+    event = {"timestamp": int(time.time() * 1000), "message": "epoch 3"}
+    logs.put_log_events(**place, logEvents=[event])
+    ran = here.migrate()
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "sandbox:instance_log_retention_days = 3653" in ran.stdout
+    here.pulumi("up", "--yes", "--skip-preview")
+    [group] = logs.describe_log_groups(logGroupNamePrefix=place["logGroupName"])["logGroups"]
+    assert group["retentionInDays"] == 3653
+    [kept] = logs.get_log_events(**place)["events"]
+    assert kept["message"] == event["message"]
+    here.pulumi("preview", "--expect-no-changes")
