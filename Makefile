@@ -67,7 +67,7 @@ unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
 # Minutes each, so they are proofs of their own: `make prove` runs them.
-LONG := tests/ami tests/migrate/test_adoption.py tests/policies/test_engine.py \
+LONG := tests/ami tests/policies/test_engine.py \
 	tests/handover/test_engine.py tests/permissions/test_deployed_stack.py
 
 test: check ## All but the long proofs
@@ -90,4 +90,4 @@ prove-policies: venv ## Every guard rail against mutants of the program
 	@$(PYTEST) -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted
-	@PROVE_ALL=1 $(PYTEST) -q tests/migrate
+	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/migrate
