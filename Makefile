@@ -67,15 +67,14 @@ unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
 # Minutes each, so they are proofs of their own: `make prove` runs them.
-LONG := tests/ami tests/policies/test_engine.py \
-	tests/handover/test_engine.py tests/permissions/test_deployed_stack.py
+LONG := tests/ami tests/policies/test_engine.py tests/permissions/test_deployed_stack.py
 
 test: check ## All but the long proofs
 	@$(PYTHON) -m local install
 	@$(PYTEST) -n 2 --dist loadgroup $(LONG:%=--ignore %)
 
 prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
-	@$(PYTEST) -q tests/handover/test_engine.py
+	@PROVE_ALL=1 $(PYTEST) -q tests/handover/test_engine.py
 
 bench: venv ## The program's cost as ratios to an empty one
 	@$(PYTHON) -m bench.program

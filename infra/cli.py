@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 LOCKED: Final = "the stack is currently locked"
 NO_STACK: Final = "no stack named"
@@ -77,19 +77,43 @@ def _reason(stack: str, stdout: str, stderr: str) -> str:
     return "; ".join(_errors(stdout) or _errors(stderr) or _last_words(stderr or stdout))
 
 
+def subject(urn: str) -> str:
+    """A resource as an error names it: "Vpc sandbox-vpc"."""
+    kind, name = urn.split("::", 3)[2:]
+    return f"{kind.rpartition(':')[2]} {name}"
+
+
 def _errors(text: str) -> Sequence[str]:
     """What the engine calls an error in *text*, each once: in JSON or in lines."""
     try:
-        diagnostics = json.loads(text).get("diagnostics", [])
-    except (ValueError, AttributeError):
+        found = [one for one in _diagnostics(text) if one.get("severity") == "error"]
+    except (ValueError, AttributeError, TypeError):
         parts = re.split(r"^\s*error:", text, flags=re.MULTILINE)[1:]
-    else:
-        parts = [
-            one["message"]
-            for one in cast("list[dict[str, str]]", diagnostics)
-            if one.get("severity") == "error"
-        ]
-    return list(dict.fromkeys(line for line in map(_one_line, parts) if line))
+        return list(dict.fromkeys(line for line in map(_one_line, parts) if line))
+    # what names no resource sums up what does
+    found = [one for one in found if _names_a_resource(one)] or found
+    return list(
+        dict.fromkeys(
+            f"{subject(one['urn'])}: {_one_line(one['message'])}"
+            if _names_a_resource(one)
+            else _one_line(one["message"])
+            for one in found
+        )
+    )
+
+
+def _diagnostics(text: str) -> Sequence[Mapping[str, str]]:
+    """Of a preview, which is one object, or of what prints its events as one line each."""
+    try:
+        return json.loads(text).get("diagnostics", [])
+    except ValueError:
+        events = [cast("dict[str, Any]", json.loads(line)) for line in text.splitlines() if line]
+        return [one["diagnosticEvent"] for one in events if "diagnosticEvent" in one]
+
+
+def _names_a_resource(diagnostic: Mapping[str, str]) -> bool:
+    """Whether it is about more than the stack as a whole."""
+    return "::pulumi:pulumi:Stack::" not in diagnostic.get("urn", "::pulumi:pulumi:Stack::")
 
 
 def _one_line(text: str) -> str:

@@ -84,7 +84,7 @@ class Stack:
             self._run(
                 "import",
                 *("--file", file.name, "--generate-code=false", "--protect=false"),
-                *("--skip-preview", "--yes"),
+                *("--skip-preview", "--yes", "--json"),
             )
 
     def preview(self) -> dict[str, Any]:

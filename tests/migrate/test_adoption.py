@@ -167,6 +167,9 @@ def _other_group(here: Town, group: str) -> str:
     )["GroupId"]
 
 
+GONE = "aws_vpc_security_group_ingress_rule.ssh"
+
+
 @pytest.mark.thorough
 def test_resources_that_are_gone_are_named_and_nothing_is_written(town: Open) -> None:
     here = town("one zone")
@@ -178,7 +181,7 @@ def test_resources_that_are_gone_are_named_and_nothing_is_written(town: Open) ->
     written = here.written()
     ran = here.migrate()
     assert ran.returncode == 1
-    assert inbound["SecurityGroupRuleId"] in ran.stderr
+    assert f"no longer has {GONE} ({inbound['SecurityGroupRuleId']})" in ran.stderr
     assert len(ran.stderr.strip().splitlines()) == 1
     assert here.written() == written
 

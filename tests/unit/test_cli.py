@@ -60,6 +60,18 @@ JSON = json.dumps(
         ]
     }
 )
+ROLE = "urn:pulumi:dev::sandbox::sandbox:manager:Manager$aws:iam/role:Role::a:b"
+EVENTS = "\n".join(
+    json.dumps({"sequence": number, **event})
+    for number, event in enumerate(
+        [
+            {"preludeEvent": {}},
+            {"diagnosticEvent": {"severity": "debug", "message": "read", "urn": ROLE}},
+            {"diagnosticEvent": {"severity": "error", "message": "is gone\n", "urn": ROLE}},
+            {"diagnosticEvent": {"severity": "error", "message": "update failed: is gone"}},
+        ]
+    )
+)
 TRACEBACK = "error: Program failed:\nTraceback (most recent call last):\n  File x\nOSError: no disk"
 
 
@@ -67,6 +79,7 @@ TRACEBACK = "error: Program failed:\nTraceback (most recent call last):\n  File 
     ("stdout", "stderr", "said"),
     [
         (JSON, "", "pulumi preview: refused: too wide"),
+        (EVENTS, "", "pulumi preview: Role a:b: is gone"),
         ("", "Updating\nerror: first\n\nnot this\nerror: second\n", "first; second"),
         ("", TRACEBACK, "pulumi preview: OSError: no disk"),
         ("", "something\nodd happened\n", "pulumi preview: odd happened"),
