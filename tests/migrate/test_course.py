@@ -1,12 +1,15 @@
 """The course of docs/migration.md, in its order, each of its commands as it is printed.
 
-The real engine and an emulated account; `terraform` is stood in for (terraform.py).
+The real engine and an emulated account. Terraform's own commands are stood in for (terraform.py):
+those that read and forget a state are run, those that plan and apply are left to it.
 """
 
 import json
 import os
 import re
+import signal
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -63,14 +66,14 @@ class Printed:
         EXECUTED.add(text)
         return self.shell(text)
 
-    def inline(self, command: str) -> str:
+    def inline(self, command: str, *, ends: int = 0) -> str:
         """Run what the document says within a sentence."""
         assert f"`{command}`" in DOCUMENT
-        return self.shell(command)
+        return self.shell(command, ends=ends)
 
-    def shell(self, text: str) -> str:
+    def shell(self, text: str, *, ends: int = 0) -> str:
         ran = self.here.run(["bash", "-e", "-o", "pipefail", "-c", text])
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert ran.returncode == ends, ran.stdout + ran.stderr
         return ran.stdout + ran.stderr
 
 
@@ -137,7 +140,26 @@ def changes_nothing(here: Town) -> None:
     assert here.written() == written
 
 
-def test_a_second_run_before_the_update_changes_nothing(here: Town) -> None:
+def test_a_stack_that_a_killed_run_left_locked_is_freed_and_gone_on_with(
+    printed: Printed, here: Town
+) -> None:
+    locks = here.folder / "backend" / "backend" / ".pulumi" / "locks"
+    with subprocess.Popen(
+        ["pulumi", "preview", "--stack", "production", "--non-interactive"],
+        cwd=here.project,
+        env=here.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        while running.poll() is None and not list(locks.rglob("*.json")):
+            pass
+        os.killpg(running.pid, signal.SIGKILL)
+    ran = here.migrate()
+    assert ran.returncode == 1
+    assert "pulumi cancel --stack production" in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+    printed.inline("pulumi cancel --stack production")
     changes_nothing(here)
 
 
@@ -244,6 +266,8 @@ def test_on_request_a_new_key_comes_beside_the_old_one(
     assert len(keys) == 2
     assert old["AccessKeyId"] in here.ids().values()
     assert outputs(here)["sandbox_manager_access_key_id"] != old["AccessKeyId"]
+    said = printed.inline("python -m handover rotate", ends=3)
+    assert "the service has not used the key in slot b yet" in " ".join(said.split())
 
 
 def test_no_command_of_the_document_was_left_out() -> None:
