@@ -69,15 +69,14 @@ unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
 # Minutes each, so they are proofs of their own: `make prove` runs them.
-LONG := tests/ami tests/migrate/test_adoption.py tests/policies/test_engine.py \
-	tests/handover/test_engine.py tests/permissions/test_deployed_stack.py
+LONG := tests/ami tests/policies/test_engine.py tests/permissions/test_deployed_stack.py
 
 test: check ## All but the long proofs
 	@$(PYTHON) -m local install
 	@$(PYTEST) -n 2 --dist loadgroup $(LONG:%=--ignore %)
 
 prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
-	@$(PYTEST) -q tests/handover/test_engine.py
+	@PROVE_ALL=1 $(PYTEST) -q tests/handover/test_engine.py
 
 bench: venv ## The program's cost as ratios to an empty one
 	@$(PYTHON) -m bench.program
@@ -92,4 +91,4 @@ prove-policies: venv ## Every guard rail against mutants of the program
 	@$(PYTEST) -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted
-	@PROVE_ALL=1 $(PYTEST) -q tests/migrate
+	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/migrate
