@@ -44,6 +44,7 @@ def test_the_pack_stops_every_changed_program_by_the_rule_meant_for_it(
     caught = len(MUTANTS) - len(survivors)
     closing_line(f"policies: {len(RULES)} rules, {len(MUTANTS)} mutants, {caught} caught")
     assert survivors == []
+    assert stopping == {name: {one.rule, *one.also} for name, one in MUTANTS.items()}
 
 
 def test_there_are_enough_mutants_and_each_is_for_a_rule_that_stops() -> None:
