@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -12,6 +13,7 @@ from infra import names
 from local import emulator, engine, stack
 from tests.e2e.account import Client, client_of, everything
 from tests.e2e.sandbox import LONGEST, ROOT, Ran, Sandbox
+from tests.policies.test_docs import example
 
 pytestmark = pytest.mark.engine
 
@@ -113,6 +115,20 @@ def test_ci_preview_fails_on_a_change_of_the_program_that_a_rule_refuses(
     finally:
         program.write_text(text)
     assert "[mandatory]  subnets-use-the-public-table" in said
+
+
+def test_the_example_of_an_exemption_lets_its_finding_pass(
+    sandbox: Sandbox, pipeline: Pipeline
+) -> None:
+    accepted = sandbox.folder / "policies" / "exemptions.json"
+    tomorrow = datetime.now(tz=UTC).date() + timedelta(days=1)
+    entry = {**json.loads(example("Exemptions"))[0], "expires": tomorrow.isoformat()}
+    sandbox.configure(flow_logs=False)
+    assert "[mandatory]  flow-logs-present" in pipeline("ci-preview", fails=True).said
+    accepted.write_text(json.dumps([entry]))
+    pipeline("ci-preview")
+    accepted.write_text("[]")
+    sandbox.configure()
 
 
 def test_ci_up_deploys_and_the_account_is_then_as_the_program_says(
