@@ -5,8 +5,9 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -83,10 +84,14 @@ class Deployed:
     def up(self, mutants: Sequence[str] = (), stack: str = "production") -> Ran:
         return self.run("up", "--yes", "--skip-preview", *PACK, "--stack", stack, mutants=mutants)
 
+    def _mutated(self, group: Sequence[str]) -> Ran:
+        fresh = any(MUTANTS[name].fresh for name in group)
+        return self.preview(group, stack="new" if fresh else "production")
+
     def previews(self, groups: Sequence[Sequence[str]]) -> Mapping[str, set[str]]:
         """The rules that stop the preview in which each mutant is; none if it is not stopped."""
         with ThreadPoolExecutor(max_workers=2) as pool:  # a preview takes no lock
-            seen = [*pool.map(self.preview, groups)]
+            seen = [*pool.map(self._mutated, groups)]
         return {
             name: ran.rules("mandatory") if ran.code else set()
             for group, ran in zip(groups, seen, strict=True)
@@ -94,18 +99,24 @@ class Deployed:
         }
 
 
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    folder = tmp_path_factory.mktemp("policies")
+@contextmanager
+def in_an_account(folder: Path) -> Generator[Deployed]:
+    """The stand-in for the program in an account of its own."""
     emulated = emulator.start(folder / "emulator")
     try:
-        made = Deployed(folder, local.environment(engine.ensure(), emulated, folder / "state"))
+        yield Deployed(folder, local.environment(engine.ensure(), emulated, folder / "state"))
+    finally:
+        emulator.stop(folder / "emulator")
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    with in_an_account(tmp_path_factory.mktemp("policies")) as made:
+        made.make("new")
         made.make("production")
         done = made.up()
         assert done.code == 0, done.text
         yield made
-    finally:
-        emulator.stop(folder / "emulator")
 
 
 def escaped(stopping: Mapping[str, set[str]]) -> list[str]:
@@ -185,14 +196,15 @@ def test_an_old_key_is_warned_of_and_stops_with_the_packs_config(
 
 
 def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_made(
-    deployed: Deployed,
+    tmp_path: Path,
 ) -> None:
-    deployed.make("first")
     mutant = ["launch without user_id"]
-    seen = deployed.preview(mutant, stack="first")
-    assert "launch-carries-user-id" in seen.rules("advisory")  # undecided: the VPC has no id yet
-    done = deployed.up(mutant, "first")
-    assert done.code != 0
-    assert "launch-carries-user-id" in done.rules("mandatory")
-    state = deployed.run("stack", "export", "--stack", "first", check=True)
+    with in_an_account(tmp_path) as empty:
+        empty.make("production")
+        seen = empty.preview(mutant)
+        assert "launch-carries-user-id" in seen.rules("advisory")  # undecided: no VPC, no id
+        done = empty.up(mutant)
+        assert done.code != 0
+        assert "launch-carries-user-id" in done.rules("mandatory")
+        state = empty.run("stack", "export", "--stack", "production", check=True)
     assert "::sandbox-manager-policy" not in state.text

@@ -23,6 +23,7 @@ def groups(mutants: Mapping[str, Mutant]) -> list[list[str]]:
 def _agree(one: Mutant, other: Mutant) -> bool:
     return (
         not (one.alone or other.alone)
+        and one.fresh == other.fresh
         and one.rule not in (other.rule, *other.also)
         and other.rule not in one.also
     )

@@ -58,6 +58,8 @@ class Mutant:
     adds: Callable[[Program], object] | None = None
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the stack's config says otherwise."""
+    fresh: bool = False
+    """It changes nothing where the resource already exists, so it is previewed in a new stack."""
     alone: bool = False
     """It replaces or removes what other mutants change, so it shares a preview with none."""
 
@@ -574,7 +576,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         values=_set(name="sandbox-role"),
     ),
     "group with a random name": Mutant(
-        rule="names-as-expected", kind=kinds.GROUP, values=_set(name=None)
+        rule="names-as-expected", fresh=True, kind=kinds.GROUP, values=_set(name=None)
     ),
     "resource outside the components": Mutant(rule="inside-a-component", adds=_stray),
     "VPC no longer protected": Mutant(
@@ -587,6 +589,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "drift of a policy ignored": Mutant(
         rule="no-hidden-drift",
+        alone=True,
         kind=kinds.POLICY,
         name="sandbox-manager-policy",
         options={"ignore_changes": ["policy"]},
