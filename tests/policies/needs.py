@@ -32,7 +32,8 @@ TAGGED_AT_CREATION: Final = {
     "logs:CreateLogGroup": "logs:TagResource",
 }
 BARE_LOG_GROUP: Final = ("logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource")
-"""These take a log group's ARN as it is, all others the one that ends in `:*`.
+"""These take a log group's ARN as it is; of all others AWS says that they need the one that ends in
+`:*`, and refuses them with the one that ends in `:log-stream:`.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html"""
 OBJECTS: Final = {
     "GET": "s3:GetObject",
@@ -65,10 +66,9 @@ def needs(calls: Iterable[Call]) -> list[Need]:
     paths: dict[str, str] = {}
     found: dict[Need, None] = {}
     for call in calls:
-        if call.service == "iam" and "Path" in call.parameters:
-            kind = call.action.removeprefix("Create").lower()
-            name = next(call.parameters[one] for one in NAMES.values() if one in call.parameters)
-            paths[f"{kind}/{name}"] = call.parameters["Path"]
+        for kind, name in NAMES.items():
+            if call.service == "iam" and {"Path", name} <= call.parameters.keys():
+                paths[f"{kind}/{call.parameters[name]}"] = call.parameters["Path"]
         found.update(dict.fromkeys(_needs(call, paths)))
     return [*found]
 
@@ -84,7 +84,8 @@ def _needs(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
         case "s3":
             yield from _objects(call)
         case _:
-            yield _need(call, f"{call.service}:{call.action}", "*")
+            action = f"{call.service}:{call.action}"
+            yield _need(call, action, _any_resource(call, action))
 
 
 def _need(call: Call, action: str, resource: str, **keys: str) -> Need:
@@ -99,6 +100,10 @@ def _need(call: Call, action: str, resource: str, **keys: str) -> Need:
     }
     everywhere = {"aws:RequestedRegion": call.region}
     return Need(action=action, resource=resource, keys=tuple({**everywhere, **told}.items()))
+
+
+def _any_resource(call: Call, action: str) -> str:
+    return reference.any_resource(action, region=call.region, account=ACCOUNT)
 
 
 def _passed(call: Call, arn: str, service: str) -> Need:
@@ -134,14 +139,13 @@ def _identity(call: Call, paths: Mapping[str, str]) -> str:
 
 
 def _arn(kind: str, name: str, paths: Mapping[str, str]) -> str:
-    path = paths.get(f"{kind.replace('-', '')}/{name}", "/")
+    path = paths.get(f"{kind}/{name}", "/")
     return f"arn:aws:iam::{ACCOUNT}:{kind}{path}{name}"
 
 
 def _network(call: Call) -> Iterator[Need]:
     action = f"ec2:{call.action}"
-    where = {"region": call.region, "account": ACCOUNT}
-    yield _need(call, action, reference.any_resource(action, **where))
+    yield _need(call, action, _any_resource(call, action))
     for name, kind in call.parameters.items():
         if name.startswith("TagSpecification.") and name.endswith(".ResourceType"):
             arn = f"arn:aws:ec2:{call.region}:{ACCOUNT}:{kind}/x"
@@ -159,7 +163,7 @@ def _logs(call: Call) -> Iterator[Need]:
     group = call.parameters.get("resourceArn") or (
         f"arn:aws:logs:{call.region}:{ACCOUNT}:log-group:{call.parameters['logGroupName']}"
     )
-    yield _need(call, action, group if action in BARE_LOG_GROUP else f"{group}:*")
+    yield _need(call, action, group if action in BARE_LOG_GROUP else f"{group}:log-stream:")
     if call.parameters.get("tags") and action in TAGGED_AT_CREATION:
         yield _need(call, TAGGED_AT_CREATION[action], group)
 
