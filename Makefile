@@ -67,7 +67,7 @@ unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
 # Minutes each, so they are proofs of their own: `make prove` runs them.
-LONG := tests/ami tests/migrate/test_adoption.py tests/policies/test_engine.py \
+LONG := tests/ami tests/migrate/test_adoption.py tests/policies/test_ci_role_calls.py \
 	tests/handover/test_engine.py tests/permissions/test_deployed_stack.py
 
 test: check ## All but the long proofs
@@ -77,7 +77,7 @@ test: check ## All but the long proofs
 prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
 	@$(PYTEST) -q tests/handover/test_engine.py
 
-bench: venv ## The program's cost as ratios to an empty one
+bench: venv ## What the program and its guard rails cost, as ratios
 	@$(PYTHON) -m bench.program
 
 prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
@@ -86,8 +86,8 @@ prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
 prove-ami: venv ## The image builder under every fault
 	@AMI_FAULTS=all $(PYTEST) -q tests/ami
 
-prove-policies: venv ## Every guard rail against mutants of the program
-	@$(PYTEST) -q tests/policies
+prove-policies: venv ## Every guard rail against mutants, the CI role against its calls
+	@POLICY_MUTANTS=all $(PYTEST) --timeout 2400 -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted
 	@PROVE_ALL=1 $(PYTEST) -q tests/migrate

@@ -31,7 +31,7 @@ FINDING: Final = re.compile(
     r"\[(mandatory|advisory)\]\s+([a-z0-9-]+)\s+\((.+?): (.+)\)$", re.MULTILINE
 )
 ONE_BY_ONE: Final = os.environ.get("POLICY_MUTANTS") == "all"
-"""Also a preview for each mutant by itself, as `make prove-policies` has it: many minutes."""
+"""A preview for each mutant, as `make prove-policies` has it; else those that agree share one."""
 pytestmark = pytest.mark.engine
 
 
@@ -119,11 +119,6 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         yield made
 
 
-def escaped(stopping: Mapping[str, set[str]]) -> list[str]:
-    """The mutants that the rule meant for them does not stop."""
-    return [name for name, rules in stopping.items() if MUTANTS[name].rule not in rules]
-
-
 def test_the_program_with_the_default_config_passes(deployed: Deployed) -> None:
     seen = deployed.preview()
     assert seen.code == 0, seen.text
@@ -138,39 +133,32 @@ def test_world_open_ssh_is_stopped_with_the_strict_config(deployed: Deployed) ->
     assert seen.rules("mandatory") == {"ssh-not-world-open"}
 
 
-def test_each_change_of_the_running_program_is_stopped_in_a_preview(
+def test_each_change_of_the_running_program_is_stopped_in_its_preview(
     deployed: Deployed, closing_line: Say
 ) -> None:
     together = groups(MUTANTS)
-    missed = escaped(deployed.previews(together))
-    caught = len(MUTANTS) - len(missed)
+    shown = [[name] for name in MUTANTS] if ONE_BY_ONE else together
+    stopping = deployed.previews(shown)
+    missed = [name for name, rules in stopping.items() if MUTANTS[name].rule not in rules]
     closing_line(
-        f"policies in the engine: {len(RULES)} rules, {len(MUTANTS)} mutants in"
-        f" {len(together)} previews, {caught} caught"
+        f"policies in the engine: {len(RULES)} rules, {len(MUTANTS)} mutants in {len(shown)}"
+        f" previews, {len(MUTANTS) - len(missed)} caught"
     )
     assert missed == []
+    if ONE_BY_ONE:  # in a group, a finding is then its own mutant's
+        assert mistaken(together, stopping) == []
 
 
-@pytest.mark.proof
-@pytest.mark.skipif(not ONE_BY_ONE, reason="many minutes: make prove-policies")
-def test_each_change_by_itself_is_stopped_in_its_preview(
-    deployed: Deployed, closing_line: Say
-) -> None:
-    stopping = deployed.previews([[name] for name in MUTANTS])
-    missed = escaped(stopping)
-    mistaken = [
+def mistaken(
+    together: Sequence[Sequence[str]], stopping: Mapping[str, set[str]]
+) -> list[tuple[str, str]]:
+    """Pairs of a group of which the first alone breaks the rule that is to stop the second."""
+    return [
         (one, other)
-        for group in groups(MUTANTS)
+        for group in together
         for one, other in permutations(group, 2)
         if MUTANTS[other].rule in stopping[one]
     ]
-    caught = len(MUTANTS) - len(missed)
-    closing_line(
-        f"policies in the engine, one by one: {len(RULES)} rules, {len(MUTANTS)} mutants,"
-        f" {caught} caught"
-    )
-    assert missed == []
-    assert mistaken == []  # in a group, a finding is then its own mutant's
 
 
 def test_an_old_key_is_warned_of_and_stops_with_the_packs_config(
