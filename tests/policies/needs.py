@@ -15,6 +15,8 @@ from tests.policies.recording import Call
 
 ACCOUNT: Final = "123456789012"
 """The emulated account."""
+STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
+"""Stands for the key of the stack's secrets, which calls name by its alias or not at all."""
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
 NAMES: Final = {
     "user": "UserName",
@@ -83,6 +85,9 @@ def _needs(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
             yield from _logs(call)
         case "s3":
             yield from _objects(call)
+        case "kms":
+            arn = f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{STATE_KEY}"
+            yield _need(call, f"kms:{call.action}", arn)
         case _:
             action = f"{call.service}:{call.action}"
             yield _need(call, action, _any_resource(call, action))

@@ -17,14 +17,20 @@ from tests.permissions.judging import Question
 from tests.permissions.second_opinion import ask
 from tests.policies import recording
 from tests.policies.good_stack import trust_of
-from tests.policies.needs import ACCOUNT, Need, needs
+from tests.policies.needs import ACCOUNT, STATE_KEY, Need, needs
 from tests.policies.test_ci_role import TEXT
 from tests.policies.test_docs import DOCS
 
 pytestmark = [pytest.mark.engine, pytest.mark.proof]
 
 BUCKET: Final = "pipeline-state"
-BLANKS: Final = {"ACCOUNT": ACCOUNT, "REGION": "us-east-1", "STATE_BUCKET": BUCKET}
+KEY: Final = "alias/pipeline"
+BLANKS: Final = {
+    "ACCOUNT": ACCOUNT,
+    "REGION": stack.REGION,
+    "STATE_BUCKET": BUCKET,
+    "STATE_KEY": STATE_KEY,
+}
 CLUSTER: Final = (
     "oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABCDEF0123456789ABCDEF0123456789"
 )
@@ -69,14 +75,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     emulated = recording.start(folder)
     try:
         own = stack.environment(engine.ensure(), emulated, folder / "state")
-        client_of(own)("s3").create_bucket(Bucket=BUCKET)
-        state = f"s3://{BUCKET}?region=us-east-1&endpoint=127.0.0.1:{emulated.port}"
+        client = client_of(own)
+        client("s3").create_bucket(Bucket=BUCKET)
+        made = client("kms").create_key()["KeyMetadata"]["KeyId"]
+        client("kms").create_alias(AliasName=KEY, TargetKeyId=made)
+        place = f"region={stack.REGION}&awssdk=v2"
         environment = {
             **own,
             "AWS_ACCESS_KEY_ID": "pipeline",
-            "PULUMI_BACKEND_URL": f"{state}&disableSSL=true&s3ForcePathStyle=true",
+            "PULUMI_BACKEND_URL": f"s3://{BUCKET}?{place}",
         }
         sandbox = Sandbox(tmp_path_factory.mktemp("program"), environment)
+        sandbox.pulumi("stack", "change-secrets-provider", f"awskms://{KEY}?{place}")
+        made_by_hand = len(recording.calls(folder))
         looking: list[recording.Call] = []
 
         def look(*arguments: str) -> None:
@@ -86,17 +97,19 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
         look()
         sandbox.up()
-        tamper(client_of(own), sandbox.outputs())
+        tamper(client, sandbox.outputs())
         for given in (*SETTINGS, {}):
             sandbox.configure(**given)
             sandbox.up("--refresh")
             look("--refresh", "--expect-no-changes")
         sandbox.pulumi("refresh", "--yes", "--skip-preview")
         sandbox.destroy()
-        everything = [one for one in recording.calls(folder) if one.key_id == "pipeline"]
+        later = recording.calls(folder)[made_by_hand:]
     finally:
         emulator.stop(folder)
-    return Recorded(looking=needs(looking), all=needs(everything))
+    return Recorded(
+        looking=needs(looking), all=needs(one for one in later if one.key_id == "pipeline")
+    )
 
 
 def tamper(client: Client, outputs: Mapping[str, Any]) -> None:
