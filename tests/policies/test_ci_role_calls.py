@@ -1,7 +1,6 @@
 """The pipeline's role against the calls that its commands really make."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +18,6 @@ from tests.policies import recording
 from tests.policies.good_stack import trust_of
 from tests.policies.needs import ACCOUNT, STATE_KEY, Need, needs
 from tests.policies.test_ci_role import TEXT
-from tests.policies.test_docs import DOCS
 
 pytestmark = [pytest.mark.engine, pytest.mark.proof]
 
@@ -180,8 +178,8 @@ def test_the_previews_role_suffices_for_previews(recorded: Recorded) -> None:
     assert refused(recorded.looking, only_looking(role())) == []
 
 
-def test_what_no_call_needed_is_listed_with_its_reason(recorded: Recorded) -> None:
-    assert unneeded(recorded.all) == set(reasons())
+def test_nothing_is_granted_that_no_call_needed(recorded: Recorded) -> None:
+    assert unneeded(recorded.all) == set()
 
 
 def unneeded(asked: Sequence[Need]) -> set[str]:
@@ -198,10 +196,3 @@ def unneeded(asked: Sequence[Need]) -> set[str]:
 def allows(statements: Sequence[Document], need: Need) -> bool:
     document = filled_in(json.dumps({"Version": "2012-10-17", "Statement": statements}))
     return decide(Layers(identity=[document]), need.request) == "allowed"
-
-
-def reasons() -> Mapping[str, str]:
-    """The table of docs/policies.md: what the role has though no call of the proof needs it."""
-    section = DOCS.read_text(encoding="utf-8").partition("| granted though not recorded |")[2]
-    rows = re.findall(r"^\| `(\S+)` \| (.+) \|$", section, re.MULTILINE)
-    return dict(rows)

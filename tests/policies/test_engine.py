@@ -5,9 +5,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -99,24 +98,39 @@ class Deployed:
         }
 
 
-@contextmanager
-def in_an_account(folder: Path) -> Generator[Deployed]:
-    """The stand-in for the program in an account of its own."""
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """Two stacks that were never updated, in an account of their own."""
+    folder = tmp_path_factory.mktemp("policies")
     emulated = emulator.start(folder / "emulator")
     try:
-        yield Deployed(folder, local.environment(engine.ensure(), emulated, folder / "state"))
+        made = Deployed(folder, local.environment(engine.ensure(), emulated, folder / "state"))
+        made.make("new")
+        made.make("production")
+        yield made
     finally:
         emulator.stop(folder / "emulator")
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    with in_an_account(tmp_path_factory.mktemp("policies")) as made:
-        made.make("new")
-        made.make("production")
-        done = made.up()
-        assert done.code == 0, done.text
-        yield made
+def deployed(empty: Deployed) -> Deployed:
+    """The same, with the program as it is in "production"."""
+    done = empty.up()
+    assert done.code == 0, done.text
+    return empty
+
+
+def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_made(
+    empty: Deployed,
+) -> None:
+    mutant = ["launch without user_id"]
+    seen = empty.preview(mutant)
+    assert "launch-carries-user-id" in seen.rules("advisory")  # undecided: no VPC, no id
+    done = empty.up(mutant)
+    assert done.code != 0
+    assert "launch-carries-user-id" in done.rules("mandatory")
+    state = empty.run("stack", "export", "--stack", "production", check=True)
+    assert "::sandbox-manager-policy" not in state.text
 
 
 def test_the_program_with_the_default_config_passes(deployed: Deployed) -> None:
@@ -181,18 +195,3 @@ def test_an_old_key_is_warned_of_and_stops_with_the_packs_config(
     stopped = deployed.preview((), "--policy-pack-config", str(chosen), stack="aged")
     assert stopped.code != 0
     assert stopped.rules("mandatory") == {"access-key-age"}
-
-
-def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_made(
-    tmp_path: Path,
-) -> None:
-    mutant = ["launch without user_id"]
-    with in_an_account(tmp_path) as empty:
-        empty.make("production")
-        seen = empty.preview(mutant)
-        assert "launch-carries-user-id" in seen.rules("advisory")  # undecided: no VPC, no id
-        done = empty.up(mutant)
-        assert done.code != 0
-        assert "launch-carries-user-id" in done.rules("mandatory")
-        state = empty.run("stack", "export", "--stack", "production", check=True)
-    assert "::sandbox-manager-policy" not in state.text
