@@ -1,5 +1,7 @@
 # Thin over Python: what a target does stands in local/ and in the tests.
 SHELL := /bin/bash
+# With it set, every process compiles the libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandbox-pulumi
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),$(CACHE)/uv-$(UV_VERSION)/bin/uv)

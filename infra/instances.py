@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_aws import cloudwatch, iam
 
 from infra import managed_policies, names
+from infra.aws import cloudwatch, iam
 from infra.permissions import instance, trust
 from infra.permissions.scope import Scope
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document

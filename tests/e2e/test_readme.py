@@ -18,7 +18,8 @@ import pytest
 from local import emulator, engine, stack, surroundings
 from tests.e2e.sandbox import ROOT
 
-README: Final = (ROOT / "README.md").read_text()
+FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+README: Final = FENCED.sub("", (ROOT / "README.md").read_text())
 BLOCK: Final = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 ELSEWHERE: Final = {
     "make test": "runs this test",
@@ -30,7 +31,7 @@ LONGEST: Final = 300
 
 def blocks(section: str) -> list[str]:
     """The indented blocks of a section, without the commands that are run elsewhere."""
-    text = README.split(f"\n{section}\n")[1].split("\n## ")[0]
+    text = f"\n{README}".split(f"\n{section}\n")[1].split("\n## ")[0]
     found = BLOCK.findall(text)
     assert found, section
     return [
@@ -145,8 +146,13 @@ def test_the_commands_for_a_real_account(checkout: Path, account: Mapping[str, s
     s3.create_bucket(Bucket="your-state-bucket")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName="alias/your-key", TargetKeyId=key)
-    said = run("\n".join(blocks("## On a real account")), checkout, account)
+    *build_up, tear_down = blocks("## On a real account")
+    said = run("\n".join(build_up), checkout, account)
     assert said.count("Policies:") >= 3
+    refused = run(f"! {tear_down.splitlines()[-1]}", checkout, account)
+    assert "cannot be deleted because it is protected" in " ".join(refused.split())
+    said = run(tear_down, checkout, account)
+    assert re.search(r"- \d+ deleted", said)
     kept_states = [one["Key"] for one in s3.list_objects_v2(Bucket="your-state-bucket")["Contents"]]
     assert ".pulumi/stacks/sandbox/production.json" in kept_states
     history = [one for one in kept_states if one.endswith(".checkpoint.json")]

@@ -86,7 +86,7 @@ def test_a_service_launches_and_terminates_with_what_the_stack_hands_over(
 
 def test_the_picture_is_that_of_the_deployed_stack(standing: Sandbox, tmp_path: Path) -> None:
     handover(standing, "diagram", "--to", str(tmp_path))
-    for name in ("architecture.mmd", "architecture.svg", "architecture.md"):
+    for name in ("architecture.mmd", "architecture.svg"):
         assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text()
 
 
