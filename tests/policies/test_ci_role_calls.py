@@ -33,6 +33,7 @@ CLUSTER: Final = (
     "oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABCDEF0123456789ABCDEF0123456789"
 )
 SETTINGS: Final[Sequence[Mapping[str, Any]]] = (
+    {},
     {
         "environment": "staging",
         "allowed_ssh_cidrs": ["203.0.113.0/24", "2001:db8:1::/48"],
@@ -56,6 +57,18 @@ SETTINGS: Final[Sequence[Mapping[str, Any]]] = (
     },
 )
 """One after the other, so that everything is made, changed, and removed again."""
+KEY_POLICY: Final = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
+"""What a key has unless its owner says otherwise; without it no identity's policy holds for it."""
 STRAY: Final = {"Key": "Stray", "Value": "yes"}
 
 
@@ -160,7 +173,15 @@ def only_looking(document: Document) -> Document:
 
 def refused(asked: Sequence[Need], document: Document) -> list[str]:
     """Every need that one of the two evaluators does not allow."""
-    theirs = ask(Question(request=one.request, owner=ACCOUNT, identity=[document]) for one in asked)
+    theirs = ask(
+        Question(
+            request=one.request,
+            owner=ACCOUNT,
+            identity=[document],
+            resource=KEY_POLICY if one.action.startswith("kms:") else None,
+        )
+        for one in asked
+    )
     return [
         f"{one.action} on {one.resource} with {dict(one.keys)}: {own}, {other}"
         for one, other in zip(asked, theirs, strict=True)
