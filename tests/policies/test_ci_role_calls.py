@@ -16,7 +16,7 @@ from tests.permissions.judging import Question
 from tests.permissions.second_opinion import ask
 from tests.policies import recording
 from tests.policies.good_stack import trust_of
-from tests.policies.needs import ACCOUNT, STATE_KEY, Need, needs
+from tests.policies.needs import ACCOUNT, STATE_KEY, Need, learnt, needs
 from tests.policies.test_ci_role import TEXT
 
 pytestmark = [pytest.mark.engine, pytest.mark.proof]
