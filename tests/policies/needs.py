@@ -63,16 +63,19 @@ class Need:
         )
 
 
-def needs(calls: Iterable[Call]) -> list[Need]:
+def needs(calls: Iterable[Call], *, paths: Mapping[str, str]) -> list[Need]:
     """Every different need of the calls, in their order."""
-    paths: dict[str, str] = {}
-    found: dict[Need, None] = {}
-    for call in calls:
-        for kind, name in NAMES.items():
-            if call.service == "iam" and {"Path", name} <= call.parameters.keys():
-                paths[f"{kind}/{call.parameters[name]}"] = call.parameters["Path"]
-        found.update(dict.fromkeys(_needs(call, paths)))
-    return [*found]
+    return [*dict.fromkeys(one for call in calls for one in _needs(call, paths))]
+
+
+def learnt(calls: Iterable[Call]) -> Mapping[str, str]:
+    """The path of every identity that the calls make, which later ones do not name."""
+    return {
+        f"{kind}/{call.parameters[name]}": call.parameters["Path"]
+        for call in calls
+        for kind, name in NAMES.items()
+        if call.service == "iam" and {"Path", name} <= call.parameters.keys()
+    }
 
 
 def _needs(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:

@@ -16,7 +16,7 @@ from tests.permissions.judging import Question
 from tests.permissions.second_opinion import ask
 from tests.policies import recording
 from tests.policies.good_stack import trust_of
-from tests.policies.needs import ACCOUNT, STATE_KEY, Need, needs
+from tests.policies.needs import ACCOUNT, STATE_KEY, Need, learnt, needs
 from tests.policies.test_ci_role import TEXT
 
 pytestmark = [pytest.mark.engine, pytest.mark.proof]
@@ -118,9 +118,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         later = recording.calls(folder)[made_by_hand:]
     finally:
         emulator.stop(folder)
-    return Recorded(
-        looking=needs(looking), all=needs(one for one in later if one.key_id == "pipeline")
-    )
+    paths = learnt(later)
+    theirs = [one for one in later if one.key_id == "pipeline"]
+    return Recorded(looking=needs(looking, paths=paths), all=needs(theirs, paths=paths))
 
 
 def tamper(client: Client, outputs: Mapping[str, Any]) -> None:
@@ -129,10 +129,14 @@ def tamper(client: Client, outputs: Mapping[str, Any]) -> None:
     group = [{"Name": "group-id", "Values": [outputs["security_group_id"]]}]
     rules = ec2.describe_security_group_rules(Filters=group)["SecurityGroupRules"]
     ssh = next(one for one in rules if not one["IsEgress"])
-    ec2.update_security_group_rule_descriptions_ingress(
+    kept = {key: ssh[key] for key in ("IpProtocol", "FromPort", "ToPort", "CidrIpv4")}
+    ec2.modify_security_group_rules(
         GroupId=outputs["security_group_id"],
-        SecurityGroupRuleDescriptions=[
-            {"SecurityGroupRuleId": ssh["SecurityGroupRuleId"], "Description": "Stray"}
+        SecurityGroupRules=[
+            {
+                "SecurityGroupRuleId": ssh["SecurityGroupRuleId"],
+                "SecurityGroupRule": {**kept, "Description": "Stray"},
+            }
         ],
     )
     (endpoint,) = ec2.describe_vpc_endpoints()["VpcEndpoints"]
