@@ -1,5 +1,7 @@
 # Thin over Python: what a target does stands in local/ and in the tests.
 SHELL := /bin/bash
+# With it set, every process compiles the libraries anew.
+unexport PYTHONDONTWRITEBYTECODE
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandbox-pulumi
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
@@ -58,26 +60,26 @@ drift: venv ## Fail if the account of $STACK is not as the program says
 status: venv ## $STACK at a glance; fails where somebody should act
 	@$(PYTHON) -m handover status --stack "$${STACK:?name the stack}"
 
-check: venv ## Format, lint and types
+check: venv ## Format, lint, types, and the lint of the IAM documents
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/basedpyright
+	@$(PYTEST) -q tests/permissions/test_lint.py
 
 unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
 # Minutes each, so they are proofs of their own: `make prove` runs them.
-LONG := tests/ami tests/migrate/test_adoption.py tests/policies/test_engine.py \
-	tests/handover/test_engine.py tests/permissions/test_deployed_stack.py
+LONG := tests/ami tests/policies/test_ci_role_calls.py tests/permissions/test_lint.py
 
 test: check ## All but the long proofs
 	@$(PYTHON) -m local install
 	@$(PYTEST) -n 2 --dist loadgroup $(LONG:%=--ignore %)
 
 prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
-	@$(PYTEST) -q tests/handover/test_engine.py
+	@PROVE_ALL=1 $(PYTEST) -q tests/handover/test_engine.py
 
-bench: venv ## The program's cost as ratios to an empty one
+bench: venv ## What the program and its guard rails cost, as ratios
 	@$(PYTHON) -m bench.program
 
 prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
@@ -86,8 +88,8 @@ prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
 prove-ami: venv ## The image builder under every fault
 	@AMI_FAULTS=all $(PYTEST) -q tests/ami
 
-prove-policies: venv ## Every guard rail against mutants of the program
-	@$(PYTEST) -q tests/policies
+prove-policies: venv ## Every guard rail against mutants, the CI role against its calls
+	@POLICY_MUTANTS=all $(PYTEST) --timeout 2400 -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted
-	@PROVE_ALL=1 $(PYTEST) -q tests/migrate
+	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/migrate

@@ -172,10 +172,10 @@ def diagram(
     stack: Name = None,
     to: Annotated[Path, typer.Option(help="The folder of the files.")] = Path("docs"),
 ) -> None:
-    """Draw the architecture from the deployed stack: Mermaid, SVG, and a page."""
+    """Draw the architecture from the deployed stack, as Mermaid and as SVG."""
     with one_line_errors():
         drawing.write(picture(Stack(stack).resources()), to)
-        notes.print(f"wrote architecture.mmd, .svg and .md to {to}")
+        notes.print(f"wrote architecture.mmd and .svg to {to}")
 
 
 @app.command()

@@ -1,32 +1,16 @@
-"""The picture's files: Mermaid, SVG, and the page that shows both."""
+"""The picture's files: Mermaid, as the README shows it, and SVG."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from handover.mermaid import mermaid
 from handover.picture import Picture
 from handover.svg import svg
 
-PAGE: Final = """# Architecture
-
-Drawn from the deployed stack by `python -m handover diagram`; dashed boxes are not part of it.
-
-```mermaid
-{chart}```
-
-The same as a file: [architecture.svg](architecture.svg).
-"""
-
 
 def files(picture: Picture) -> Mapping[str, str]:
     """The content of each file, by its name."""
-    chart = mermaid(picture)
-    return {
-        "architecture.mmd": chart,
-        "architecture.svg": svg(picture),
-        "architecture.md": PAGE.format(chart=chart),
-    }
+    return {"architecture.mmd": mermaid(picture), "architecture.svg": svg(picture)}
 
 
 def write(picture: Picture, folder: Path) -> None:

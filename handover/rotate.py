@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from handover import rotation
 from handover.errors import HandoverError, NotYetError
 from handover.secret import FIELDS
-from handover.stack import Resource, Stack
+from handover.stack import Change, Resource, Stack
 from infra import keys, names
 from infra.keys import SLOTS, Keys, Slot
 
@@ -88,18 +88,23 @@ class Rotation:
         return after
 
     def _update(self) -> None:
-        """Update the stack, unless that would change anything but the keys."""
-        changes = self.stack.changes()
-        strange = [
-            str(one) for one in changes if one.urn.rsplit("::", 2)[1].split("$")[-1] != ACCESS_KEY
-        ]
+        """Update the stack, unless that would change anything but the keys.
+
+        Raises:
+            HandoverError: it would; seen once, it holds for the steps that follow at once.
+        """
+        if not self._looked:
+            self._require_only_keys(self.stack.changes())
+        self._looked = True
+        self.stack.update()
+
+    def _require_only_keys(self, changes: Sequence[Change]) -> None:
+        strange = [str(one) for one in changes if one.type != ACCESS_KEY]
         if strange:
             raise HandoverError(
                 f"stack {self.stack.name} has changes that are none of the rotation's: "
                 f"{', '.join(strange)}; run pulumi up --stack {self.stack.name} first"
             )
-        self._looked = True
-        self.stack.update()
 
     def _is_settled(self, stages: Keys) -> bool:
         """The stack has the keys that the file names, and hands out the current one."""

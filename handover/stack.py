@@ -4,8 +4,6 @@ The only file here that speaks with Pulumi. Secrets are asked for in one place, 
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, Final
 
 from handover.errors import HandoverError
 from infra import settings
+from infra.cli import CommandError, pulumi
 from infra.keys import Keys, Slot
 from infra.outputs import SandboxConfig, SandboxConfigError
 from infra.settings import Settings, SettingsError
@@ -103,7 +102,7 @@ class Stack:
 
     def changes(self, *arguments: str) -> Sequence[Change]:
         """What the next update would do, components and unchanged resources left out."""
-        steps = self._json("preview", "--json", "--non-interactive", *arguments).get("steps", [])
+        steps = self._json("preview", "--json", *arguments).get("steps", [])
         return [
             Change(operation=one["op"], urn=one["urn"])
             for one in steps
@@ -125,48 +124,21 @@ class Stack:
 
     def update(self) -> None:
         """Update the stack to what its file says; the engine's own text goes to standard error."""
-        self._run(
-            "up", "--yes", "--skip-preview", "--non-interactive", "--color", "never", show=True
-        )
+        self._run("up", "--yes", "--skip-preview", show=True)
 
     def _selected(self) -> str:
-        done = self._call(["stack", "--show-name", "--non-interactive"])
-        if done.returncode or not done.stdout.strip():
-            raise HandoverError("no stack is selected: name one with --stack")
-        return done.stdout.strip()
+        try:
+            return pulumi("stack", "--show-name", folder=self._folder).strip()
+        except CommandError as error:
+            raise HandoverError(f"{error}; name the stack with --stack") from None
 
     def _json(self, *arguments: str) -> Mapping[str, Any]:
         return json.loads(self._run(*arguments))
 
     def _run(self, *arguments: str, show: bool = False) -> str:
-        done = self._call([*arguments, "--stack", self.name], show=show)
-        if done.returncode:
-            raise HandoverError(
-                f"pulumi {' '.join(arguments)}: {_reason(done.stderr or done.stdout)}; "
-                f"put it right, then run this command again"
-            )
-        return done.stdout
-
-    def _call(
-        self, arguments: Sequence[str], *, show: bool = False
-    ) -> "subprocess.CompletedProcess[str]":
         try:
-            return subprocess.run(
-                ["pulumi", *arguments],
-                cwd=self._folder,
-                check=False,
-                text=True,
-                stdin=subprocess.DEVNULL,
-                stdout=sys.stderr if show else subprocess.PIPE,
-                stderr=subprocess.STDOUT if show else subprocess.PIPE,
-            )
-        except FileNotFoundError:
+            return pulumi(*arguments, stack=self.name, folder=self._folder, show=show)
+        except CommandError as error:
             raise HandoverError(
-                "pulumi: is not on PATH; install it from https://www.pulumi.com/docs/install/"
+                f"stack {self.name}: {error}; put it right, then run this command again"
             ) from None
-
-
-def _reason(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "error:" in line]
-    return (errors or lines or ["failed without a word"])[-1]

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra import tags
+from infra.aws import ahead
 from infra.settings import Settings
 
 DEFAULT_ZONES: Final = 3
@@ -25,12 +26,14 @@ class Account:
 
 def connect(settings: Settings) -> Account:
     """Make the one provider of the stack; its region and its tags hold for every resource."""
+    importing = ahead()
     provider = aws.Provider(
         "aws",
         region=settings.region,
         default_tags={"tags": tags.common(settings.environment)},
     )
     identity = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider))
+    importing.join()
     return Account(
         provider=provider,
         account_id=identity.account_id,

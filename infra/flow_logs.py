@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import cloudwatch, ec2, iam
 
 from infra import names
+from infra.aws import cloudwatch, ec2, iam
 from infra.permissions import flow_logs, trust
 from infra.permissions.scope import Scope
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document

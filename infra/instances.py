@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_aws import cloudwatch, iam
 
 from infra import managed_policies, names
+from infra.aws import cloudwatch, iam
 from infra.permissions import instance, trust
 from infra.permissions.scope import Scope
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document
@@ -67,9 +67,9 @@ class Instances(pulumi.ComponentResource):
             tags=named(names.INSTANCE_PROFILE),
             opts=kept,
         )
-        log_group = f"{args.scope.log_prefix}instances"
+        log_group = names.instance_log_group(args.scope.log_prefix)
         cloudwatch.LogGroup(  # made here: the instances cannot make groups of their own
-            f"{names.SECURITY_GROUP}-logs",
+            names.INSTANCE_LOGS,
             name=log_group,
             retention_in_days=args.log_days,
             tags=named(log_group),

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pulumi
-from pulumi_aws import iam
 
+from infra.aws import iam
 from infra.permissions.scope import Scope
 from infra.permissions.statements import Statement, document, documents
 from infra.tags import named

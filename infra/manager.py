@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_aws import iam
 
 from infra import keys, managed_policies, names
+from infra.aws import iam
 from infra.permissions import manager
 from infra.permissions.scope import Scope
 from infra.permissions.statements import TRUST_POLICY_LIMIT, Statement, document

@@ -27,6 +27,7 @@ INSTANCE_ROLE: Final = "sandbox-instance-role"
 INSTANCE_POLICY: Final = "sandbox-instance-policy"
 INSTANCE_BOUNDARY: Final = "sandbox-instance-boundary"
 INSTANCE_PROFILE: Final = "sandbox-instance-profile"
+INSTANCE_LOGS: Final = "sandbox-instances-logs"
 
 IMAGE_PURPOSE: Final = "researcher-sandbox-ami"
 """The Purpose tag of a finished machine image; the manager may launch only those."""
@@ -37,3 +38,8 @@ USER_TAG: Final = "user_id"
 
 BUDGET: Final = "sandbox-budget"
 SPENDING_STOP: Final = "sandbox-spending-stop"
+
+
+def instance_log_group(prefix: str) -> str:
+    """The log group that is made for the instances below their *prefix*."""
+    return f"{prefix}instances"

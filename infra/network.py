@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 import pulumi
-from pulumi_aws import ec2
 
 from infra import addresses, names
+from infra.aws import ec2
 from infra.tags import named
 
 

@@ -71,7 +71,7 @@ def standing(vpc_id: str, cidr: IPv4Network, region: str) -> dict[str, int]:
 
 
 def _settings(stack: str) -> settings.Settings:
-    config = json.loads(pulumi("config", "--json", "--stack", stack))
+    config = json.loads(pulumi("config", "--json", stack=stack))
     prefix = f"{settings.NAMESPACE}:"
     return settings.parse(
         {
@@ -90,7 +90,7 @@ def main(
     """Propose a slot for every zone that offers the stack's default instance type."""
     try:
         own = _settings(stack)
-        outputs = json.loads(pulumi("stack", "output", "--json", "--stack", stack))
+        outputs = json.loads(pulumi("stack", "output", "--json", stack=stack))
         vpc_id = outputs.get("vpc_id")
         stood = standing(vpc_id, own.vpc_cidr, own.region) if vpc_id else {}
         offered = offering(own.default_instance_type, own.region)
@@ -100,7 +100,7 @@ def main(
         )
         if write:
             for zone, slot in slots.items():
-                pulumi("config", "set", "--stack", stack, "--path", f"{KEY}.{zone}", str(slot))
+                pulumi("config", "set", "--path", f"{KEY}.{zone}", str(slot), stack=stack)
     except (CommandError, settings.SettingsError, BotoCoreError, ClientError) as error:
         typer.echo(f"{stack}: {error}", err=True)
         raise typer.Exit(1) from None

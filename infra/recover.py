@@ -229,8 +229,8 @@ def main(
 
 
 def _recover(stack: str, *, yes: bool) -> None:
-    pulumi("cancel", "--yes", "--stack", stack)
-    exported = json.loads(pulumi("stack", "export", "--stack", stack))
+    pulumi("cancel", "--yes", stack=stack)
+    exported = json.loads(pulumi("stack", "export", stack=stack))
     deployment = exported["deployment"]
     pending = [
         one["resource"]
@@ -253,8 +253,8 @@ def _recover(stack: str, *, yes: bool) -> None:
     # --import-pending-creates, drops the operation without reading it (seen with 3.220).
     deployment["resources"] = [*deployment.get("resources", []), *adopted]
     deployment.pop("pending_operations", None)
-    pulumi("stack", "import", "--stack", stack, stdin=json.dumps(exported))
-    pulumi("refresh", "--yes", "--skip-preview", "--stack", stack)
+    pulumi("stack", "import", stack=stack, stdin=json.dumps(exported))
+    pulumi("refresh", "--yes", "--skip-preview", stack=stack)
     typer.echo(f"{stack} is mended: go on with pulumi up --stack {stack}")
 
 

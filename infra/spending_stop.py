@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_aws import budgets, iam
+from pulumi_aws import budgets
 
 from infra import names
+from infra.aws import iam
 from infra.permissions import spending
 from infra.permissions.scope import Scope
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import pulumi
-from pulumi_aws import ec2, vpc
 
 from infra import names
 from infra.addresses import Network
+from infra.aws import ec2, vpc
 from infra.tags import named
 
 SSH: Final = 22

@@ -1,6 +1,10 @@
 """What a local process gets to see of the user's environment: nothing of real accounts."""
 
 import os
+from typing import Final
+
+_FORGETFUL: Final = "PYTHONDONTWRITEBYTECODE"
+"""With it, every run of the program compiles its megabytes of libraries anew, for seconds."""
 
 
 def clean() -> dict[str, str]:
@@ -8,7 +12,7 @@ def clean() -> dict[str, str]:
     own = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "BOTO_", "PULUMI_"))
+        if not name.startswith(("AWS_", "BOTO_", "PULUMI_")) and name != _FORGETFUL
     }
     return {
         **own,

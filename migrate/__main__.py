@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from migrate import account, config, mapping, report, state
+from infra import names
+from migrate import account, config, logs, mapping, report, state
 from migrate.adopt import Adoption, adopt
 from migrate.engine import Stack
 from migrate.errors import MigrationError
@@ -32,11 +33,15 @@ def main(
     try:
         old = state.read(statefile)
         plan = mapping.plan(old, rotate_key=rotate_key)
-        report.show_mapping(console, plan)
         target = Stack.here(stack)
-        account.require(config.account_of(old, plan), config.region_of(plan.place.vpc), old.where)
+        region = config.region_of(plan.place.vpc)
+        account.require(config.account_of(old, plan), region, old.where)
+        standing = target.settings(config.NAMESPACE)
+        prefix = {**standing, **config.settings_of(old, plan)}["log_prefix"]
+        plan = logs.with_group(plan, region, names.instance_log_group(prefix))
+        report.show_mapping(console, plan)
         with errors.status("") as status:
-            done = adopt(old, plan, target, check=check, say=status.update)
+            done = adopt(old, plan, target, standing, check=check, say=status.update)
         report.show_settings(console, done.settings, written=done.written)
         report.show_preview(console, done.verdict)
         _conclude(console, done, stack, check=check)

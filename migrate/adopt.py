@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from infra import cli
 from migrate import config, deployment, mapping
 from migrate.deployment import Deployment
 from migrate.engine import Stack
@@ -37,14 +38,17 @@ def provider_urn(stack: str) -> str:
     return f"urn:pulumi:{stack}::{PROJECT}::pulumi:providers:aws::aws"
 
 
-def adopt(state: State, plan: Plan, stack: Stack, *, check: bool, say: Say) -> Adoption:
+def adopt(  # noqa: PLR0913 - what was read, where it goes, and how
+    state: State, plan: Plan, stack: Stack, standing: Mapping[str, Any], *, check: bool, say: Say
+) -> Adoption:
     """Bring what *plan* maps into *stack*; with *check*, only tell what would come of it.
+
+    *standing* are the stack's settings.
 
     Raises:
         MigrationError: it cannot be done without changing what runs; nothing was written.
     """
     say(f"reading stack {stack.name}")
-    standing = stack.settings(config.NAMESPACE)
     base = stack.export(show_secrets=True)
     missing = _missing(state, plan, stack.name, base)
     if not missing:  # adopted before; its config is the user's now
@@ -92,8 +96,21 @@ def _import(
     scratch.load(deployment.with_provider(start, registered, provider))
     say(f"rehearsing: the import of {len(missing)} resources")
     known = list(deployment.ids(base))
-    scratch.adopt(mapping.import_file(scratch.name, PROJECT, provider, missing, known))
     urns = {mapping.urn(scratch.name, PROJECT, one): one for one in missing}
+    try:
+        scratch.adopt(mapping.import_file(scratch.name, PROJECT, provider, missing, known))
+    except MigrationError as error:
+        own = [
+            f"{one.address} ({one.id})"
+            for urn, one in urns.items()
+            if f"{cli.subject(urn)}: " in str(error)
+        ]
+        raise MigrationError(
+            f"{error}; if the account no longer has {' and '.join(own)}: terraform apply "
+            "-refresh-only, then pull the state again"
+            if own
+            else str(error)
+        ) from None
     made = deployment.with_told(
         scratch.export(show_secrets=True), {urn: one.told for urn, one in urns.items()}
     )

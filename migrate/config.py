@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from infra import checks, keys, settings
+from infra import checks, keys, names, settings
 from migrate.errors import MigrationError
 from migrate.mapping import Plan
 from migrate.state import Resource, State
@@ -32,8 +32,10 @@ def settings_of(state: State, plan: Plan) -> dict[str, Any]:
     found.update(_instance_type(state))
     if plan.rotate_key:
         found["manager_keys"] = ROTATING
+    if plan.log_days is not None:
+        found["instance_log_retention_days"] = plan.log_days or max(checks.RETENTIONS)
     for policy in state.of("aws_iam_policy"):
-        if policy.id == plan.place.instance_policy:
+        if policy.id == plan.place.policies[names.INSTANCE_POLICY]:
             found.update(_of_instance_policy(policy))
     return found
 

@@ -1,27 +1,20 @@
-"""Pulumi, by its command line: the only module here that touches a stack.
-
-The command line and not the Automation API: that one writes deployments to a file before it imports
-them, and ours holds the access key's secret, which here only goes through pipes.
-"""
+"""The only module here that touches a stack."""
 
 import json
 import os
-import re
 import secrets
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
+from infra.cli import CommandError, pulumi
 from migrate.errors import MigrationError
 
 PROJECT_FILE: Final = "Pulumi.yaml"
-LOCKED: Final = "the stack is currently locked"
-NO_STACK: Final = "no stack named"
 NOT_FOR_A_REHEARSAL: Final = ("PULUMI_DEBUG_GRPC", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_STACK")
 """Of the caller's environment, not for a rehearsal: a log of all calls, and what names others."""
 NOT_COPIED: Final = frozenset({".git", ".pulumi", ".local", PROJECT_FILE})
@@ -40,20 +33,17 @@ class Stack:
         """The stack *name* of the project in this folder.
 
         Raises:
-            MigrationError: there is no Pulumi here.
+            MigrationError: there is no project here.
         """
         folder = project or Path.cwd()
         if not (folder / PROJECT_FILE).is_file():
             raise MigrationError(
                 f"{folder}: has no {PROJECT_FILE}; run this in the program's folder"
             )
-        if shutil.which("pulumi") is None:
-            raise MigrationError("pulumi is not on PATH; install it or open its shell first")
-        quiet = {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
         environment = {
             key: value for key, value in os.environ.items() if key != "PULUMI_DEBUG_GRPC"
         }
-        return cls(project=folder, name=name, environment={**environment, **quiet})
+        return cls(project=folder, name=name, environment=environment)
 
     def settings(self, namespace: str) -> dict[str, Any]:
         """The config below *namespace*, its defaults too; what is no text as JSON has it."""
@@ -94,7 +84,7 @@ class Stack:
             self._run(
                 "import",
                 *("--file", file.name, "--generate-code=false", "--protect=false"),
-                *("--skip-preview", "--yes"),
+                *("--skip-preview", "--yes", "--json"),
             )
 
     def preview(self) -> dict[str, Any]:
@@ -134,62 +124,22 @@ class Stack:
 
     def create(self) -> None:
         """Make the stack, empty."""
-        self._run("stack", "init", "--secrets-provider", "passphrase", name=[self.name])
+        self._run("stack", "init", self.name, "--secrets-provider", "passphrase", stack="")
 
-    def _run(
-        self, *arguments: str, given: str | None = None, name: Sequence[str] | None = None
-    ) -> str:
-        target = ["--stack", self.name] if name is None else list(name)
-        ran = subprocess.run(  # noqa: S603 - pulumi with arguments of our own, no shell
-            ["pulumi", *arguments, *target, "--non-interactive"],  # noqa: S607 - the user's own
-            cwd=self.project,
-            env=dict(self.environment),
-            input=given or "",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if ran.returncode:
-            raise MigrationError(self._complaint(arguments, ran.stdout, ran.stderr))
-        return ran.stdout
-
-    def _complaint(self, arguments: Sequence[str], stdout: str, stderr: str) -> str:
-        if LOCKED in stderr + stdout:
-            return (
-                f"stack {self.name}: is locked by another run, or by one that was killed; if none "
-                f"is going on: pulumi cancel --stack {self.name}, then run this again"
+    def _run(self, *arguments: str, given: str = "", stack: str | None = None) -> str:
+        named = self.name if stack is None else stack
+        try:
+            return pulumi(
+                *arguments,
+                stack=named,
+                stdin=given,
+                folder=self.project,
+                environment=self.environment,
             )
-        if NO_STACK in stderr:
-            return (
-                f"stack {self.name}: does not exist; make it where its state is to be kept, with: "
-                f"pulumi stack init {self.name}"
-            )
-        command = " ".join(one for one in arguments if not one.startswith(("-", "/", "{")))
-        said = _errors(stdout) or _errors(stderr) or ["it did not say why"]
-        return f"stack {self.name}: pulumi {command}: {'; '.join(said)}"
+        except CommandError as error:
+            raise MigrationError(f"stack {self.name}: {error}") from None
 
 
 def _value(text: str) -> Any:  # noqa: ANN401 - a setting may be anything
     """The engine prints numbers and booleans as text."""
     return json.loads(text) if text in {"true", "false"} or text.isdecimal() else text
-
-
-def _errors(text: str) -> list[str]:
-    """What the engine calls an error in *text*, each once: in JSON or in lines."""
-    try:
-        diagnostics = json.loads(text).get("diagnostics", [])
-    except (ValueError, AttributeError):
-        found = [_last_line(part) for part in re.split(r"^\s*error:", text, flags=re.MULTILINE)[1:]]
-    else:
-        found = [
-            _last_line(one["message"])
-            for one in cast("list[dict[str, str]]", diagnostics)
-            if one.get("severity") == "error"
-        ]
-    return list(dict.fromkeys(one for one in found if one))
-
-
-def _last_line(text: str) -> str:
-    """One line for an error: its first paragraph, or the last line of that if it is a traceback."""
-    lines = [line.strip() for line in re.split(r"\n\s*\n", text.strip())[0].splitlines()]
-    return lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)

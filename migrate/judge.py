@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from infra import names
+from migrate import mapping
 
 ANY: Final = "*"
 ROLE: Final = "aws:iam/role:Role"
@@ -35,6 +36,9 @@ ACCEPTED: Final[Mapping[tuple[str, str, str], str]] = {
         names.INSTANCE_ROLE,
         "assumeRolePolicy",
     ): "the same trust, with a name for its statement",
+    (mapping.LOG_GROUP, names.INSTANCE_LOGS, "retentionInDays"): (
+        "the instances' events were kept for ever; now for the longest time that AWS offers"
+    ),
 }
 """Reasons by type, name and property."""
 

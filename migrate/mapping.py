@@ -8,6 +8,7 @@ renamed module, or one in a module of one's own, maps the same.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
+from types import MappingProxyType
 from typing import Final
 
 from infra import addresses, keys, names
@@ -22,6 +23,7 @@ COMPONENTS: Final = (NETWORK, ACCESS, INSTANCES, MANAGER)
 """Their logical name is always `sandbox`, and the stack is their parent."""
 COMPONENT_NAME: Final = "sandbox"
 ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
+LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
 SLOT: Final = "a"
 """The slot of the key that stands."""
 SSH: Final = 22
@@ -73,8 +75,8 @@ class Place:
     """Zone by subnet id: the subnets whose traffic goes out by *table*."""
     slots: Mapping[str, int]
     """Slot by zone."""
-    manager_policy: str
-    instance_policy: str
+    policies: Mapping[str, str]
+    """ARN by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,8 @@ class Plan:
     """The ranges that reach port 22."""
     key: Key | None
     """None if there is none, or none whose secret is known."""
+    log_days: int | None = None
+    """How long the instances' log group keeps its events, 0 for ever; None if there is none."""
     rotate_key: bool
     """Whether the key that stands is only to bridge the time until the service has a new one."""
 
@@ -114,10 +118,6 @@ class Row:
 
 def always(name: str) -> Text:
     return lambda _found, _place: name
-
-
-def named(name: str) -> Belongs:
-    return lambda found, _place: found.text("name") == name
 
 
 def in_vpc(found: Resource, place: Place) -> bool:
@@ -158,6 +158,50 @@ def ssh_range(found: Resource) -> str:
     """As the program writes it: `2001:DB8::/32` and `2001:db8::/32` are one range."""
     text = found.text("cidr_ipv4") or found.text("cidr_ipv6")
     return str(ip_network(text, strict=False))
+
+
+def identity(
+    kind: str, parent: str, name: str, told: Mapping[str, str] = MappingProxyType({})
+) -> Row:
+    """A role, an instance profile or a user: IAM knows it by its name."""
+    return Row(
+        terraform=f"aws_iam_{kind}",
+        type=iam_type(kind),
+        parent=parent,
+        name=always(name),
+        belongs=lambda found, _: found.text("name") == name,
+        told=told,
+    )
+
+
+def policy(parent: str, name: str) -> Row:
+    return Row(
+        terraform="aws_iam_policy",
+        type=iam_type("policy"),
+        parent=parent,
+        name=always(name),
+        belongs=lambda found, place: found.id == place.policies[name],
+    )
+
+
+def attachment(to: str, parent: str, name: str, attached: str) -> Row:
+    """The policy *attached* on the role or user *name*."""
+    return Row(
+        terraform=f"aws_iam_{to}_policy_attachment",
+        type=iam_type(f"{to}_policy_attachment"),
+        parent=parent,
+        name=always(name),
+        belongs=lambda found, place: (
+            (found.text(to), found.text("policy_arn")) == (name, place.policies[attached])
+        ),
+        import_id=lambda found, _: f"{found.text(to)}/{found.text('policy_arn')}",
+    )
+
+
+def iam_type(kind: str) -> str:
+    """The program's type of Terraform's `aws_iam_*kind*`."""
+    name = "".join(word.capitalize() for word in kind.split("_"))
+    return f"aws:iam/{name[0].lower()}{name[1:]}:{name}"
 
 
 AT_DELETION: Final = {"revoke_rules_on_delete": "revokeRulesOnDelete"}
@@ -238,63 +282,13 @@ TABLE: Final[tuple[Row, ...]] = (
         belongs=is_egress,
         needed=False,
     ),
-    Row(
-        terraform="aws_iam_role",
-        type="aws:iam/role:Role",
-        parent=INSTANCES,
-        name=always(names.INSTANCE_ROLE),
-        belongs=named(names.INSTANCE_ROLE),
-    ),
-    Row(
-        terraform="aws_iam_policy",
-        type="aws:iam/policy:Policy",
-        parent=INSTANCES,
-        name=always(names.INSTANCE_POLICY),
-        belongs=lambda found, place: found.id == place.instance_policy,
-    ),
-    Row(
-        terraform="aws_iam_role_policy_attachment",
-        type="aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        parent=INSTANCES,
-        name=always(names.INSTANCE_ROLE),
-        belongs=lambda found, place: (
-            found.text("role") == names.INSTANCE_ROLE
-            and found.text("policy_arn") == place.instance_policy
-        ),
-        import_id=lambda found, _: f"{found.text('role')}/{found.text('policy_arn')}",
-    ),
-    Row(
-        terraform="aws_iam_instance_profile",
-        type="aws:iam/instanceProfile:InstanceProfile",
-        parent=INSTANCES,
-        name=always(names.INSTANCE_PROFILE),
-        belongs=named(names.INSTANCE_PROFILE),
-    ),
-    Row(
-        terraform="aws_iam_user",
-        type="aws:iam/user:User",
-        parent=MANAGER,
-        name=always(names.MANAGER),
-        belongs=named(names.MANAGER),
-        told={"force_destroy": "forceDestroy"},
-    ),
-    Row(
-        terraform="aws_iam_policy",
-        type="aws:iam/policy:Policy",
-        parent=MANAGER,
-        name=always(names.MANAGER_POLICY),
-        belongs=lambda found, place: found.id == place.manager_policy,
-    ),
-    Row(
-        terraform="aws_iam_user_policy_attachment",
-        type="aws:iam/userPolicyAttachment:UserPolicyAttachment",
-        parent=MANAGER,
-        name=always(names.MANAGER),
-        belongs=lambda found, place: (
-            found.text("user") == names.MANAGER and found.text("policy_arn") == place.manager_policy
-        ),
-        import_id=lambda found, _: f"{found.text('user')}/{found.text('policy_arn')}",
-    ),
+    identity("role", INSTANCES, names.INSTANCE_ROLE),
+    policy(INSTANCES, names.INSTANCE_POLICY),
+    attachment("role", INSTANCES, names.INSTANCE_ROLE, names.INSTANCE_POLICY),
+    identity("instance_profile", INSTANCES, names.INSTANCE_PROFILE),
+    identity("user", MANAGER, names.MANAGER, told={"force_destroy": "forceDestroy"}),
+    policy(MANAGER, names.MANAGER_POLICY),
+    attachment("user", MANAGER, names.MANAGER, names.MANAGER_POLICY),
     Row(
         terraform="aws_iam_access_key",
         type=ACCESS_KEY,
@@ -381,8 +375,10 @@ def _place(state: State) -> Place:
         table=table,
         zones={one.id: one.text("availability_zone") for one in subnets},
         slots=_slots(state, vpc, subnets),
-        manager_policy=_only(state, "aws_iam_policy", "name", names.MANAGER_POLICY).id,
-        instance_policy=_only(state, "aws_iam_policy", "name", names.INSTANCE_POLICY).id,
+        policies={
+            name: _only(state, "aws_iam_policy", "name", name).id
+            for name in (names.MANAGER_POLICY, names.INSTANCE_POLICY)
+        },
     )
 
 

@@ -45,6 +45,7 @@ class Parameters:
     widest_ipv6_prefix: int = 32
     log_retention_days: int = 365
     access_keys: int = 1
+    max_key_age_days: int = 90
     aws_managed_policies: tuple[str, ...] = ()
     """ARNs of AWS's own policies that may be attached."""
     other_types: tuple[str, ...] = ()
@@ -90,6 +91,7 @@ KINDS: Final[Mapping[str, tuple[Mapping[str, Any], Parse]]] = {
     "widest_ipv6_prefix": ({**NUMBER, "maximum": 128}, _number),
     "log_retention_days": (NUMBER, _number),
     "access_keys": (NUMBER, _number),
+    "max_key_age_days": (NUMBER, _number),
     "aws_managed_policies": (TEXTS, _texts),
     "other_types": (TEXTS, _texts),
 }

@@ -87,6 +87,10 @@ class Stack:
     def of(self, *types: str) -> list[StackResource]:
         return [one for one in self.resources if one.resource_type in types]
 
+    def pointing_to(self, other: StackResource, key: str, kind: str) -> list[StackResource]:
+        """The resources of *kind* whose *key* is *other*'s."""
+        return [one for one in self.of(kind) if points_to(one, key, other)]
+
 
 ResourceCheck = Callable[[Resource, Parameters], Iterator[Finding]]
 StackCheck = Callable[[Stack, Parameters], Iterator[Finding]]

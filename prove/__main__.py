@@ -1,7 +1,6 @@
 """`python -m prove`: the permissions' contract, asked of an account or printed."""
 
 import json
-import subprocess
 from typing import Annotated, Any, NoReturn
 
 import boto3
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import names
+from infra.cli import CommandError, pulumi
 from infra.settings import NAMESPACE, Settings, SettingsError, parse
 from prove import docs as documentation
 from prove.account import Answer, simulate
@@ -66,32 +66,23 @@ def _place(settings: Settings, outputs: dict[str, Any]) -> Place:
 
 
 def _stack(stack: str) -> tuple[Settings, dict[str, Any]]:
-    config = _pulumi("config", stack)
+    config = _pulumi(stack, "config")
     raw = {
         key.removeprefix(f"{NAMESPACE}:"): value["value"]
         for key, value in config.items()
         if key.startswith(f"{NAMESPACE}:")
     }
-    outputs = _pulumi("stack", "output", stack)
+    outputs = _pulumi(stack, "stack", "output")
     if "sandbox_config" not in outputs:
         _stop(f"stack {stack}: has no outputs; run pulumi up first")
     return parse(raw), outputs
 
 
-def _pulumi(*words: str) -> dict[str, Any]:
-    *command, stack = words
+def _pulumi(stack: str, *words: str) -> dict[str, Any]:
     try:
-        done = subprocess.run(  # noqa: S603 - our own words
-            ["pulumi", *command, "--json", "--stack", stack],  # noqa: S607 - found on PATH
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        _stop("pulumi: is not on PATH")
-    if done.returncode:
-        _stop(f"pulumi {' '.join(command)} of stack {stack}: {' '.join(done.stderr.split())}")
-    return json.loads(done.stdout)
+        return json.loads(pulumi(*words, "--json", stack=stack))
+    except CommandError as error:
+        _stop(f"stack {stack}: {error}")
 
 
 def _show(answers: list[Answer]) -> None:

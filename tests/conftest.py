@@ -1,5 +1,6 @@
 """What all tests share: the closing line of a proof, also under pytest-xdist."""
 
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -26,8 +27,13 @@ def closing_line(request: pytest.FixtureRequest) -> Say:
     return request.config.stash[LINES].append
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a file's tests in one worker: they share an account, and some follow each other."""
+    if not os.environ.get("PROVE_ALL"):
+        longest = [one for one in items if one.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=longest)
+        items[:] = [one for one in items if one not in longest]
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))

@@ -78,7 +78,7 @@ def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
     work.mkdir(exist_ok=True)
     say(f"building in {cache}, once; about 10 minutes on two idle cores")
     tool = go.Go(go.find(cache), work)
-    with ThreadPoolExecutor(max_workers=1) as fetching:  # the next part's modules come meanwhile
+    with ThreadPoolExecutor(max_workers=2) as fetching:  # the next parts' modules come meanwhile
         sources = [(part, fetching.submit(_prepare, tool, part, work)) for part in missing]
         try:
             for part, source in sources:

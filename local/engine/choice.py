@@ -95,7 +95,7 @@ def _make(cache: Path, own: Path | None) -> Engine:
             say(f"{error}; building instead")
         else:
             return Engine(command, published)
-    wanted = (build.PROVIDER,) if own else (build.COMMAND, build.HOST, build.PROVIDER)
+    wanted = (build.PROVIDER,) if own else (build.HOST, build.COMMAND, build.PROVIDER)
     build.parts(cache, wanted)
     command = own or build.joined(cache) / "pulumi"
     _install(build.PROVIDER.home(cache) / build.PROVIDER.program, ours)

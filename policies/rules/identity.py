@@ -1,6 +1,7 @@
 """Who there is: one manager, one role for instances, each under its boundary."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 from infra import names
@@ -10,6 +11,7 @@ from policies.document import DocumentError, Statement, parse
 from policies.rule import (
     EVERY,
     Finding,
+    Level,
     Resource,
     ResourceRule,
     Rule,
@@ -65,13 +67,32 @@ def no_console_login(resource: Resource, _: Parameters) -> Iterator[Finding]:
 
 
 def one_access_key(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
-    keys = [one for one in stack.of(kinds.ACCESS_KEY) if text(one.props, "status") != "Inactive"]
     seen: dict[str, int] = {}
-    for key in keys:
+    for key in _active_keys(stack):
         user = _owner(key)
         seen[user] = seen.get(user, 0) + 1
         if seen[user] > parameters.access_keys:
             yield Finding(on=key, wrong=f"is active key number {seen[user]} of its user")
+
+
+def access_key_age(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
+    """By the date in the state, which a preview knows of every key that it does not make anew."""
+
+    def check(key: StackResource) -> Iterator[Finding]:
+        made = text(key.props, "createDate")
+        if not made:
+            yield Finding(on=key, at="createDate", value="not set", wrong="nobody knows its age")
+            return
+        days = (parameters.today - datetime.fromisoformat(made).date()).days
+        if days > parameters.max_key_age_days:
+            wrong = f"is older than {parameters.max_key_age_days} days"
+            yield Finding(on=key, at="age in days", value=show(days), wrong=wrong)
+
+    yield from decide_each(_active_keys(stack), check)
+
+
+def _active_keys(stack: Stack) -> list[StackResource]:
+    return [one for one in stack.of(kinds.ACCESS_KEY) if text(one.props, "status") != "Inactive"]
 
 
 def _owner(key: StackResource) -> str:
@@ -283,9 +304,18 @@ RULES: Final[tuple[Rule, ...]] = (
         id="one-access-key",
         why="A second active key is one that nobody rotates.",
         fix="Remove the old key, or set it to Inactive; while rotating, raise access_keys to 2.",
-        references=("CIS 1.11",),
+        references=("CIS 1.12",),
         takes=("access_keys",),
         check=one_access_key,
+    ),
+    StackRule(
+        id="access-key-age",
+        why="The longer a key lives, the more places hold a copy of it.",
+        fix="Rotate it: `python -m handover rotate`.",
+        level=Level.ADVISORY,  # an update is no better for being stopped, and a rotation is one
+        references=("CIS 1.13", "FSBP IAM.3"),
+        takes=("max_key_age_days",),
+        check=access_key_age,
     ),
     ResourceRule(
         id="trust-is-narrow",

@@ -8,7 +8,6 @@ from policies.config import Network, Parameters
 from policies.rule import (
     Finding,
     Level,
-    Props,
     Resource,
     ResourceRule,
     Rule,
@@ -50,8 +49,7 @@ def only_ssh(rule: Resource, parameters: Parameters) -> Iterator[Finding]:
 def from_configured_networks(rule: Resource, parameters: Parameters) -> Iterator[Finding]:
     if not _is_inbound(rule):
         return
-    for at, cidr in _sources(rule.props):
-        yield from _unless_configured(at, cidr, parameters)
+    yield from sources_as_configured(rule, parameters)
     for key in ("referencedSecurityGroupId", "sourceSecurityGroupId"):
         if is_unknown(rule.props, key) or text(rule.props, key):
             yield Finding(at=key, value="set", wrong="lets in a group, not a configured network")
@@ -75,16 +73,11 @@ def prefix_lists_are_the_stacks(stack: Stack, parameters: Parameters) -> Iterato
     yield from decide_each(stack.of(kinds.INGRESS), check)
 
 
-def prefix_list_as_configured(listed: Resource, parameters: Parameters) -> Iterator[Finding]:
-    for entry in elements(listed.props, "entries"):
-        yield from _unless_configured("entries.cidr", text(entry(), "cidr"), parameters)
-
-
-def _unless_configured(at: str, cidr: str, parameters: Parameters) -> Iterator[Finding]:
-    if cidr and not any(_inside(cidr, one) for one in parameters.allowed_ssh_cidrs):
-        yield Finding(
-            at=at, value=show(cidr), wrong="is in no network of sandbox:allowed_ssh_cidrs"
-        )
+def sources_as_configured(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+    for at, cidr in _sources(resource):
+        if cidr and not any(_inside(cidr, one) for one in parameters.allowed_ssh_cidrs):
+            wrong = "is in no network of sandbox:allowed_ssh_cidrs"
+            yield Finding(at=at, value=show(cidr), wrong=wrong)
 
 
 def _inside(cidr: str, network: Network) -> bool:
@@ -95,21 +88,10 @@ def _inside(cidr: str, network: Network) -> bool:
 
 
 def not_world_open(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
-    if resource.resource_type == kinds.PREFIX_LIST:
-        for entry in elements(resource.props, "entries"):
-            yield from _if_world("entries.cidr", text(entry(), "cidr"), parameters)
-    elif _is_inbound(resource):
-        for at, cidr in _sources(resource.props):
-            yield from _if_world(at, cidr, parameters)
-
-
-def _if_world(at: str, cidr: str, parameters: Parameters) -> Iterator[Finding]:
-    if not cidr:
-        return
-    network = as_network(cidr)
-    widest = {4: parameters.widest_ipv4_prefix, 6: parameters.widest_ipv6_prefix}[network.version]
-    if network.prefixlen < widest:
-        yield Finding(at=at, value=show(cidr), wrong="anyone can try to log in")
+    widest = {4: parameters.widest_ipv4_prefix, 6: parameters.widest_ipv6_prefix}
+    for at, cidr in _sources(resource):
+        if cidr and (network := as_network(cidr)).prefixlen < widest[network.version]:
+            yield Finding(at=at, value=show(cidr), wrong="anyone can try to log in")
 
 
 def no_inline_rules(group: Resource, parameters: Parameters) -> Iterator[Finding]:
@@ -133,12 +115,18 @@ def _is_inbound(rule: Resource) -> bool:
     return rule.resource_type == kinds.INGRESS or text(rule.props, "type") == "ingress"
 
 
-def _sources(props: Props) -> Iterator[tuple[str, str]]:
-    for key in CIDRS:
-        yield key, text(props, key)
-    for key in ("cidrBlocks", "ipv6CidrBlocks"):
-        for one in elements(props, key):
-            yield key, one()
+def _sources(resource: Resource) -> Iterator[tuple[str, str]]:
+    """Every range that a rule lets in, or that a prefix list holds, and where it stands."""
+    props = resource.props
+    if resource.resource_type == kinds.PREFIX_LIST:
+        for entry in elements(props, "entries"):
+            yield "entries.cidr", text(entry(), "cidr")
+    elif _is_inbound(resource):
+        for key in CIDRS:
+            yield key, text(props, key)
+        for key in ("cidrBlocks", "ipv6CidrBlocks"):
+            for one in elements(props, key):
+                yield key, one()
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -170,7 +158,7 @@ RULES: Final[tuple[Rule, ...]] = (
         fix="Add the network to sandbox:allowed_ssh_cidrs, or remove the entry.",
         takes=("allowed_ssh_cidrs",),
         on=frozenset({kinds.PREFIX_LIST}),
-        check=prefix_list_as_configured,
+        check=sources_as_configured,
     ),
     ResourceRule(
         id="ssh-not-world-open",

@@ -1,7 +1,7 @@
 """A stack without an engine, for what surrounds it: its keys are real ones of the emulator.
 
-The same commands run against the real engine in tests/e2e; here every way that a rotation can be
-interrupted is tried, which would take the engine an hour.
+test_engine.py interrupts and rolls back one rotation on the real engine; here every way to do so is
+tried, which would take the engine an hour.
 """
 
 from collections.abc import Mapping, Sequence

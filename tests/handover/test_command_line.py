@@ -72,7 +72,7 @@ def test_a_missing_pulumi_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": str(tmp_path), "COLUMNS": "200"}
     code, _, error = handover(environment, "config", "--stack", "test")
     assert code == 1
-    assert error.startswith("error: pulumi: is not on PATH")
+    assert error.startswith("error: stack test: pulumi: is not on PATH")
     assert len(error.splitlines()) == 1
 
 

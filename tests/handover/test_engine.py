@@ -2,6 +2,7 @@
 
 import base64
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ import yaml
 from examples.client import Sandboxes
 from infra.outputs import SandboxConfig
 from local import emulator, engine, stack
+from tests.deadly import deadly
 from tests.e2e.sandbox import Sandbox
 
 pytestmark = pytest.mark.engine
@@ -49,12 +51,12 @@ def client(environment: Mapping[str, str], service: str, **key: str) -> Any:
     return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])  # pyright: ignore[reportCallIssue, reportArgumentType] - by name
 
 
-def handover(sandbox: Sandbox, *arguments: str, ends: int = 0) -> str:
+def handover(sandbox: Sandbox, *arguments: str, ends: int = 0, **environment: str) -> str:
     """Run the command in the stack's folder; what it said, on both channels."""
     done = subprocess.run(
         [sys.executable, "-m", "handover", *arguments, "--stack", sandbox.name],
         cwd=sandbox.folder,
-        env={**sandbox.environment, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        env={**sandbox.environment, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -86,31 +88,116 @@ def test_a_service_launches_and_terminates_with_what_the_stack_hands_over(
 
 def test_the_picture_is_that_of_the_deployed_stack(standing: Sandbox, tmp_path: Path) -> None:
     handover(standing, "diagram", "--to", str(tmp_path))
-    for name in ("architecture.mmd", "architecture.svg", "architecture.md"):
+    for name in ("architecture.mmd", "architecture.svg"):
         assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text()
 
 
-def test_a_rotation_leaves_one_new_key_that_works_and_nothing_to_update(
-    standing: Sandbox,
+class Service:
+    """What holds the key that it was given last, and goes on working with it."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.iam = client(sandbox.environment, "iam")
+        self.take()
+
+    def take(self) -> None:
+        self.client = service(self.sandbox)
+        self.key = self.sandbox.outputs(secrets=True)["sandbox_manager_access_key_id"]
+
+    def keys(self) -> dict[str, str]:
+        """The status by id of the manager's keys: never more than IAM takes, this one at work."""
+        found = self.iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"]
+        keys = {one["AccessKeyId"]: one["Status"] for one in found}
+        assert len(keys) <= 2
+        assert keys[self.key] == "Active"
+        assert self.client.list() == []
+        return keys
+
+
+def rotate(sandbox: Sandbox, *arguments: str, ends: int = 0, **environment: str) -> str:
+    return handover(sandbox, "rotate", *arguments, "--grace-hours", "0", ends=ends, **environment)
+
+
+def stages(sandbox: Sandbox) -> Any:
+    """What the stack's file says of the key slots."""
+    kept = yaml.safe_load((sandbox.folder / f"Pulumi.{sandbox.name}.yaml").read_text())
+    return kept["config"].get("sandbox:manager_keys", {"a": "current"})
+
+
+def killed(sandbox: Sandbox, folder: Path, words: str, nth: int = 1) -> None:
+    """Run a rotation that is killed where it calls pulumi with *words* for the *nth* time."""
+    path = deadly(folder, sandbox.environment["PATH"], words, nth=nth)
+    rotate(sandbox, ends=-signal.SIGKILL, PATH=path)
+
+
+def test_a_rotation_that_is_killed_in_each_step_ends_with_one_new_key_that_works(
+    standing: Sandbox, tmp_path: Path
 ) -> None:
-    iam = client(standing.environment, "iam")
-    (old,) = iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"]
-    service(standing).list()
-    said = handover(standing, "rotate", "--grace-hours", "0", ends=3)
+    own = Service(standing)
+    [old] = own.keys()
+    killed(standing, tmp_path / "before the second key", "up")
+    assert stages(standing) == {"a": "current", "b": "next"}
+    assert own.keys() == {old: "Active"}
+    killed(standing, tmp_path / "before it is handed out", "up", nth=2)
+    assert stages(standing) == {"a": "retiring", "b": "current"}
+    assert len(own.keys()) == 2
+    said = rotate(standing, ends=3)
     assert "has not used the key in slot b yet" in said
-    both = iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"]
-    assert {one["Status"] for one in both} == {"Active"}
-    assert len(both) == 2
-    service(standing).list()
-    handover(standing, "rotate", "--grace-hours", "0")
-    (new,) = iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"]
-    assert new["AccessKeyId"] != old["AccessKeyId"]
-    assert service(standing).list() == []
-    kept = yaml.safe_load((standing.folder / f"Pulumi.{standing.name}.yaml").read_text())
-    assert kept["config"]["sandbox:manager_keys"] == {"b": "current"}
+    assert set(own.keys().values()) == {"Active"}
+    own.take()
+    assert own.key != old
+    assert set(own.keys().values()) == {"Active"}
+    killed(standing, tmp_path / "before the old one is off", "up")
+    assert stages(standing) == {"a": "inactive", "b": "current"}
+    assert own.keys()[old] == "Active"
+    killed(standing, tmp_path / "before it is deleted", "up", nth=2)
+    assert stages(standing) == {"b": "current"}
+    assert own.keys()[old] == "Inactive"
+    rotate(standing)
+    assert own.keys() == {own.key: "Active"}
     assert set(standing.preview()) == {"same"}
 
 
+@pytest.mark.thorough
+def test_a_rotation_is_rolled_back_from_every_stage_before_the_deletion(
+    standing: Sandbox, tmp_path: Path
+) -> None:
+    own = Service(standing)
+    before = stages(standing)
+    [(slot, _)] = before.items()
+    spare = "b" if slot == "a" else "a"
+
+    killed(standing, tmp_path / "next", "config set-all", nth=2)
+    assert stages(standing) == {slot: "current", spare: "next"}
+    assert len(own.keys()) == 2
+    rotate(standing, "--rollback")
+    assert own.keys() == {own.key: "Active"}
+    assert stages(standing) == before
+
+    rotate(standing, ends=3)
+    assert stages(standing) == {slot: "retiring", spare: "current"}
+    rotate(standing, "--rollback")
+    assert stages(standing) == {slot: "current", spare: "retiring"}
+    assert standing.outputs(secrets=True)["sandbox_manager_access_key_id"] == own.key
+    assert set(own.keys().values()) == {"Active"}
+
+    killed(standing, tmp_path / "inactive", "config rm")
+    assert stages(standing) == {slot: "current", spare: "inactive"}
+    assert set(own.keys().values()) == {"Active", "Inactive"}
+    rotate(standing, "--rollback")
+    assert stages(standing) == {slot: "retiring", spare: "current"}
+    assert set(own.keys().values()) == {"Active"}
+
+    own.take()
+    own.keys()
+    rotate(standing)
+    assert own.keys() == {own.key: "Active"}
+    said = rotate(standing, "--rollback", ends=1)
+    assert "there is no rotation to roll back" in said
+    assert set(standing.preview()) == {"same"}
+
+
+@pytest.mark.thorough
 def test_the_status_tells_of_drift_that_somebody_made_by_hand(standing: Sandbox) -> None:
     said = handover(standing, "status")
     assert "drift" in said

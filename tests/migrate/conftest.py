@@ -1,18 +1,26 @@
-"""The helpers beside the tests are imported by bare names; the longest tests run on demand."""
+"""The helpers beside the tests are imported by bare names; the proof's result in one line."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+TALLY = "adoption"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    from town import wanted_everywhere  # noqa: PLC0415 - beside this file, on the path only now
-
-    if wanted_everywhere():
-        return
-    longest = [one for one in items if getattr(getattr(one, "function", None), "thorough", False)]
-    config.hook.pytest_deselected(items=longest)
-    items[:] = [one for one in items if one not in longest]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Sum what the variants came to, in whichever worker each ran, the failed ones too."""
+    total = Counter[str]()
+    for name in ("passed", "failed"):
+        for report in terminalreporter.getreports(name):
+            for key, did in getattr(report, "user_properties", []):
+                if key == TALLY and report.when == "call":
+                    total.update(did)
+    if total:
+        terminalreporter.write_line(
+            f"adoption: {total['variants']} variants of state, {total['replaced']} resources "
+            f"replaced, {total['deleted']} deleted, {total['changed ids']} changed ids, "
+            f"{total['updated']} updated in place with a reason"
+        )

@@ -1,7 +1,6 @@
-"""An emulated account and a local stack, with the commands that an engineer would give there."""
+"""An emulated account and a stack of its own, with the commands of an engineer there."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,14 +13,16 @@ from typing import Any
 from world import Client, Json, Seen, clients, look, recreate
 
 ROOT = Path(__file__).parents[2]
-STACK = "adopted"
+STACK = "production"
 STATE = "old.tfstate"
-NOT_LINKED = {"Pulumi.yaml", ".git", ".local"}
+COPIED = ("Pulumi.yaml", "Pulumi.production.yaml")
+"""What commands write to, or beside."""
+NOT_LINKED = {*COPIED, ".git", ".local", "old.tfstate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Town:
-    """One account with what the old module made, and an empty stack."""
+    """One account with what the old module made, and the program's folder."""
 
     folder: Path
     region: str
@@ -37,6 +38,10 @@ class Town:
     def project(self) -> Path:
         return self.folder / "project"
 
+    @property
+    def state_file(self) -> Path:
+        return self.folder / STATE
+
     def look(self) -> Seen:
         return look(self.client)
 
@@ -46,7 +51,7 @@ class Town:
                 sys.executable,
                 "-m",
                 "migrate",
-                str(self.folder / STATE),
+                str(self.state_file),
                 "--stack",
                 STACK,
                 *arguments,
@@ -95,7 +100,7 @@ class Town:
 
 
 def build(folder: Path, environment: Mapping[str, str], state: Json) -> Town:
-    """Reset the emulator of *environment*, and make there what *state* describes."""
+    """Reset the emulator of *environment*, and make there what *state* describes; no stack yet."""
     reset = urllib.request.Request(  # noqa: S310 - the emulator's own address
         f"{environment['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST"
     )
@@ -103,16 +108,14 @@ def build(folder: Path, environment: Mapping[str, str], state: Json) -> Town:
         pass
     region: str = state["outputs"]["sandbox_config"]["value"]["region"]
     old = recreate(state, clients(region, environment))
-    (folder / STATE).write_text(json.dumps(old))
-    project = folder / "project"
-    project.mkdir()
-    (folder / "backend").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "Pulumi.yaml", project)
+    town = Town(folder=folder, region=region, environment=environment, old=old)
+    town.state_file.write_text(json.dumps(old))
+    town.project.mkdir()
+    for name in COPIED:
+        shutil.copy(ROOT / name, town.project)
     for entry in ROOT.iterdir():
         if entry.name not in NOT_LINKED and not entry.match("Pulumi.*.yaml"):
-            (project / entry.name).symlink_to(entry)
-    town = Town(folder=folder, region=region, environment=environment, old=old)
-    town.pulumi("stack", "init", "--secrets-provider", "passphrase")
+            (town.project / entry.name).symlink_to(entry)
     return town
 
 
@@ -127,11 +130,6 @@ def secret_of(state: Json) -> str:
         ),
         "",
     )
-
-
-def wanted_everywhere() -> bool:
-    """Whether all variants are to be proven, not only some of them."""
-    return bool(os.environ.get("PROVE_ALL"))
 
 
 def lines(text: str, op: str) -> list[str]:

@@ -282,4 +282,6 @@ def test_a_key_that_may_not_simulate_is_told_what_to_use() -> None:
 def test_without_pulumi_the_command_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     result = CliRunner().invoke(app, ["account"])
-    assert (result.exit_code, result.output) == (2, "pulumi: is not on PATH\n")
+    assert result.exit_code == 2
+    assert result.output.startswith("stack production: pulumi: is not on PATH; install it from")
+    assert len(result.output.splitlines()) == 1

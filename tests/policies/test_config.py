@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 from pulumi_policy import deserialize, policy
 
+from handover import status
 from infra.settings import Settings
 from policies import config, marks, pack
 from policies.config import KINDS, OF_THE_STACK, ConfigError, Parameters
@@ -80,6 +81,10 @@ def test_rules_take_only_parameters_that_exist() -> None:
     assert {name for rule in RULES for name in rule.takes} <= set(KINDS)
 
 
+def test_a_key_is_old_on_the_day_that_the_status_says_so() -> None:
+    assert Parameters().max_key_age_days == status.OLD_KEY
+
+
 def test_the_packs_config_wins_for_its_own_rule_only() -> None:
     group = stack.LOG_GROUP.having(retentionInDays=30)
     chosen = {"log-retention": {"log_retention_days": 30}}
@@ -96,10 +101,10 @@ def test_pack_config_that_cannot_be_used_is_a_finding() -> None:
     assert "pack config of subnet-inside-vpc: vpc_cidr" in found[0].message
 
 
-def test_world_open_ssh_is_the_one_advisory_rule_and_strict_makes_it_mandatory() -> None:
+def test_two_rules_only_warn_and_strict_makes_world_open_ssh_mandatory() -> None:
     advisory = {rule.id for rule in RULES if rule.level is Level.ADVISORY}
     strict = json.loads((FOLDER / "strict.json").read_text(encoding="utf-8"))
-    assert advisory == {"ssh-not-world-open"}
+    assert advisory == {"ssh-not-world-open", "access-key-age"}
     assert strict == {"ssh-not-world-open": "mandatory"}
 
 

@@ -18,6 +18,10 @@ def jobs(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
 
 
+def steps(path: Path) -> list[dict[str, Any]]:
+    return [step for job in jobs(path).values() for step in job["steps"]]
+
+
 def test_there_are_three() -> None:
     assert [path.stem for path in FILES] == ["drift", "main", "pull-request"]
 
@@ -68,6 +72,47 @@ def test_only_what_deploys_is_in_the_environment_and_never_cut_off() -> None:
     assert concurrency == {"group": "deploy", "cancel-in-progress": False}
     for path in (FOLDER / "pull-request.yml", FOLDER / "drift.yml"):
         assert all("environment" not in job for job in jobs(path).values())
+
+
+def test_nothing_of_an_event_is_put_into_a_script() -> None:
+    for path in FILES:
+        for step in steps(path):
+            assert "${{" not in step.get("run", ""), step
+
+
+def test_a_secret_is_seen_only_by_the_step_that_needs_it() -> None:
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        given = [step for step in steps(path) if "secrets." in str(step)]
+        assert text.count("secrets.") == len(given)
+        assert all("make " in step["run"] and "uses" not in step for step in given)
+
+
+def test_only_who_takes_on_a_role_may_ask_for_a_token() -> None:
+    for path in FILES:
+        for job in jobs(path).values():
+            taking = any(
+                "configure-aws-credentials" in step.get("uses", "") for step in job["steps"]
+            )
+            assert (job.get("permissions", {}).get("id-token") == "write") is taking
+            assert job["timeout-minutes"] <= 60
+
+
+def test_a_comparison_takes_no_waiting_updates_place() -> None:
+    groups = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))["concurrency"]["group"] for path in FILES
+    ]
+    assert len(set(groups)) == len(groups)
+
+
+def test_what_the_cache_goes_by_exists() -> None:
+    root = FOLDER.parents[1]
+    keys = re.findall(
+        r"hashFiles\((.+?)\)", (FOLDER / "pull-request.yml").read_text(encoding="utf-8")
+    )
+    patterns = [one for key in keys for one in re.findall(r"'(.+?)'", key)]
+    assert patterns
+    assert all(any(root.glob(one)) for one in patterns)
 
 
 def test_the_work_is_done_by_make_targets() -> None:

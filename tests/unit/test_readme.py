@@ -1,6 +1,8 @@
 """The README against the code: its tables, its links, its commands."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +64,32 @@ def test_every_module_that_is_run_exists() -> None:
     for module in set(re.findall(r"python -m ([a-z_.]+)", README)):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+
+
+OTHERS = {
+    "You must run with the --run-program flag",  # tests/e2e/test_life.py sees it
+    "cannot be deleted because it is protected",  # tests/e2e/test_readme.py sees it
+    "UnauthorizedOperation",
+    "InsufficientInstanceCapacity",
+}
+"""What the engine and AWS say, not the program."""
+
+
+def test_every_message_of_the_troubleshooting_table_is_one_that_can_appear() -> None:
+    section = README.split("\n## Troubleshooting\n")[1].split("\n## ")[0]
+    left = [row.split("|")[1] for row in section.splitlines() if row.startswith("| ")][1:]
+    named = {text for cell in left for text in re.findall("`([^`]+)`", cell)}
+    sources = " ".join(
+        " ".join(text for text in _texts(file))
+        for folder in ("infra", "ami", "handover", "migrate", "local")
+        for file in (ROOT / folder).rglob("*.py")
+    )
+    assert len(named) > 15
+    assert {text for text in named - OTHERS if text not in sources} == set()
+
+
+def _texts(file: Path) -> Iterator[str]:
+    """The texts of a module, joined as Python joins them."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value

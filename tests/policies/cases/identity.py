@@ -1,6 +1,7 @@
 """One manager, one role for instances, each under its own boundary."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 from policies import kinds
@@ -49,7 +50,14 @@ def _under(parameters: Parameters, case: Case) -> Case:
     return replace(case, parameters=parameters)
 
 
+def _on(day: date, case: Case) -> Case:
+    return _under(Parameters(today=day), case)
+
+
 SECOND_KEY: Final = replace(stack.KEY, name="second")
+DATED_KEY: Final = stack.KEY.having(createDate="2026-08-26T23:59:59Z")
+NINETY_DAYS_LATER: Final = date(2026, 11, 24)
+NINETY_ONE: Final = date(2026, 11, 25)
 PLAIN_KEY: Final = replace(stack.KEY, name="third", wires={})
 BOUNDARY_ATTACHED: Final = replace(
     stack.USER_ATTACHMENT,
@@ -108,6 +116,30 @@ CASES: Final[tuple[Case, ...]] = (
         Parameters(access_keys=2),
         good("one-access-key", "two while rotating", (*stack.ALL, SECOND_KEY)),
     ),
+    good("access-key-age", "made today", stack.ALL),
+    _on(NINETY_DAYS_LATER, good("access-key-age", "90 days old", (stack.USER, DATED_KEY))),
+    _on(NINETY_ONE, bad("access-key-age", "91 days old", (stack.USER, DATED_KEY))),
+    _on(
+        NINETY_ONE,
+        good(
+            "access-key-age",
+            "old, and switched off",
+            (stack.USER, DATED_KEY.having(status="Inactive")),
+        ),
+    ),
+    _on(
+        NINETY_ONE,
+        bad(
+            "access-key-age",
+            "old, beside the one that follows it",
+            (stack.USER, DATED_KEY, SECOND_KEY.having(createDate="2026-11-20T08:00:00Z")),
+        ),
+    ),
+    _under(
+        Parameters(max_key_age_days=180, today=NINETY_ONE),
+        good("access-key-age", "as the pack's config says", (stack.USER, DATED_KEY)),
+    ),
+    bad("access-key-age", "no date", (stack.USER, DATED_KEY.having(createDate=None))),
     good("trust-is-narrow", "EC2", stack.ROLE),
     good("trust-is-narrow", "flow logs of this account", FLOW),
     bad("trust-is-narrow", "anybody", _trusting("*")),

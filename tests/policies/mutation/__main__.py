@@ -1,4 +1,7 @@
-"""Stands in for the program in previews: the program itself, with the mutant of the environment."""
+"""Stands in for the program in previews: the program itself, with mutants applied.
+
+MUTANTS in the environment names them, one a line.
+"""
 
 import os
 import sys
@@ -10,5 +13,4 @@ sys.path.insert(0, str(REPOSITORY))
 from tests.policies.mutation.apply import run  # noqa: E402 - the path comes first
 from tests.policies.mutation.mutants import MUTANTS  # noqa: E402
 
-name = os.environ.get("MUTANT", "")
-run(MUTANTS[name] if name else None, REPOSITORY)
+run([MUTANTS[one] for one in os.environ["MUTANTS"].splitlines()], REPOSITORY)

@@ -6,6 +6,7 @@ What it cannot show is what a provider makes of the inputs; the previews in the 
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,7 +52,8 @@ class Cloud(mocks.Mocks):
         kind = args.typ.rpartition(":")[2]
         outputs = {**args.inputs}
         if kind == "AccessKey":
-            outputs |= {"secret": SECRET, "status": "Active"}
+            made = f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
+            outputs |= {"secret": SECRET, "status": "Active", "createDate": made}
         if kind in ("Policy", "Role", "InstanceProfile"):
             outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{kind.lower()}/{name}"
         if kind == "LogGroup":
@@ -124,7 +126,9 @@ def verdict(mutant: Mutant | None, view: View, name: str = "production") -> list
     config = {"protect": True, **(mutant.config if mutant else {})}
     set_all_config({f"sandbox:{key}": json.dumps(value) for key, value in config.items()})
     try:
-        loop.run_until_complete(stack.run_in_stack(lambda: run(mutant, REPOSITORY)))
+        loop.run_until_complete(
+            stack.run_in_stack(lambda: run([mutant] if mutant else [], REPOSITORY))
+        )
     finally:
         set_all_config({})
         loop.close()

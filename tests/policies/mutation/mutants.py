@@ -5,7 +5,7 @@ registers more after it. The program itself knows nothing of them.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,6 +25,13 @@ class Program:
     made: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
     parents: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
 
+    added: list[str] = field(default_factory=list[str])
+
+    def fresh_name(self) -> str:
+        """For one more resource of a mutant."""
+        self.added.append(f"mutant-{len(self.added) + 1}")
+        return self.added[-1]
+
     def of(self, kind: str, name: str = "") -> Any:
         return next(
             one for (own, called), one in self.made.items() if own == kind and name in ("", called)
@@ -41,6 +48,8 @@ class Mutant:
     """One change, and the rule that has to stop it."""
 
     rule: str
+    also: Collection[str] = ()
+    """Other rules that it breaks too."""
     kind: str = ""
     """The type whose resources change; the first, or the one called *name*."""
     name: str = ""
@@ -49,6 +58,10 @@ class Mutant:
     adds: Callable[[Program], object] | None = None
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the stack's config says otherwise."""
+    fresh: bool = False
+    """It changes nothing where the resource already exists, so it is previewed in a new stack."""
+    alone: bool = False
+    """It replaces or removes what other mutants change, so it shares a preview with none."""
 
 
 def _set(**values: Any) -> Callable[[Values], object]:
@@ -111,9 +124,9 @@ def _ingress(**values: Any) -> Callable[[Program], object]:
     def add(program: Program) -> None:
         group = program.of(kinds.GROUP)
         vpc.SecurityGroupIngressRule(
-            "mutant",
+            program.fresh_name(),
             security_group_id=group.id,
-            description="mutant",
+            description=program.fresh_name(),
             **full,
             opts=program.beside(kinds.GROUP),
         )
@@ -126,7 +139,7 @@ def _in_network(make: Callable[..., object], **inputs: Any) -> Callable[[Program
 
     def add(program: Program) -> None:
         own = program.of(kinds.VPC).id
-        make("mutant", vpc_id=own, **inputs, opts=program.beside(kinds.VPC))
+        make(program.fresh_name(), vpc_id=own, **inputs, opts=program.beside(kinds.VPC))
 
     return add
 
@@ -146,13 +159,13 @@ WORLD_TRUST: Final = json.dumps(
 def _peering(program: Program) -> None:
     own = program.of(kinds.VPC).id
     ec2.VpcPeeringConnection(
-        "mutant", vpc_id=own, peer_vpc_id="vpc-0a1b2c3d", opts=program.beside(kinds.VPC)
+        program.fresh_name(), vpc_id=own, peer_vpc_id="vpc-0a1b2c3d", opts=program.beside(kinds.VPC)
     )
 
 
 def _peering_route(program: Program) -> None:
     ec2.Route(
-        "mutant",
+        program.fresh_name(),
         route_table_id=program.of(kinds.ROUTE_TABLE).id,
         destination_cidr_block="10.0.0.0/16",
         vpc_peering_connection_id="pcx-0a1b2c3d",
@@ -162,7 +175,7 @@ def _peering_route(program: Program) -> None:
 
 def _stray_subnet(program: Program) -> None:
     ec2.Subnet(
-        "mutant",
+        program.fresh_name(),
         vpc_id=program.of(kinds.VPC).id,
         cidr_block="10.100.250.0/24",
         opts=program.beside(kinds.VPC),
@@ -171,21 +184,23 @@ def _stray_subnet(program: Program) -> None:
 
 def _second_key(program: Program) -> None:
     user = program.of(kinds.USER)
-    iam.AccessKey("mutant", user=user.name, opts=program.beside(kinds.USER))
+    iam.AccessKey(program.fresh_name(), user=user.name, opts=program.beside(kinds.USER))
 
 
 def _attach_to_manager(arn: Callable[[Program], Any]) -> Callable[[Program], object]:
     def add(program: Program) -> None:
         user = program.of(kinds.USER).name
         where = program.beside(kinds.USER)
-        iam.UserPolicyAttachment("mutant", user=user, policy_arn=arn(program), opts=where)
+        iam.UserPolicyAttachment(
+            program.fresh_name(), user=user, policy_arn=arn(program), opts=where
+        )
 
     return add
 
 
 def _managers_policy_for_sandboxes(program: Program) -> None:
     iam.RolePolicyAttachment(
-        "mutant",
+        program.fresh_name(),
         role=program.of(kinds.ROLE, "sandbox-instance-role").name,
         policy_arn=program.of(kinds.POLICY, "sandbox-manager-policy").arn,
         opts=program.beside(kinds.ROLE, "sandbox-instance-role"),
@@ -195,12 +210,14 @@ def _managers_policy_for_sandboxes(program: Program) -> None:
 def _inline(program: Program) -> None:
     user = program.of(kinds.USER)
     text = json.dumps({"Version": "2012-10-17", "Statement": []})
-    iam.UserPolicy("mutant", user=user.name, policy=text, opts=program.beside(kinds.USER))
+    iam.UserPolicy(
+        program.fresh_name(), user=user.name, policy=text, opts=program.beside(kinds.USER)
+    )
 
 
 def _console(program: Program) -> None:
     user = program.of(kinds.USER)
-    iam.UserLoginProfile("mutant", user=user.name, opts=program.beside(kinds.USER))
+    iam.UserLoginProfile(program.fresh_name(), user=user.name, opts=program.beside(kinds.USER))
 
 
 def _plain_secret(program: Program) -> None:
@@ -211,20 +228,20 @@ def _plain_secret(program: Program) -> None:
 def _stray(program: Program) -> None:
     provider = program.of("pulumi:providers:aws")
     cloudwatch.LogGroup(
-        "mutant", retention_in_days=365, opts=pulumi.ResourceOptions(provider=provider)
+        program.fresh_name(), retention_in_days=365, opts=pulumi.ResourceOptions(provider=provider)
     )
 
 
 def _other_provider(program: Program) -> None:
     tags = {"Project": "alignment-league", "Purpose": "researcher-sandbox"}
     provider = aws.Provider(
-        "mutant",
+        program.fresh_name(),
         region="eu-west-1",
         default_tags={"tags": {**tags, "Environment": "production"}},
     )
     parent = program.beside(kinds.LOG_GROUP).parent
     options = pulumi.ResourceOptions(parent=parent, provider=provider)
-    cloudwatch.LogGroup("mutant", retention_in_days=365, opts=options)
+    cloudwatch.LogGroup(program.fresh_name(), retention_in_days=365, opts=options)
 
 
 def _instance(**inputs: Any) -> Callable[[Program], object]:
@@ -236,7 +253,7 @@ def _instance(**inputs: Any) -> Callable[[Program], object]:
 
     def add(program: Program) -> None:
         ec2.Instance(
-            "mutant",
+            program.fresh_name(),
             ami="ami-0123456789abcdef0",
             instance_type="g5.12xlarge",
             **full,
@@ -248,44 +265,76 @@ def _instance(**inputs: Any) -> Callable[[Program], object]:
 
 def _public_image(program: Program) -> None:
     where = program.beside(kinds.VPC)
-    ec2.AmiLaunchPermission("mutant", image_id="ami-0123456789abcdef0", group="all", opts=where)
+    ec2.AmiLaunchPermission(
+        program.fresh_name(), image_id="ami-0123456789abcdef0", group="all", opts=where
+    )
 
 
 def _volume(program: Program) -> None:
     from pulumi_aws import ebs  # noqa: PLC0415 - one mutant of many
 
     where = program.beside(kinds.VPC)
-    ebs.Volume("mutant", availability_zone="us-east-1a", size=8, encrypted=False, opts=where)
+    ebs.Volume(
+        program.fresh_name(), availability_zone="us-east-1a", size=8, encrypted=False, opts=where
+    )
 
 
+EC2_RULES: Final = (
+    "control-own-instances",
+    "launch-carries-user-id",
+    "launch-encrypted",
+    "launch-imdsv2",
+    "launch-in-vpc",
+    "launch-own-images",
+    "launch-with-profile",
+    "marks-stay",
+    "writes-scoped",
+)
+"""What a statement breaks that allows all of EC2."""
 MUTANTS: Final[Mapping[str, Mutant]] = {
     # network
     "second VPC": Mutant(
         rule="one-vpc",
+        also=(
+            "default-group-adopted",
+            "flow-logs-present",
+            "protected-in-production",
+            "vpc-cidr-as-configured",
+        ),
         adds=lambda program: ec2.Vpc(
-            "mutant", cidr_block="10.200.0.0/16", opts=program.beside(kinds.VPC)
+            program.fresh_name(), cidr_block="10.200.0.0/16", opts=program.beside(kinds.VPC)
         ),
     ),
     "VPC over the main network": Mutant(
-        rule="vpc-cidr-as-configured", kind=kinds.VPC, values=_set(cidr_block="10.0.0.0/16")
+        rule="vpc-cidr-as-configured",
+        alone=True,
+        kind=kinds.VPC,
+        values=_set(cidr_block="10.0.0.0/16"),
     ),
     "wider VPC": Mutant(
-        rule="vpc-cidr-as-configured", kind=kinds.VPC, values=_set(cidr_block="10.100.0.0/15")
+        rule="vpc-cidr-as-configured",
+        alone=True,
+        kind=kinds.VPC,
+        values=_set(cidr_block="10.100.0.0/15"),
     ),
     "IPv6 beside it": Mutant(
         rule="vpc-cidr-as-configured",
+        alone=True,
         kind=kinds.VPC,
         values=_set(assign_generated_ipv6_cidr_block=True),
     ),
     "subnet outside": Mutant(
         rule="subnet-inside-vpc", kind=kinds.SUBNET, values=_set(cidr_block="10.0.7.0/24")
     ),
-    "peering": Mutant(rule="no-other-network", adds=_peering),
-    "VPN gateway": Mutant(rule="no-other-network", adds=_in_network(ec2.VpnGateway)),
+    "peering": Mutant(rule="no-other-network", also=("reviewed-types",), adds=_peering),
+    "VPN gateway": Mutant(
+        rule="no-other-network", also=("reviewed-types",), adds=_in_network(ec2.VpnGateway)
+    ),
     "NAT gateway": Mutant(
         rule="no-other-network",
+        also=("reviewed-types",),
         adds=lambda program: ec2.NatGateway(
-            "mutant",
+            program.fresh_name(),
             subnet_id=program.of(kinds.SUBNET).id,
             connectivity_type="private",
             opts=program.beside(kinds.VPC),
@@ -306,6 +355,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "default route into an interface": Mutant(
         rule="routes-to-internet-only",
+        also=("subnets-use-the-public-table",),
         kind=kinds.ROUTE,
         values=_set(gateway_id=None, network_interface_id="eni-0123456789abcdef0"),
     ),
@@ -320,7 +370,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
             ingress=[{"protocol": "-1", "self": True, "from_port": 0, "to_port": 0}],
         ),
     ),
-    "no flow logs": Mutant(rule="flow-logs-present", config={"flow_logs": False}),
+    "no flow logs": Mutant(rule="flow-logs-present", alone=True, config={"flow_logs": False}),
     "flow log of a subnet only": Mutant(
         rule="flow-logs-present",
         kind=kinds.FLOW_LOG,
@@ -371,10 +421,16 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     # permissions
     "manager may do everything in EC2": Mutant(
-        rule="no-wildcard-actions", **MANAGER, values=_more({"Action": "ec2:*", "Resource": "*"})
+        rule="no-wildcard-actions",
+        also=EC2_RULES,
+        **MANAGER,
+        values=_more({"Action": "ec2:*", "Resource": "*"}),
     ),
     "sandbox may do everything": Mutant(
-        rule="no-wildcard-actions", **SANDBOX, values=_more({"Action": "*", "Resource": "*"})
+        rule="no-wildcard-actions",
+        also=(*EC2_RULES, "pass-role-scoped", "services-as-declared"),
+        **SANDBOX,
+        values=_more({"Action": "*", "Resource": "*"}),
     ),
     "manager makes access keys": Mutant(
         rule="no-iam-changes",
@@ -383,6 +439,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "sandbox launches instances": Mutant(
         rule="services-as-declared",
+        also=("launch-carries-user-id", "launch-imdsv2", "launch-with-profile"),
         **SANDBOX,
         values=_more({"Action": RUN, "Resource": "arn:aws:ec2:*:*:instance/*"}),
     ),
@@ -398,6 +455,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "manager changes every instance": Mutant(
         rule="writes-scoped",
+        also=("marks-stay",),
         **MANAGER,
         values=_more({"Action": "ec2:ModifyInstanceAttribute", "Resource": "*"}),
     ),
@@ -460,7 +518,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         rule="policies-stay-with-their-identity", adds=_managers_policy_for_sandboxes
     ),
     "inline policy": Mutant(rule="no-inline-user-policies", adds=_inline),
-    "console password": Mutant(rule="no-console-login", adds=_console),
+    "console password": Mutant(rule="no-console-login", also=("reviewed-types",), adds=_console),
     "second key": Mutant(rule="one-access-key", adds=_second_key),
     "anybody takes the sandboxes' role": Mutant(
         rule="trust-is-narrow",
@@ -496,7 +554,10 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         rule="tagged", kind="pulumi:providers:aws", values=_set(default_tags=None)
     ),
     "another environment's tag": Mutant(
-        rule="tagged", kind=kinds.VPC, values=_set(tags={"Environment": "staging"})
+        rule="tagged",
+        also=("names-as-expected",),
+        kind=kinds.VPC,
+        values=_set(tags={"Environment": "staging"}),
     ),
     "logs for a week": Mutant(
         rule="log-retention", kind=kinds.LOG_GROUP, values=_set(retention_in_days=7)
@@ -504,12 +565,18 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "secret exported in plain": Mutant(rule="secret-outputs", adds=_plain_secret),
     "role renamed": Mutant(
         rule="names-as-expected",
+        also=(
+            "boundary-present",
+            "policies-stay-with-their-identity",
+            "profile-holds-instance-role",
+            "trust-is-narrow",
+        ),
         kind=kinds.ROLE,
         name="sandbox-instance-role",
         values=_set(name="sandbox-role"),
     ),
     "group with a random name": Mutant(
-        rule="names-as-expected", kind=kinds.GROUP, values=_set(name=None)
+        rule="names-as-expected", fresh=True, kind=kinds.GROUP, values=_set(name=None)
     ),
     "resource outside the components": Mutant(rule="inside-a-component", adds=_stray),
     "VPC no longer protected": Mutant(
@@ -518,10 +585,11 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "another region": Mutant(rule="configured-region", adds=_other_provider),
     "a type without rules": Mutant(
         rule="reviewed-types",
-        adds=lambda program: ec2.Eip("mutant", opts=program.beside(kinds.VPC)),
+        adds=lambda program: ec2.Eip(program.fresh_name(), opts=program.beside(kinds.VPC)),
     ),
     "drift of a policy ignored": Mutant(
         rule="no-hidden-drift",
+        alone=True,
         kind=kinds.POLICY,
         name="sandbox-manager-policy",
         options={"ignore_changes": ["policy"]},

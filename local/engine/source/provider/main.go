@@ -47,7 +47,7 @@ func main() {
 		DataSources:    map[string]*bridge.DataSourceInfo{},
 	}
 	for name, token := range resources {
-		info.Resources[name] = &bridge.ResourceInfo{Tok: tokens.Type(token)}
+		info.Resources[name] = &bridge.ResourceInfo{Tok: tokens.Type(token), Fields: named(singular[name])}
 	}
 	for name, token := range dataSources {
 		info.DataSources[name] = &bridge.DataSourceInfo{Tok: tokens.ModuleMember(token)}
@@ -64,6 +64,15 @@ func main() {
 		log.Fatal(err)
 	}
 	tfbridge.MainWithMuxer(ctx, info.Name, info, schema)
+}
+
+// named keeps these fields' names; the bridge would put lists into the plural.
+func named(fields []string) map[string]*bridge.SchemaInfo {
+	kept := map[string]*bridge.SchemaInfo{}
+	for _, name := range fields {
+		kept[name] = &bridge.SchemaInfo{Name: name}
+	}
+	return kept
 }
 
 // unmapped names what the provider has and this project does not use.

@@ -85,3 +85,11 @@ var dataSources = map[string]string{
 	"aws_iam_user":                    "aws:iam/getUser:getUser",
 	"aws_organizations_organization":  "aws:organizations/getOrganization:getOrganization",
 }
+
+// singular has the lists that pulumi-aws does not put into the plural.
+var singular = map[string][]string{
+	"aws_default_network_acl":    {"egress", "ingress"},
+	"aws_default_security_group": {"egress", "ingress"},
+	"aws_network_acl":            {"egress", "ingress"},
+	"aws_security_group":         {"egress", "ingress"},
+}

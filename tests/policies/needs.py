@@ -1,0 +1,186 @@
+"""What calls of AWS need in IAM: action, resource and the keys that the pipeline's role asks for.
+
+An API's name is not always the action's, and one call can need several: a tag at creation, a role
+that is passed. Sources: the service authorization reference, and the API reference of
+AddRoleToInstanceProfile, CreateFlowLogs, CreateLogGroup and IAM's tagging.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tests.permissions import reference
+from tests.permissions.evaluator import Request
+from tests.policies.recording import Call
+
+ACCOUNT: Final = "123456789012"
+"""The emulated account."""
+STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
+"""Stands for the key of the stack's secrets, which calls name by its alias or not at all."""
+PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
+NAMES: Final = {
+    "user": "UserName",
+    "role": "RoleName",
+    "instance-profile": "InstanceProfileName",
+}
+"""The parameter that names what an IAM call is about."""
+CONDITIONS: Final = {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN"}
+"""IAM's parameters that it offers as condition keys, to the actions that know them."""
+TAGGED_AT_CREATION: Final = {
+    "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
+    "iam:CreatePolicy": "iam:TagPolicy",
+    "iam:CreateRole": "iam:TagRole",
+    "iam:CreateUser": "iam:TagUser",
+    "logs:CreateLogGroup": "logs:TagResource",
+}
+BARE_LOG_GROUP: Final = ("logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource")
+"""These take a log group's ARN as it is; of all others AWS says that they need the one that ends in
+`:*`, and refuses them with the one that ends in `:log-stream:`.
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html"""
+OBJECTS: Final = {
+    "GET": "s3:GetObject",
+    "HEAD": "s3:GetObject",
+    "PUT": "s3:PutObject",
+    "DELETE": "s3:DeleteObject",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One question to IAM."""
+
+    action: str
+    resource: str
+    keys: tuple[tuple[str, str], ...]
+
+    @property
+    def request(self) -> Request:
+        return Request(
+            principal=PRINCIPAL,
+            action=self.action,
+            resource=self.resource,
+            context=dict(self.keys),
+        )
+
+
+def needs(calls: Iterable[Call], *, paths: Mapping[str, str]) -> list[Need]:
+    """Every different need of the calls, in their order."""
+    return [*dict.fromkeys(one for call in calls for one in _needs(call, paths))]
+
+
+def learnt(calls: Iterable[Call]) -> Mapping[str, str]:
+    """The path of every identity that the calls make, which later ones do not name."""
+    return {
+        f"{kind}/{call.parameters[name]}": call.parameters["Path"]
+        for call in calls
+        for kind, name in NAMES.items()
+        if call.service == "iam" and {"Path", name} <= call.parameters.keys()
+    }
+
+
+def _needs(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
+    match call.service:
+        case "iam":
+            yield from _identities(call, paths)
+        case "ec2":
+            yield from _network(call)
+        case "logs":
+            yield from _logs(call)
+        case "s3":
+            yield from _objects(call)
+        case "kms":
+            arn = f"arn:aws:kms:{call.region}:{ACCOUNT}:key/{STATE_KEY}"
+            yield _need(call, f"kms:{call.action}", arn)
+        case _:
+            action = f"{call.service}:{call.action}"
+            yield _need(call, action, _any_resource(call, action))
+
+
+def _need(call: Call, action: str, resource: str, **keys: str) -> Need:
+    """With the keys that *action* knows."""
+    known = reference.action(action)
+    if known is None:
+        raise ValueError(f"{action}: is no action; say in {__name__} what {call.action} needs")
+    told = {
+        one.replace("__", ":"): value
+        for one, value in keys.items()
+        if reference.knows(known.keys, one.replace("__", ":"))
+    }
+    everywhere = {"aws:RequestedRegion": call.region}
+    return Need(action=action, resource=resource, keys=tuple({**everywhere, **told}.items()))
+
+
+def _any_resource(call: Call, action: str) -> str:
+    return reference.any_resource(action, region=call.region, account=ACCOUNT)
+
+
+def _passed(call: Call, arn: str, service: str) -> Need:
+    return _need(call, "iam:PassRole", arn, iam__PassedToService=service)
+
+
+def _identities(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
+    action = f"iam:{call.action}"
+    arn = _identity(call, paths)
+    keys = {
+        key.replace(":", "__"): call.parameters[name]
+        for name, key in CONDITIONS.items()
+        if name in call.parameters
+    }
+    yield _need(call, action, arn, **keys)
+    if action in TAGGED_AT_CREATION and any(one.startswith("Tags.") for one in call.parameters):
+        yield _need(call, TAGGED_AT_CREATION[action], arn)
+    if call.action == "AddRoleToInstanceProfile":
+        yield _passed(call, _arn("role", call.parameters["RoleName"], paths), "ec2.amazonaws.com")
+
+
+def _identity(call: Call, paths: Mapping[str, str]) -> str:
+    known = reference.action(f"iam:{call.action}")
+    for kind in [one.name for one in known.resources] if known else []:
+        if kind == "policy" and "PolicyName" in call.parameters:
+            path = call.parameters.get("Path", "/")
+            return f"arn:aws:iam::{ACCOUNT}:policy{path}{call.parameters['PolicyName']}"
+        if kind == "policy":
+            return call.parameters["PolicyArn"]
+        if kind in NAMES and NAMES[kind] in call.parameters:
+            return _arn(kind, call.parameters[NAMES[kind]], paths)
+    return "*"
+
+
+def _arn(kind: str, name: str, paths: Mapping[str, str]) -> str:
+    path = paths.get(f"{kind}/{name}", "/")
+    return f"arn:aws:iam::{ACCOUNT}:{kind}{path}{name}"
+
+
+def _network(call: Call) -> Iterator[Need]:
+    action = f"ec2:{call.action}"
+    yield _need(call, action, _any_resource(call, action))
+    for name, kind in call.parameters.items():
+        if name.startswith("TagSpecification.") and name.endswith(".ResourceType"):
+            arn = f"arn:aws:ec2:{call.region}:{ACCOUNT}:{kind}/x"
+            yield _need(call, "ec2:CreateTags", arn, ec2__CreateAction=call.action)
+    if "DeliverLogsPermissionArn" in call.parameters:
+        role = call.parameters["DeliverLogsPermissionArn"]
+        yield _passed(call, role, "vpc-flow-logs.amazonaws.com")
+
+
+def _logs(call: Call) -> Iterator[Need]:
+    action = f"logs:{call.action}"
+    if not (known := reference.action(action)) or not known.resources:
+        yield _need(call, action, "*")
+        return
+    group = call.parameters.get("resourceArn") or (
+        f"arn:aws:logs:{call.region}:{ACCOUNT}:log-group:{call.parameters['logGroupName']}"
+    )
+    yield _need(call, action, group if action in BARE_LOG_GROUP else f"{group}:log-stream:")
+    if call.parameters.get("tags") and action in TAGGED_AT_CREATION:
+        yield _need(call, TAGGED_AT_CREATION[action], group)
+
+
+def _objects(call: Call) -> Iterator[Need]:
+    bucket, _, key = call.path.removeprefix("/").partition("/")
+    if key:
+        yield _need(call, OBJECTS[call.action], f"arn:aws:s3:::{bucket}/{key}")
+    elif call.action == "GET" and call.parameters.get("list-type") == "2":
+        yield _need(call, "s3:ListBucket", f"arn:aws:s3:::{bucket}")
+    else:
+        raise ValueError(f"{call}: say in {__name__} what it needs")

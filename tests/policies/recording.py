@@ -1,0 +1,137 @@
+"""The emulated AWS with a witness: every call, as it came over the wire.
+
+`python -m tests.policies.recording FOLDER` serves as `python -m local.serve FOLDER` does, and adds
+a line of JSON to FOLDER/calls.jsonl for each request before it is answered.
+"""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote
+
+from local import emulator, serve, surroundings
+
+CALLS: Final = "calls.jsonl"
+SCOPE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
+"""A signature's key id, region and service."""
+
+
+class UnreadableCallError(ValueError):
+    """A request in a protocol that this witness does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to AWS. *action* is the API's name; of S3, the method."""
+
+    key_id: str
+    service: str
+    region: str
+    action: str
+    path: str
+    parameters: Mapping[str, Any]
+
+
+def read(environ: Mapping[str, Any], body: bytes) -> Call:
+    """What a signed request asks for.
+
+    Raises:
+        UnreadableCallError: it is neither of the query protocol, nor JSON, nor S3's.
+    """
+    signed = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if signed is None:
+        raise UnreadableCallError(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}: unsigned")
+    key_id, region, service = signed.groups()
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    query = {
+        key: one[0]
+        for key, one in parse_qs(environ["QUERY_STRING"], keep_blank_values=True).items()
+    }
+    text = body.decode(errors="replace")
+    form = {key: one[0] for key, one in parse_qs(text, keep_blank_values=True).items()}
+    if service == "s3":
+        action, parameters = environ["REQUEST_METHOD"], query
+    elif target:
+        action, parameters = target.rpartition(".")[2], json.loads(body or b"{}")
+    elif "Action" in form:
+        action, parameters = form["Action"], form
+    else:
+        raise UnreadableCallError(f"{service}: {environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+    return Call(
+        key_id=key_id,
+        service=service,
+        region=region,
+        action=action,
+        path=unquote(environ["PATH_INFO"]),
+        parameters=parameters,
+    )
+
+
+def start(folder: Path) -> emulator.Emulator:
+    """Serve in a process of its own, until `local.emulator.stop`.
+
+    Raises:
+        local.emulator.EmulatorError: it does not answer in time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "emulator.log").open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(folder)],
+            cwd=emulator.ROOT,
+            env=surroundings.clean(),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + emulator.LONGEST_START
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := emulator.running(folder):
+            return found
+        time.sleep(0.05)
+    process.kill()
+    raise emulator.EmulatorError(f"the emulated AWS did not start; its log is in {folder}")
+
+
+def calls(folder: Path) -> list[Call]:
+    """All that was asked so far, in order."""
+    lines = (folder / CALLS).read_text(encoding="utf-8").splitlines()
+    return [Call(**json.loads(line)) for line in lines]
+
+
+def _witness(folder: Path) -> None:
+    """Let the server write down each request that it gets."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication  # noqa: PLC0415 - as serve
+
+    original = DomainDispatcherApplication.__call__
+    file, turn = folder / CALLS, threading.Lock()
+    file.touch()
+
+    def answer(self: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+        call = read(environ, body)
+        with turn, file.open("a", encoding="utf-8") as kept:
+            fields = {name: getattr(call, name) for name in Call.__dataclass_fields__}
+            kept.write(json.dumps(fields) + "\n")
+        return original(self, environ, start_response)
+
+    DomainDispatcherApplication.__call__ = answer
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    signal.pthread_sigmask(
+        signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT}
+    )  # serve waits for them
+    _witness(place)
+    serve.main(place)
