@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ami import guest, machine, signals, ssh, steps, sweep
+from ami import guest, machine, signals, ssh, steps, sweep, things
 from ami.errors import ConfigError, LeftoverError
 from ami.things import Search
 
@@ -225,7 +225,11 @@ def _leftovers(plan: Plan, left: list[Thing]) -> str:
 def _clean(
     plan: Plan, tools: Tools, undo: steps.Undo, outcome: Outcome, error: BaseException | None
 ) -> list[Thing]:
-    """Remove what the steps did not; after any fault, look more than once."""
+    """Remove what the steps did not; after any fault, look for everything and more than once.
+
+    Without one, each thing made was made once, by a name or token of its own, and AWS confirmed
+    its removal; only the disk went by a promise, that of the machine to take it along.
+    """
     if undo.kept:
         return []
     pending = isinstance(error, steps.PendingError)
@@ -240,4 +244,5 @@ def _clean(
             keep={outcome.image, *outcome.snapshots} if outcome.finished else (),
             spare=lambda one: pending and one.kind in {"image", "snapshot"},
             rounds=1 if flawless else None,
+            kinds=["volume"] if flawless else tuple(things.SEARCHES),
         )

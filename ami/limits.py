@@ -14,7 +14,7 @@ class Limits:
 
     poll: float = 5.0
     """Between two looks at AWS."""
-    knock: float = 2.0
+    knock: float = 0.5
     """Between two tries to log in."""
     visible: float = 90
     """How long something just made may not be found yet."""

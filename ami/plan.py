@@ -6,9 +6,10 @@ import ipaddress
 import re
 import secrets
 import urllib.request
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 from ami.aws import AWS_ERRORS, Aws, code, reason, where
 from ami.errors import PlanError
@@ -58,12 +59,23 @@ BASES: Final[Mapping[Base, BaseImage]] = {
     ),
 }
 
-QUOTAS: Final = {
-    "g": ("L-DB2E81BA", "Running On-Demand G and VT instances"),
-    "vt": ("L-DB2E81BA", "Running On-Demand G and VT instances"),
-    "p": ("L-417A185B", "Running On-Demand P instances"),
-}
-STANDARD_QUOTA: Final = ("L-1216C47A", "Running On-Demand Standard instances")
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Of vCPUs that on-demand machines of some families may have at once, in one region.
+
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
+    """
+
+    code: str
+    name: str
+    families: tuple[str, ...]
+
+
+QUOTAS: Final = (  # of the families with NVIDIA GPUs
+    Quota("L-DB2E81BA", "Running On-Demand G and VT instances", ("g", "vt")),
+    Quota("L-417A185B", "Running On-Demand P instances", ("p",)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +178,6 @@ def make(
     vcpus = info.get("VCpuInfo", {}).get("DefaultVCpus", 0) if info else 0
     if info:
         check(lambda: _quota(aws, kind, vcpus), None)
-    image_name = f"sandbox-{facts.environment}-{build_id}"
-    check(lambda: _name_is_free(aws, image_name), None)
     if request.ssh_key:
         check(lambda: _key_pair(aws, request), None)
     ssh_from = check(lambda: _ssh_from(request.ssh_from, own_address or public_address), "")
@@ -266,8 +276,11 @@ def _instance_type(aws: Aws, kind: str) -> InstanceTypeInfoTypeDef:
         if code(error) != "InvalidInstanceType":
             raise
         raise PlanError([f"--instance-type {kind}: {aws.region} has no such type"]) from error
-    if not found[0].get("GpuInfo", {}).get("Gpus"):
-        raise PlanError([f"--instance-type {kind}: has no GPU, and the image is verified on one"])
+    gpus = found[0].get("GpuInfo", {}).get("Gpus", [])
+    if not any(one.get("Manufacturer") == "NVIDIA" for one in gpus):
+        raise PlanError(
+            [f"--instance-type {kind}: has no NVIDIA GPU, and the image is verified on one"]
+        )
     if "x86_64" not in found[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
         raise PlanError([f"--instance-type {kind}: is no x86_64 machine, the image is one"])
     return found[0]
@@ -319,25 +332,46 @@ def _subnets(aws: Aws, facts: Facts, kind: str) -> tuple[Subnet, ...]:
 
 def _quota(aws: Aws, kind: str, vcpus: int) -> None:
     family = re.match("[a-z]+", kind)
-    quota, name = QUOTAS.get(family.group() if family else "", STANDARD_QUOTA)
-    allowed = aws.quotas.get_service_quota(ServiceCode="ec2", QuotaCode=quota)["Quota"]
-    allowed_vcpus = int(allowed.get("Value", 0))
-    if allowed_vcpus < vcpus:
+    quota = next((one for one in QUOTAS if family and family.group() in one.families), None)
+    if not quota:
+        return  # a family of another quota; the launch names it if it is used up
+    answer = aws.quotas.get_service_quota(ServiceCode="ec2", QuotaCode=quota.code)["Quota"]
+    allowed = int(answer.get("Value", 0))
+    used = _in_use(aws, quota.families, {kind: vcpus})
+    if allowed < used + vcpus:
         raise PlanError(
             [
                 (
-                    f"--instance-type {kind}: needs {vcpus} vCPUs, the quota «{name}» ({quota}) of"
-                    f" {aws.region} is {allowed_vcpus}: ask for more with aws service-quotas"
-                    f" request-service-quota-increase --service-code ec2 --quota-code {quota}"
-                    f" --desired-value {vcpus} --region {aws.region}"
+                    f"--instance-type {kind}: needs {vcpus} vCPUs, the quota «{quota.name}»"
+                    f" ({quota.code}) of {aws.region} is {allowed}, of which {used} are in use:"
+                    " stop machines, or ask for more with aws service-quotas"
+                    f" request-service-quota-increase --service-code ec2 --quota-code {quota.code}"
+                    f" --desired-value {used + vcpus} --region {aws.region}"
                 )
             ]
         )
 
 
-def _name_is_free(aws: Aws, name: str) -> None:
-    if aws.ec2.describe_images(Owners=["self"], Filters=where(name=name))["Images"]:
-        raise PlanError([f"an image named {name} exists already: start the build again"])
+def _in_use(aws: Aws, families: tuple[str, ...], known: Mapping[str, int]) -> int:
+    """The vCPUs that on-demand machines of *families* have now; those of some types are known."""
+    pages = aws.ec2.get_paginator("describe_instances").paginate(
+        Filters=where(
+            instance_type=[f"{family}*" for family in families],
+            instance_state_name=["pending", "running"],
+        )
+    )
+    running = Counter(
+        machine["InstanceType"]
+        for page in pages
+        for some in page["Reservations"]
+        for machine in some.get("Instances", [])
+        if "InstanceType" in machine and machine.get("InstanceLifecycle") != "spot"
+    )
+    each = dict(known)
+    if unknown := cast("list[InstanceTypeType]", sorted(running.keys() - known.keys())):
+        for one in aws.ec2.describe_instance_types(InstanceTypes=unknown)["InstanceTypes"]:
+            each[one.get("InstanceType", "")] = one.get("VCpuInfo", {}).get("DefaultVCpus", 0)
+    return sum(each[kind] * number for kind, number in running.items())
 
 
 def _key_pair(aws: Aws, request: Request) -> None:

@@ -63,6 +63,7 @@ class Guest:
         dial: Dial,
         on_wait: Callable[[], None] = lambda: None,
     ) -> None:
+        """*on_wait* is called every `limits.poll` of a wait for a login: it may end the wait."""
         self.address = address
         self._login, self._limits, self._loop, self._dial = login, limits, loop, dial
         self._on_wait = on_wait
@@ -70,7 +71,8 @@ class Guest:
 
     def connect(self, limit: float) -> None:
         """Log in, trying until *limit*: refused, reset or not let in yet are all "not yet"."""
-        end = self._loop.time() + limit
+        looked = self._loop.time()
+        end = looked + limit
         while True:
             try:
                 self._connection = self._do(self._connect())
@@ -84,7 +86,9 @@ class Guest:
                     raise SetupError(
                         f"{self.address}: no login within {limit:g} s, last: {error}"
                     ) from error
-                self._on_wait()
+                if self._loop.time() - looked >= self._limits.poll:
+                    self._on_wait()
+                    looked = self._loop.time()
                 self._do(asyncio.sleep(self._limits.knock))
             else:
                 return
@@ -117,13 +121,14 @@ class Guest:
             raise CommandError(f"{what}: {said} {': '.join(['', *last])}".rstrip(), status)
         return output
 
-    def put(self, path: str, content: bytes) -> None:
-        """Write a file, and see that it arrived whole."""
+    def put(self, path: str, content: bytes, *, then: str = "") -> None:
+        """Write a file, see that it arrived whole, and run *then* in its folder."""
         digest = hashlib.sha256(content).hexdigest()
         where = shlex.quote(path)
+        follow = f" && cd $(dirname {where}) && {then}" if then else ""
         self.run(
             f"umask 077 && mkdir -p $(dirname {where}) && cat >{where}"
-            f" && echo {digest}'  '{where} | sha256sum --check --quiet",
+            f" && echo {digest}'  '{where} | sha256sum --check --quiet{follow}",
             limit=self._limits.check,
             what=f"copy to {path}",
             secret=content,

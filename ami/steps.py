@@ -277,6 +277,7 @@ def image(  # noqa: PLR0913 - what an image consists of
     except AWS_ERRORS as error:
         if code(error) != "InvalidAMIName.Duplicate":
             raise
+        # ours, for nobody else knows the build's id: the first answer was lost
         found = aws.ec2.describe_images(Owners=["self"], Filters=where(name=plan.image_name))
         identity = found["Images"][0].get("ImageId", "")
     parts = [Thing(kind="image", id=identity)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from ami.limits import Limits
-    from ami.things import Search, Thing
+    from ami.things import Kind, Search, Thing
 
 Say = Callable[[str], None]
 
@@ -33,8 +33,9 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
     keep: Collection[str] = (),
     spare: Callable[[Thing], bool] = lambda _: False,
     rounds: int | None = None,
+    kinds: Collection[Kind] = tuple(things.SEARCHES),
 ) -> list[Thing]:
-    """Remove what *search* finds and what is *known*; return what is left.
+    """Remove what *search* finds of *kinds* and what is *known*; return what is left.
 
     Not touched: what is named in *keep*, and what there is a reason to *spare*.
     """
@@ -51,7 +52,7 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
             say(text)
 
     while quiet < wanted:
-        found, complete = _find(aws, search, say)
+        found, complete = _find(aws, search, say, kinds)
         left = pending | {one.id: one for one in found if one.id not in keep and not spare(one)}
         if left or not complete:
             quiet = 0
@@ -76,14 +77,16 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
 
 def find(aws: Aws, search: Search, say: Say) -> list[Thing]:
     """What is there, each once, in the order of removal."""
-    return _find(aws, search, say)[0]
+    return _find(aws, search, say, tuple(things.SEARCHES))[0]
 
 
-def _find(aws: Aws, search: Search, say: Say) -> tuple[list[Thing], bool]:
+def _find(aws: Aws, search: Search, say: Say, kinds: Collection[Kind]) -> tuple[list[Thing], bool]:
     """One search of a kind may fail, the others still say what they find."""
     found: dict[str, Thing] = {}
     complete = True
     for kind, look in things.SEARCHES.items():
+        if kind not in kinds:
+            continue
         try:
             for thing in look(aws, search):
                 found.setdefault(thing.id, thing)

@@ -20,7 +20,7 @@ from typing import Any
 from rich.console import Console
 
 from ami import aws, build, guest, plan, progress
-from local.gaps import groups_in_use, image_taking, instance_quotas, launch_tokens, public_images
+from local import gaps
 from tests.ami import machines, world
 from tests.ami.faults import Injector
 
@@ -33,8 +33,7 @@ def main(builds: int) -> None:
     }
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 - reads the variables above
 
-    for gap in (groups_in_use, image_taking, instance_quotas, launch_tokens, public_images):
-        gap.install()
+    gaps.install()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

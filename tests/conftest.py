@@ -27,6 +27,7 @@ def closing_line(request: pytest.FixtureRequest) -> Say:
     return request.config.stash[LINES].append
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a file's tests in one worker: they share an account, and some follow each other."""
     if not os.environ.get("PROVE_ALL"):

@@ -41,7 +41,7 @@ def run(  # noqa: PLR0913, PLR0917 - where, what and when
     injector = Injector(pending=0)
 
     def after(**_: object) -> None:
-        if how == "after call" and len(injector.calls) - 1 == at:
+        if how == "after call" and len(injector.numbered) - 1 == at:
             die()
 
     clients = injector.watch(aws.connect(facts.region))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import subprocess
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent / "machine"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandbox-ami"
+INSTALLED = Path("/usr/sbin/sshd")
 PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
 REPOSITORIES = {
     "metta": "https://github.com/Metta-AI/metta",
@@ -44,6 +47,37 @@ SetEnv PATH=/stubs:/usr/local/bin:/usr/sbin:/usr/bin
 """
 
 
+class NoMachinesError(Exception):
+    """They cannot be made here; the text is for the user."""
+
+
+def possible() -> None:
+    """Raise unless machines can be made here; fetches sshd on the way."""
+    if os.geteuid() != 0:
+        raise NoMachinesError(
+            "tests/ami: its build machines are namespaces with a root folder of their own, which"
+            " only root may make: run the tests as root, or leave tests/ami out"
+        )
+    tried = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--propagation", "private",
+         "mount", "-t", "tmpfs", "none", "/mnt"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if tried.returncode:
+        raise NoMachinesError(
+            f"tests/ami: this computer lets root make no namespaces ({tried.stderr.strip()}):"
+            " a container needs CAP_SYS_ADMIN (docker run --privileged)"
+        )
+    try:
+        sshd_folder()
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = (getattr(error, "stderr", b"") or b"").decode().strip().splitlines()
+        raise NoMachinesError(
+            f"tests/ami: no sshd here, and {PACKAGES[0]} cannot be fetched with apt-get"
+            f" ({said[-1] if said else error}): install it, or give apt-get a way to its archive"
+        ) from error
+
+
 def sshd_folder() -> Path:
     """A folder with Debian's sshd, taken from its archive unless it is installed."""
     folder = CACHE / "sshd"
@@ -52,9 +86,8 @@ def sshd_folder() -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     work = CACHE / f"unpack-{uuid.uuid4().hex}"
     (work / "lib").mkdir(parents=True)
-    installed = Path("/usr/sbin/sshd")
-    if installed.exists():
-        shutil.copy2(installed, work / "sshd")
+    if INSTALLED.exists():
+        shutil.copy2(INSTALLED, work / "sshd")
     else:
         if not any(Path("/var/lib/apt/lists").glob("*Packages*")):
             subprocess.run(["apt-get", "update", "-q"], check=True, capture_output=True)
@@ -102,20 +135,30 @@ def repositories() -> tuple[Path, dict[str, str]]:
     return folder, commits
 
 
+FIRST_ANSWERED = 3
+"""The knock at a fresh machine that is the first to be heard: so each build waits, as with AWS."""
 BROKEN = {"deaf": "systemctl reboot does nothing", "no-return": "the machine stays off"}
+
+
+def free_port() -> int:
+    """One below those that systems give to outgoing connections, which could take it meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)  # noqa: S311 - no secret
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 class Machine:
     """One build machine: started, restarted when it reboots, ended when it powers off."""
 
-    def __init__(self, root: Path, user_data: str, public_key: str, login: str = "ubuntu") -> None:
-        self.root, self.login = root, login
+    def __init__(
+        self, root: Path, user_data: str, public_key: str, *, port: int, login: str = "ubuntu"
+    ) -> None:
+        self.root, self.login, self.port = root, login, port
         self.boots = 0
         self.ended = False
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
         self._furnish(user_data, public_key)
 
     def _furnish(self, user_data: str, public_key: str) -> None:
@@ -229,6 +272,11 @@ class Machine:
         recorder = self.root / "recorder"
         if "old-driver" in how:
             (recorder / "driver").write_text("470.1")
+        if "dlami" in how:  # AWS's image brings a driver, of another branch
+            for name in ("driver", "module"):
+                (recorder / name).write_text("580.95.05\n")
+            with (recorder / "packages").open("a") as packages:
+                packages.write("nvidia-utils-580\n")
         if "broken-units" in how:
             (recorder / "failed-units").write_text("docker.service loaded failed\n")
         if "failed-cloud-init" in how:
@@ -277,6 +325,7 @@ class Machines:
     def __init__(self, ec2: EC2Client, folder: Path) -> None:
         self._ec2, self._folder = ec2, folder
         self.by_id: dict[str, Machine] = {}
+        self._knocks: dict[str, int] = {}
         self.dialled: list[tuple[str, int]] = []
         self.prepare: list[str] = []
         """Files to put into each machine's recorder folder: how a test breaks one."""
@@ -284,25 +333,28 @@ class Machines:
     def dial(self, host: str, port: int) -> socket.socket:
         self.dialled.append((host, port))
         assert port == 22
-        machine = self._machine(host)
+        machine = self.at(host)
+        knocks = self._knocks[host] = self._knocks.get(host, 0) + 1
+        if knocks < FIRST_ANSWERED:
+            raise ConnectionRefusedError(f"{host} is still starting")
         if machine.ended:
             raise ConnectionRefusedError(f"{host} is off")
-        return socket.create_connection(("127.0.0.1", machine.port), timeout=5)
+        return connect(machine.port)
 
-    def _machine(self, host: str) -> Machine:
+    def at(self, host: str) -> Machine:
+        """The machine of the instance with this public address; it boots when first asked for."""
         found = self._ec2.describe_instances(Filters=[{"Name": "ip-address", "Values": [host]}])[
             "Reservations"
         ][0]["Instances"][0]
         identity = found["InstanceId"]
         if identity not in self.by_id:
-            data = self._ec2.describe_instance_attribute(InstanceId=identity, Attribute="userData")[
-                "UserData"
-            ]["Value"]
-            key = self._ec2.describe_key_pairs(KeyNames=[found["KeyName"]], IncludePublicKey=True)[
-                "KeyPairs"
-            ][0]["PublicKey"]
             root = self._folder / identity
-            machine = Machine(root, _decode(data), key)
+            machine = Machine(
+                root,
+                user_data(self._ec2, identity),
+                public_key(self._ec2, found["KeyName"]),
+                port=free_port(),
+            )
             for name in self.prepare:
                 (root / "recorder" / name).write_text(BROKEN.get(name, ""))
             machine.break_as_told(self.prepare)
@@ -322,5 +374,15 @@ class Machines:
         self.by_id.clear()
 
 
-def _decode(data: str) -> str:
-    return base64.b64decode(data).decode()
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def user_data(ec2: EC2Client, instance: str) -> str:
+    told = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]
+    return base64.b64decode(told.get("Value", "")).decode()
+
+
+def public_key(ec2: EC2Client, name: str) -> str:
+    found = ec2.describe_key_pairs(KeyNames=[name], IncludePublicKey=True)["KeyPairs"][0]
+    return found.get("PublicKey", "")

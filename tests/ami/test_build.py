@@ -10,11 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asyncssh
 import pytest
 from botocore.exceptions import ClientError
 
 from ami import images
-from ami.errors import ConfigError, Interrupted, LaunchError, VerificationError
+from ami.errors import (
+    ConfigError,
+    Interrupted,
+    LaunchError,
+    SetupError,
+    VerificationError,
+)
 from ami.steps import PendingError
 from tests.ami import world
 from tests.ami.conftest import COMMITS
@@ -168,17 +175,56 @@ def test_a_thing_just_made_that_is_not_found_yet_is_waited_for(
                 code,
                 operation=operation,
                 times=3,
-                when=lambda body: "DryRun" not in body and "Owner" not in body,
+                when=lambda body: not any(one in body for one in ("DryRun", "Owner", "Filter")),
             ),
         )
     assert account.build(clients)
 
 
+def test_the_deep_learning_base_keeps_the_driver_it_brings(account: Account, clients: Aws) -> None:
+    account.machines.prepare.append("dlami")
+    image = account.build(clients, request=account.request(base="dlami"))
+    made = account.look.describe_images(ImageIds=[image])["Images"][0]
+    assert tags_of(made)["version/driver"] == "580.95.05"
+    assert made.get("Description", "").startswith("sandbox on dlami: driver 580.95.05, ")
+    manifest = json.loads((account.machines.last.root / "etc/sandbox-image.json").read_text())
+    assert manifest["base_image"] == "ami-0dlami22040000001"
+    installed = [one for one in account.machines.last.calls() if one.startswith("apt-get ")]
+    assert installed
+    assert not [one for one in installed if "linux-modules-nvidia" in one]
+
+
+@pytest.mark.parametrize("wrong", [False, True], ids=["key file", "wrong key file"])
+def test_a_key_pair_of_the_users_own_is_used_and_stays(
+    account: Account, clients: Aws, tmp_path: Path, *, wrong: bool
+) -> None:
+    own, other = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    file = tmp_path / "own.key"
+    file.touch(mode=0o600)
+    file.write_bytes((other if wrong else own).export_private_key("openssh"))
+    account.look.import_key_pair(KeyName="own", PublicKeyMaterial=own.export_public_key("openssh"))
+    account.before |= account.new()
+    request = account.request(ssh_key="own", ssh_key_file=file)
+    injector = Injector()
+    injector.watch(clients)
+    if wrong:
+        with pytest.raises(SetupError, match=r"no login within .*ermission denied"):
+            account.build(clients, request=request, limits=world.replace(world.FAST, login=2))
+        assert account.new() == set()
+    else:
+        account.build(clients, request=request)
+        assert {one.split("-")[0] for one in account.new()} == {"ami", "snap"}
+    assert not {"ImportKeyPair", "CreateKeyPair", "DeleteKeyPair"} & set(injector.calls)
+
+
 def test_a_machine_that_dies_is_told_with_its_reason(account: Account, clients: Aws) -> None:
+    dead: set[str] = set()
+
     def die(name: str, _number: int) -> None:
-        machine = account.machines.last if account.machines.by_id else None
-        if name == "DescribeInstances" and machine and machine.ended:
-            account.look.terminate_instances(InstanceIds=list(account.machines.by_id))
+        off = {name for name, machine in account.machines.by_id.items() if machine.ended}
+        if name == "DescribeInstances" and off - dead:
+            dead.update(off)  # once: the emulator ends an ended machine anew
+            account.look.terminate_instances(InstanceIds=list(off))
 
     account.machines.prepare.append("no-return")
     with pytest.raises(LaunchError, match=r"i-[0-9a-f]+ is terminated: "):

@@ -37,7 +37,7 @@ def test_a_plan_names_what_it_will_use(account: Account, clients: Aws) -> None:
     ("ask", "said"),
     [
         ({"instance_type": "g9.huge"}, "--instance-type g9.huge: us-east-1 has no such type"),
-        ({"instance_type": "c5.large"}, "c5.large: has no GPU"),
+        ({"instance_type": "c5.large"}, "c5.large: has no NVIDIA GPU"),
         ({"instance_type": "g5g.xlarge"}, "is no x86_64 machine"),
         ({"instance_type": "p4d.24xlarge"}, r"needs 96 vCPUs, the quota .*\(L-417A185B\).* is 0"),
         ({"ssh_from": "0.0.0.0/0"}, "would let the whole internet in"),
@@ -52,6 +52,31 @@ def test_an_option_that_cannot_work_is_refused(
     with pytest.raises(PlanError, match=said):
         plan_for(account, clients, **ask)
     assert account.new() == set()
+
+
+def test_vcpus_in_use_count_against_the_quota(account: Account, clients: Aws) -> None:
+    def launch(kind: Any, number: int, **more: Any) -> list[str]:
+        made = account.look.run_instances(
+            ImageId="ami-0ubuntu22040000001",
+            InstanceType=kind,
+            MinCount=number,
+            MaxCount=number,
+            SubnetId=account.facts.subnet_ids[0],
+            **more,
+        )["Instances"]
+        return [one.get("InstanceId", "") for one in made]
+
+    # 192 are allowed, the two g5.xlarge of others have 8
+    first = launch("g5.12xlarge", 2)
+    launch("g6.8xlarge", 1)
+    launch("c5.24xlarge", 2)  # of another quota
+    launch("g5.48xlarge", 1, InstanceMarketOptions={"MarketType": "spot"})  # likewise
+    assert plan_for(account, clients).vcpus == 48
+    launch("g5.4xlarge", 1)
+    with pytest.raises(PlanError, match=r"is 192, of which 152 are in use: .*value 200 "):
+        plan_for(account, clients)
+    account.look.stop_instances(InstanceIds=first[:1])
+    assert plan_for(account, clients).vcpus == 48
 
 
 def test_all_problems_are_said_at_once(account: Account, clients: Aws) -> None:
