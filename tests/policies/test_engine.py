@@ -78,6 +78,9 @@ class Deployed:
     def preview(self, mutants: Sequence[str] = (), *more: str, stack: str = "production") -> Ran:
         config = {key: one for name in mutants for key, one in MUTANTS[name].config.items()}
         settings = [f"--config=sandbox:{key}={str(one).lower()}" for key, one in config.items()]
+        if settings:  # the engine writes them into the stack's file, so they get one of their own
+            own = self.folder / f"Pulumi.{stack}.yaml"
+            settings += ["--config-file", str(shutil.copy(own, own.with_suffix(".changed.yaml")))]
         return self.run("preview", *PACK, "--stack", stack, *settings, *more, mutants=mutants)
 
     def up(self, mutants: Sequence[str] = (), stack: str = "production") -> Ran:
