@@ -70,7 +70,7 @@ unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
 # Minutes each, so they are proofs of their own: `make prove` runs them.
-LONG := tests/ami tests/policies/test_ci_role_calls.py tests/permissions/test_lint.py
+LONG := tests/policies/test_ci_role_calls.py tests/permissions/test_lint.py
 
 test: check ## All but the long proofs
 	@$(PYTHON) -m local install

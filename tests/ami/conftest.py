@@ -6,6 +6,7 @@ import logging
 import os
 import urllib.request
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -30,7 +31,8 @@ _, COMMITS = machines.repositories()
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:  # one emulator and one tally: all of it belongs into one worker
-        item.add_marker(pytest.mark.xdist_group("ami"))
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("ami"))
 
 
 @dataclass

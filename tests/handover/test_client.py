@@ -68,7 +68,7 @@ def account(endpoint: str) -> Mapping[str, Any]:
         "instance_profile_arn": profile["InstanceProfile"]["Arn"],
         "default_instance_type": "g5.12xlarge",
         "allowed_instance_types": ["g5.*"],
-        "ami_id": ec2.describe_images()["Images"][0]["ImageId"],
+        "ami_id": ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"],
         "root_device_name": "/dev/sda1",
         "key_name": "",
         "metadata_options": {"http_tokens": "required", "http_put_response_hop_limit": 1},

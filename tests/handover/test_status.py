@@ -40,7 +40,7 @@ def config(ec2: Any) -> SandboxConfig:
             "subnet_id": made,
             "subnet_ids": [made],
             "subnets": [{"zone": "us-east-1a", "subnet_id": made}],
-            "ami_id": ec2.describe_images()["Images"][0]["ImageId"],
+            "ami_id": ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"],
         }
     )
 

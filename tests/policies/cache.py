@@ -36,9 +36,8 @@ def checkov() -> Path:
     tool = folder / "bin" / "checkov"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        subprocess.run(["uv", "venv", "-q", folder, "--python", python], check=True)
-        install = ["uv", "pip", "sync", "-q", "--python", folder, "--require-hashes", CHECKOV_LOCK]
-        subprocess.run(install, check=True)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        install = ("-m", "pip", "install", "--quiet", "--require-hashes", "-r", CHECKOV_LOCK)
+        subprocess.run([folder / "bin" / "python", *install], check=True)
         (folder / "complete").touch()
     return tool
