@@ -123,6 +123,31 @@ def test_a_check_tells_everything_and_writes_nothing(printed: Printed, here: Tow
     assert here.written() == written
 
 
+def test_a_stack_that_a_killed_run_left_locked_is_freed_as_the_document_says(
+    printed: Printed, here: Town
+) -> None:
+    account = here.look()
+    locks = here.folder / "backend" / "backend" / ".pulumi" / "locks"
+    with subprocess.Popen(
+        ["pulumi", "up", "--yes", "--skip-preview", "--stack", "production"],
+        cwd=here.project,
+        env=here.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as running:
+        while running.poll() is None and not list(locks.rglob("*.json")):
+            pass
+        os.killpg(running.pid, signal.SIGKILL)
+    ran = here.migrate()
+    assert ran.returncode == 1
+    assert len(ran.stderr.strip().splitlines()) == 1
+    assert "pulumi cancel --stack production" in ran.stderr
+    printed.inline("pulumi cancel --stack production")
+    assert here.look() == account
+
+
 def test_the_adoption_changes_nothing_in_the_account(printed: Printed, here: Town) -> None:
     account = here.look()
     said = printed.block("2. Adopt")
@@ -140,26 +165,7 @@ def changes_nothing(here: Town) -> None:
     assert here.written() == written
 
 
-def test_a_stack_that_a_killed_run_left_locked_is_freed_and_gone_on_with(
-    printed: Printed, here: Town
-) -> None:
-    locks = here.folder / "backend" / "backend" / ".pulumi" / "locks"
-    with subprocess.Popen(
-        ["pulumi", "preview", "--stack", "production", "--non-interactive"],
-        cwd=here.project,
-        env=here.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as running:
-        while running.poll() is None and not list(locks.rglob("*.json")):
-            pass
-        os.killpg(running.pid, signal.SIGKILL)
-    ran = here.migrate()
-    assert ran.returncode == 1
-    assert "pulumi cancel --stack production" in ran.stderr
-    assert len(ran.stderr.strip().splitlines()) == 1
-    printed.inline("pulumi cancel --stack production")
+def test_a_second_run_before_the_update_changes_nothing(here: Town) -> None:
     changes_nothing(here)
 
 

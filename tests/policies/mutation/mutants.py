@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
-from pulumi_aws import cloudwatch, ec2, iam, vpc
 
+from infra.aws import cloudwatch, ec2, iam, vpc  # as the program has them
 from policies import kinds
 
 Values = dict[str, Any]
