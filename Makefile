@@ -69,12 +69,12 @@ check: venv ## Format, lint, types, and the lint of the IAM documents
 unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
-# Minutes each, so they are proofs of their own: `make prove` runs them.
-LONG := tests/policies/test_ci_role_calls.py tests/permissions/test_lint.py
+# The first takes minutes and is for `make prove-policies`; `check` has run the second.
+LEFT_OUT := tests/policies/test_ci_role_calls.py tests/permissions/test_lint.py
 
-test: check ## All but the long proofs
+test: check ## All tests, with a slice of the long proofs
 	@$(PYTHON) -m local install
-	@$(PYTEST) -n 2 --dist loadgroup $(LONG:%=--ignore %)
+	@$(PYTEST) -n 2 --dist loadgroup $(LEFT_OUT:%=--ignore %)
 
 prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
 	@PROVE_ALL=1 $(PYTEST) -q tests/handover/test_engine.py

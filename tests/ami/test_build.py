@@ -209,7 +209,7 @@ def test_a_key_pair_of_the_users_own_is_used_and_stays(
     injector.watch(clients)
     if wrong:
         with pytest.raises(SetupError, match=r"no login within .*ermission denied"):
-            account.build(clients, request=request, limits=world.replace(world.FAST, login=2))
+            account.build(clients, request=request, limits=world.replace(world.FAST, login=10))
         assert account.new() == set()
     else:
         account.build(clients, request=request)
