@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from local import emulator, engine, stack
 from tests.ami.conftest import COMMITS
-from tests.e2e.account import client_of
-from tests.e2e.sandbox import ROOT, Ran, Sandbox
+from tests.e2e.account import client_of, emulated
+from tests.e2e.sandbox import ROOT, Ran, Sandbox, ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,19 +40,14 @@ class Standing:
 
     def ami(self, *arguments: str, code: int = 0) -> Ran:
         """Run a command of the builder, as a user does in the program's folder."""
-        ran = subprocess.run(
+        done = ran(
             [sys.executable, "-m", "tests.ami.command", str(self.machines), *arguments],
-            cwd=self.sandbox.folder,
-            env=self.sandbox.environment | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LONGEST,
-            check=False,
+            self.sandbox.environment | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+            self.sandbox.folder,
+            LONGEST,
         )
-        assert ran.returncode == code, ran.stdout
-        return Ran(ran.returncode, ran.stdout)
+        assert done.code == code, done.said
+        return done
 
     def preview(self) -> dict[str, Any]:
         said = self.sandbox.pulumi("preview", "--json").said
@@ -65,18 +58,15 @@ class Standing:
 def standing(problems: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
     if problems:
         pytest.fail(problems[0], pytrace=False)
-    account = tmp_path_factory.mktemp("emulator")
-    running = emulator.start(account)
-    environment = stack.environment(engine.ensure(), running, account / "state")
-    sandbox = Sandbox(tmp_path_factory.mktemp("program"), environment)
-    shutil.copytree(
-        ROOT / "ami", sandbox.folder / "ami", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    sandbox.configure(environment="production")
-    sandbox.pulumi("config", "set", "--secret", "other:password", SECRET)
-    sandbox.up()
-    yield Standing(sandbox, tmp_path_factory.mktemp("machines"))
-    emulator.stop(account)
+    with emulated(tmp_path_factory.mktemp("emulator")) as environment:
+        sandbox = Sandbox(tmp_path_factory.mktemp("program"), environment)
+        shutil.copytree(
+            ROOT / "ami", sandbox.folder / "ami", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        sandbox.configure(environment="production")
+        sandbox.pulumi("config", "set", "--secret", "other:password", SECRET)
+        sandbox.up()
+        yield Standing(sandbox, tmp_path_factory.mktemp("machines"))
 
 
 BUILD = (

@@ -1,11 +1,26 @@
 """What an account holds, read back through boto3: the tests compare it, not the program's words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
 
+from local import emulator, engine, stack
+
 Client = Callable[[str], Any]
+
+
+@contextmanager
+def emulated(folder: Path) -> Generator[dict[str, str]]:
+    """The environment of a fresh account and a fresh state, both below *folder*."""
+    installed = engine.ensure()
+    running = emulator.start(folder)
+    try:
+        yield stack.environment(installed, running, folder / "state")
+    finally:
+        emulator.stop(folder)
 
 
 def client_of(environment: Mapping[str, str]) -> Client:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local import emulator, engine, stack
-from tests.e2e.account import Client, client_of
+from local import engine
+from tests.e2e.account import Client, client_of, emulated
 from tests.e2e.sandbox import Sandbox
 
 
@@ -23,13 +23,11 @@ def installed() -> engine.Engine:
 
 @pytest.fixture(scope="module")
 def environment(
-    installed: engine.Engine, tmp_path_factory: pytest.TempPathFactory
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Mapping[str, str]]:
     """Environment variables that lead to a fresh account and a fresh state."""
-    folder = tmp_path_factory.mktemp("emulator")
-    running = emulator.start(folder)
-    yield stack.environment(installed, running, folder / "state")
-    emulator.stop(folder)
+    with emulated(tmp_path_factory.mktemp("emulator")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

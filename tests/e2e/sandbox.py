@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,24 @@ class Ran:
     said: str
 
 
+def ran(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, longest: float = LONGEST
+) -> Ran:
+    """Run *command* in *folder*, whatever its end; it is killed after *longest* seconds."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=longest,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout)
+
+
 class Sandbox:
     """The stack *name* in *folder*, against the account that *environment* points at."""
 
@@ -43,18 +61,9 @@ class Sandbox:
 
     def pulumi(self, *arguments: str, fails: bool = False) -> Ran:
         """Run a command of the engine, which succeeds, or *fails*."""
-        ran = subprocess.run(
-            ["pulumi", "--non-interactive", "--cwd", str(self.folder), *arguments],
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-        )
-        assert (ran.returncode != 0) is fails, ran.stdout
-        return Ran(ran.returncode, ran.stdout)
+        done = ran(["pulumi", "--non-interactive", *arguments], self.environment, self.folder)
+        assert (done.code != 0) is fails, done.said
+        return done
 
     def configure(self, **config: object) -> None:
         """Make *config* all that the stack file says below `sandbox:`."""

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local import emulator, engine, stack
-from tests.e2e.account import Client, client_of, everything
+from tests.e2e.account import Client, client_of, emulated, everything
 from tests.e2e.sandbox import Sandbox
 
 ONCE = {"users": 1, "roles": 2, "profiles": 1, "log groups": 2, "flow logs": 1, "endpoints": 1}
@@ -34,11 +33,9 @@ def flow_log_stands(client: Client) -> bool:
 
 
 @pytest.fixture
-def fresh(installed: engine.Engine, tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    folder = tmp_path / "emulator"
-    running = emulator.start(folder)
-    yield stack.environment(installed, running, folder / "state")
-    emulator.stop(folder)
+def fresh(tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    with emulated(tmp_path / "emulator") as made:
+        yield made
 
 
 @pytest.mark.parametrize("when", [vpc_stands, user_stands, key_stands, flow_log_stands])

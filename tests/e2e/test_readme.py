@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from local import emulator, engine, stack, surroundings
-from tests.e2e.sandbox import ROOT
+from tests.e2e.sandbox import ROOT, ran
 
 FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 README: Final = FENCED.sub("", (ROOT / "README.md").read_text())
@@ -62,20 +62,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(script: str, folder: Path, environment: Mapping[str, str]) -> str:
-    ran = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LONGEST,
-        check=False,
-    )
-    assert ran.returncode == 0, f"{script}\n{ran.stdout}"
-    assert "Traceback" not in ran.stdout
-    return ran.stdout
+    done = ran(["bash", "-euo", "pipefail", "-c", script], environment, folder, LONGEST)
+    assert done.code == 0, f"{script}\n{done.said}"
+    assert "Traceback" not in done.said
+    return done.said
 
 
 def test_every_command_elsewhere_is_one_of_the_readme() -> None:

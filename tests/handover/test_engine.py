@@ -15,8 +15,8 @@ import yaml
 
 from examples.client import Sandboxes
 from infra.outputs import SandboxConfig
-from local import emulator, engine, stack
 from tests.deadly import deadly
+from tests.e2e.account import emulated
 from tests.e2e.sandbox import Sandbox
 
 pytestmark = pytest.mark.engine
@@ -25,9 +25,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    folder = tmp_path_factory.mktemp("emulator")
-    yield stack.environment(engine.ensure(), emulator.start(folder), folder / "state")
-    emulator.stop(folder)
+    with emulated(tmp_path_factory.mktemp("emulator")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

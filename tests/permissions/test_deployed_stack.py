@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from local import emulator, engine, stack
+from tests.e2e.account import client_of, emulated
 from tests.e2e.sandbox import Sandbox
 from tests.permissions import deployed
 from tests.permissions.stacks import scope
@@ -35,22 +34,13 @@ STACKS: Mapping[str, Mapping[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    installed = engine.ensure()
-    folder = tmp_path_factory.mktemp("emulator")
-    running = emulator.start(folder)
-    yield stack.environment(installed, running, folder / "state")
-    emulator.stop(folder)
+    with emulated(tmp_path_factory.mktemp("emulator")) as made:
+        yield made
 
 
 def test_every_row_holds_in_the_account(environment: Mapping[str, str], tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path, environment)
-    iam = boto3.client(
-        "iam",
-        region_name="us-east-1",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
+    iam = client_of(environment)("iam")
     for name, given in STACKS.items():
         more = IDENTITIES[given.get("manager_identity", "user")]
         sandbox.configure(**given, **more)

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from local import stack as local
 from policies import kinds
 from policies.rules import RULES
 from tests.conftest import Say
-from tests.e2e.sandbox import LONGEST
+from tests.e2e import sandbox
 from tests.policies.mutation.groups import groups
 from tests.policies.mutation.mutants import MUTANTS
 
@@ -61,19 +60,13 @@ class Deployed:
         self.run("config", "set", "sandbox:protect", "true", "--stack", stack, check=True)
 
     def run(self, *arguments: str, mutants: Sequence[str] = (), check: bool = False) -> Ran:
-        ran = subprocess.run(
+        done = sandbox.ran(
             ["pulumi", *arguments, "--non-interactive", "--color", "never"],
-            cwd=self.folder,
-            env={**self.environment, "MUTANTS": "\n".join(mutants)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LONGEST,
-            check=False,
+            {**self.environment, "MUTANTS": "\n".join(mutants)},
+            self.folder,
         )
-        assert not check or ran.returncode == 0, ran.stdout
-        return Ran(ran.returncode, ran.stdout)
+        assert not check or done.code == 0, done.said
+        return Ran(done.code, done.said)
 
     def preview(self, mutants: Sequence[str] = (), *more: str, stack: str = "production") -> Ran:
         config = {key: one for name in mutants for key, one in MUTANTS[name].config.items()}

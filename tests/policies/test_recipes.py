@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,9 +9,8 @@ from typing import Any, Final
 import pytest
 
 from infra import names
-from local import emulator, engine, stack
-from tests.e2e.account import Client, client_of, everything
-from tests.e2e.sandbox import LONGEST, ROOT, Ran, Sandbox
+from tests.e2e.account import Client, client_of, emulated, everything
+from tests.e2e.sandbox import ROOT, Ran, Sandbox, ran
 from tests.policies.test_docs import example
 
 pytestmark = pytest.mark.engine
@@ -38,11 +36,8 @@ Pipeline = Callable[..., Ran]
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    installed = engine.ensure()
-    folder = tmp_path_factory.mktemp("emulator")
-    running = emulator.start(folder)
-    yield stack.environment(installed, running, folder / "state")
-    emulator.stop(folder)
+    with emulated(tmp_path_factory.mktemp("emulator")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -64,18 +59,9 @@ def pipeline(sandbox: Sandbox) -> Pipeline:
 
     def run(target: str, *, fails: bool = False, on: str | None = sandbox.name) -> Ran:
         named = {"STACK": on} if on else {}
-        ran = subprocess.run(
-            ["make", "--silent", "--directory", str(sandbox.folder), target],
-            env={**sandbox.environment, **named},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=LONGEST,
-            check=False,
-        )
-        assert (ran.returncode != 0) is fails, ran.stdout
-        return Ran(ran.returncode, ran.stdout)
+        done = ran(["make", "--silent", target], {**sandbox.environment, **named}, sandbox.folder)
+        assert (done.code != 0) is fails, done.said
+        return done
 
     return run
 
