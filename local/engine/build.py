@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local.engine import go, pins, upstream
+from local.engine import bridge, go, pins, upstream
 from local.engine.errors import EngineError
 from local.engine.places import SOURCE, fingerprint
 from local.engine.say import say
@@ -76,7 +76,7 @@ def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
         )
     work = cache / "work"
     work.mkdir(exist_ok=True)
-    say(f"building in {cache}, once; about 10 minutes on two idle cores")
+    say(f"building in {cache}, once; about 7 minutes on two idle cores")
     tool = go.Go(go.find(cache), work)
     with ThreadPoolExecutor(max_workers=2) as fetching:  # the next parts' modules come meanwhile
         sources = [(part, fetching.submit(_prepare, tool, part, work)) for part in missing]
@@ -95,20 +95,22 @@ def _prepare(tool: go.Go, part: Part, work: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCE / part.folder, folder)
     if part is PROVIDER:
-        upstream.copy(_module(tool, folder, _upstream(folder)), folder / "upstream")
+        for name, filtered in {"upstream": upstream, "bridge": bridge}.items():
+            module = _module(tool, folder, _required(folder, filtered.MODULE))
+            filtered.copy(module, folder / name)
     tool.answer(folder, "list", "-deps", part.package)
     return folder
 
 
-def _upstream(folder: Path) -> str:
-    """The provider's module and version, as go.mod has it before it is replaced."""
+def _required(folder: Path, module: str) -> str:
+    """The module and its version, as go.mod has it before it is replaced by a copy."""
     lines = (folder / "go.mod").read_text().splitlines()
-    words = next(line for line in lines if line.startswith(f"\t{upstream.MODULE} ")).split()
+    words = next(line for line in lines if line.startswith(f"\t{module} ")).split()
     return "@".join(words[:2])
 
 
 def _module(tool: go.Go, folder: Path, module: str) -> Path:
-    """The folder of a module in the module cache; Go checks it against its checksum database."""
+    """The folder of a module in the module cache; Go checks it against go.sum."""
     return Path(json.loads(tool.answer(folder, "mod", "download", "-json", module))["Dir"])
 
 

@@ -84,6 +84,7 @@ class Go:
             "GOCACHE": str(work / "compiled"),
             "GOENV": "off",
             "GOFLAGS": "-modcacherw -mod=readonly -buildvcs=false -trimpath",
+            "GOGC": "400",  # the compiler's own: a fifth less time for the largest packages
             "GOMODCACHE": str(work / "modules"),
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",

@@ -6,9 +6,11 @@ import platform
 from pathlib import Path
 from typing import Final
 
-from local.engine import pins, upstream
+from local.engine import pins
 
 SOURCE: Final = Path(__file__).parent / "source"
+_COPYING: Final = ("bridge", "copies", "upstream")
+"""The modules here that decide what of the provider's modules is compiled."""
 
 
 def cache() -> Path:
@@ -23,7 +25,7 @@ def fingerprint(*folders: str) -> str:
     digest = hashlib.sha256(f"{platform.system()} {platform.machine()} {pins.CLI}".encode())
     files = [file for name in folders for file in sorted((SOURCE / name).iterdir())]
     if "provider" in folders:
-        files.append(Path(upstream.__file__))
+        files += [Path(__file__).with_name(f"{name}.py") for name in _COPYING]
         digest.update(pins.PROVIDER.encode())
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -5,10 +5,11 @@ in a copy of the module, because `go build -overlay` refuses files of the module
 """
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from local.engine import copies
 
 MODULE: Final = "github.com/hashicorp/terraform-provider-aws"
 
@@ -23,9 +24,8 @@ SDKS: Final = SERVICES - {"ce", "logs", "meta"} | {
 }
 """AWS's packages that those use; s3 and account are used by the provider's connection itself."""
 
-_LEFT_OUT: Final = frozenset(
-    {"testdata", "test-fixtures", "acctest", "generate", "sweep", "sweep.go"}
-)
+_SERVICES_FOLDER: Final = Path("internal/service")
+_LEFT_OUT: Final = frozenset({"generate", "sweep", "sweep.go"})
 _PACKAGE = re.compile(r'"github\.com/hashicorp/terraform-provider-aws/internal/service/(\w+)"')
 _SDK = re.compile(r"github\.com/aws/aws-sdk-go-v2/service/(\w+)")
 _LISTED = re.compile(r"^\t\t(\w+)\.ServicePackage\(ctx\),$", re.MULTILINE)
@@ -37,28 +37,16 @@ _CLIENT = re.compile(
 
 def copy(module: Path, target: Path) -> None:
     """Copy what a build needs of *module* to *target*, filtered to the services above."""
-    for folder in ("internal", "names", "version"):
-        shutil.copytree(module / folder, target / folder, ignore=_unused(module))
-    for name in ("go.mod", "go.sum", "LICENSE"):
-        shutil.copyfile(module / name, target / name)
-    for file in target.rglob("*"):
-        file.chmod(0o755 if file.is_dir() else 0o644)  # the module cache is read-only
+    copies.sources(module, target, ("internal", "names", "version"), _left_out)
     _rewrite(target / "internal/provider/sdkv2/service_packages_gen.go", _only_our_packages)
     _rewrite(target / "internal/conns/awsclient_gen.go", _only_our_clients)
     _rewrite(target / "internal/embed.go", _without_message_overrides)
     _rewrite(target / "go.mod", _without_other_sdks)
 
 
-def _unused(module: Path) -> Callable[[str, list[str]], set[str]]:
-    services = str(module / "internal" / "service")
-
-    def ignore(folder: str, names: list[str]) -> set[str]:
-        out = {name for name in names if name.endswith("_test.go") or name in _LEFT_OUT}
-        if folder == services:
-            out |= {name for name in names if "." not in name and name not in SERVICES}
-        return out
-
-    return ignore
+def _left_out(folder: Path, name: str) -> bool:
+    another_service = folder == _SERVICES_FOLDER and "." not in name and name not in SERVICES
+    return another_service or name in _LEFT_OUT
 
 
 def _rewrite(file: Path, change: Callable[[str], str]) -> None:

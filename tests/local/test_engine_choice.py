@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.engine import choice, pins, places, upstream, vendor
+from local.engine import bridge, choice, pins, places, upstream, vendor
 
 SOURCE = places.SOURCE
 
@@ -81,6 +81,29 @@ def test_the_pins_are_those_of_the_lock_file_and_of_the_go_modules() -> None:
     assert version("pulumi-aws") == pins.PROVIDER
     assert f"pulumi/pkg/v3 v{pins.CLI}\n" in (SOURCE / "cli" / "go.mod").read_text()
     assert f"pulumi/sdk/v3 v{pins.HOST}\n" in (SOURCE / "host" / "go.mod").read_text()
+
+
+@pytest.mark.parametrize("copied", [bridge.MODULE, upstream.MODULE])
+def test_what_is_built_from_a_copy_is_checked_against_go_sum(copied: str) -> None:
+    required = re.search(
+        rf"^\t{re.escape(copied)} (\S+)$",
+        (SOURCE / "provider" / "go.mod").read_text(),
+        re.MULTILINE,
+    )
+    assert required is not None
+    assert f"{copied} {required[1]} h1:" in (SOURCE / "provider" / "go.sum").read_text()
+
+
+def modules(folder: str) -> dict[str, str]:
+    text = (SOURCE / folder / "go.mod").read_text()
+    return dict(re.findall(r"^(?:\t|require )(\S+) (v\S+)", text, re.MULTILINE))
+
+
+def test_the_host_takes_its_libraries_in_the_commands_versions_so_each_is_compiled_once() -> None:
+    host, command = modules("host"), modules("cli")
+    own = {name for name in host.keys() & command.keys() if host[name] != command[name]}
+    assert own == {"github.com/pulumi/pulumi/sdk/v3"}
+    assert len(host.keys() & command.keys()) > 40
 
 
 def mappings() -> list[tuple[str, str]]:
@@ -164,3 +187,25 @@ def test_the_copy_of_the_provider_names_only_our_services(tmp_path: Path) -> Non
         "vpc_.go",
     ]
     assert (copied / "go.mod").read_text() == "\tgithub.com/x/y v1\n"
+
+
+def test_the_copy_of_the_bridge_has_no_generator(tmp_path: Path) -> None:
+    module, copied = tmp_path / "module", tmp_path / "copied"
+    kept = ["internal/logging/log.go", "pkg/pf/tfbridge/main.go", "unstable/metadata/metadata.go"]
+    left = [
+        "pkg/pf/tfbridge/provider_mux.go",
+        "pkg/pf/tfgen/gen.go",
+        "pkg/tf2pulumi/convert/convert.go",
+        "pkg/tfgen/generate.go",
+        "pkg/pf/tfbridge/main_test.go",
+        "pkg/pf/tests/schemas.go",
+        "docs/guide.md",
+    ]
+    for name in [*kept, *left, "go.mod", "go.sum", "LICENSE"]:
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text("package any")
+        (module / name).chmod(0o444)
+    bridge.copy(module, copied)
+    files = {str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()}
+    assert files == {*kept, "go.mod", "go.sum", "LICENSE"}
+    assert all((copied / name).stat().st_mode & 0o200 for name in files)
