@@ -1,5 +1,7 @@
 """Customer managed policies from statements, as many as AWS's size limit asks for."""
 
+from __future__ import annotations  # naming a class of pulumi_aws does not import it
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,5 +1,7 @@
 """Who starts and stops the instances: the service's identity, what it may do, and its key."""
 
+from __future__ import annotations  # naming a class of pulumi_aws does not import it
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -1,5 +1,7 @@
 """The isolated network: a VPC with one public subnet per zone, and no way to any other network."""
 
+from __future__ import annotations  # naming a class of pulumi_aws does not import it
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network

@@ -1,6 +1,7 @@
 """One recorder for all tests of the program: it keeps what was registered, without an engine."""
 
 import asyncio
+import gc
 import json
 import runpy
 from collections.abc import Callable, Mapping
@@ -147,6 +148,8 @@ class Run:
         finally:
             set_all_config({})
             loop.close()
+            gc.unfreeze()  # the program has put the collector to rest, and the tests go on
+            gc.enable()
         return kept
 
     @staticmethod
