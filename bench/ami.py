@@ -8,7 +8,6 @@ tests: nothing is waited for longer than it takes. Says the median.
 
 from __future__ import annotations
 
-import logging
 import os
 import statistics
 import sys
@@ -20,26 +19,23 @@ from typing import Any
 from rich.console import Console
 
 from ami import aws, build, guest, plan, progress
-from local import gaps
+from local import serve
 from tests.ami import machines, world
 from tests.ami.faults import Injector
 
 
 def main(builds: int) -> None:
-    os.environ |= {
-        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
-        "AWS_ACCESS_KEY_ID": "made-up",
-        "AWS_SECRET_ACCESS_KEY": "made-up",
-    }
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - reads the variables above
+    with serve.answering() as running:
+        os.environ |= {
+            "AWS_ENDPOINT_URL": running.endpoint,
+            "AWS_ACCESS_KEY_ID": "made-up",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+        }
+        _measure(builds, running.endpoint)
 
-    gaps.install()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    os.environ["AWS_ENDPOINT_URL"] = f"http://{host}:{port}"
-    look: Any = world.client(os.environ["AWS_ENDPOINT_URL"])
+
+def _measure(builds: int, endpoint: str) -> None:
+    look: Any = world.client(endpoint)
     facts = world.network(look)
     _, commits = machines.repositories()
     request = plan.Request(
@@ -70,7 +66,6 @@ def main(builds: int) -> None:
             added.append(time.perf_counter() - begun - sum(in_scripts))
             calls.append(len(injector.calls))
             seam.end()
-    server.stop()
     print(
         f"{builds} builds: {statistics.median(added):.2f} s beside the scripts (median),"
         f" {statistics.median(calls):.0f} calls of AWS"

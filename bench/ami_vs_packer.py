@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import os
 import shutil
 import statistics
@@ -33,7 +32,7 @@ from rich.console import Console
 from ami import aws, build, guest, machine, plan, progress
 from ami.limits import Limits
 from bench import packer
-from local import gaps
+from local import serve
 from tests.ami import machines, world
 
 if TYPE_CHECKING:
@@ -93,24 +92,14 @@ class Counted:
 
 @contextmanager
 def emulator() -> Generator[tuple[str, Counted]]:
-    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-    import moto.moto_server.threaded_moto_server as threaded  # noqa: PLC0415 - reads the variable above
-
-    gaps.install()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    original = threaded.DomainDispatcherApplication
     made: list[Counted] = []
 
-    def counted(create: Any) -> Counted:  # noqa: ANN401 - moto's own
-        made.append(Counted(original(create)))
+    def counted(application: WSGIApplication) -> Counted:
+        made.append(Counted(application))
         return made[0]
 
-    setattr(threaded, "DomainDispatcherApplication", counted)  # noqa: B010 - to count
-    server = threaded.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}", made[0]
-    server.stop()
+    with serve.answering(counted) as running:
+        yield running.endpoint, made[0]
 
 
 @dataclass

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import urllib.request
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from ami import aws, build, plan, progress
-from local import gaps
+from local import serve
 from tests.ami import machines, world
 
 if TYPE_CHECKING:
@@ -60,16 +58,8 @@ def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
-    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - reads the variable above
-
-    gaps.install()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with serve.answering() as running:
+        yield running.endpoint
 
 
 @dataclass

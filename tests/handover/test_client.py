@@ -7,12 +7,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto.server import ThreadedMotoServer
 
 from examples.client import Sandboxes
 from infra import names
 from infra.outputs import SandboxConfig
-from local.gaps import root_volumes
+from local import serve
 from tests.handover.judge import Judge
 
 ADMIN = {
@@ -25,12 +24,8 @@ INSTANCES = ("StartInstances", "StopInstances", "TerminateInstances")
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    root_volumes.install()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with serve.answering() as running:
+        yield running.endpoint
 
 
 @pytest.fixture(scope="module")

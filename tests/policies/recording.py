@@ -6,7 +6,6 @@ a line of JSON to FOLDER/calls.jsonl for each request before it is answered.
 
 import json
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from local import emulator, serve, surroundings
 
@@ -108,30 +108,23 @@ def calls(folder: Path) -> list[Call]:
     return [Call(**json.loads(line)) for line in lines]
 
 
-def _witness(folder: Path) -> None:
-    """Let the server write down each request that it gets."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication  # noqa: PLC0415 - as serve
-
-    original = DomainDispatcherApplication.__call__
-    file, turn = folder / CALLS, threading.Lock()
+def witness(application: WSGIApplication, file: Path) -> WSGIApplication:
+    """*application*, with each request that it gets written down in *file* first."""
+    turn = threading.Lock()
     file.touch()
 
-    def answer(self: Any, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)
         call = read(environ, body)
         with turn, file.open("a", encoding="utf-8") as kept:
             fields = {name: getattr(call, name) for name in Call.__dataclass_fields__}
             kept.write(json.dumps(fields) + "\n")
-        return original(self, environ, start_response)
+        return application(environ, start_response)
 
-    DomainDispatcherApplication.__call__ = answer
+    return answer
 
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
-    signal.pthread_sigmask(
-        signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT}
-    )  # serve waits for them
-    _witness(place)
-    serve.main(place)
+    serve.main(place, lambda application: witness(application, place / CALLS))
