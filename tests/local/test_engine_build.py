@@ -20,11 +20,13 @@ from local.engine.lock import held
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("local-engine")]
 DRIVER = """
+import signal
 import sys
 from pathlib import Path
 from local.engine import build, places
 from local.engine.lock import held
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 source, cache = map(Path, sys.argv[1:])
 build.SOURCE = places.SOURCE = source
 part = build.Part(folder="small", package=".", program="small", what="a small module", link="")
