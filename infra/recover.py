@@ -10,50 +10,23 @@ Example: python -m infra.recover --stack production
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import names
 from infra.cli import CommandError, pulumi
+from infra.clients import Aws, of_deployment
 
 Inputs = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Aws:
-    """Clients of the account and region that the stack is in."""
-
-    region: str
-
-    def __call__(self, service: str) -> Any:  # noqa: ANN401 - one type per service
-        return boto3.client(service, region_name=self.region)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType]
-
-    def ec2(self, operation: str, kind: str, **filters: str) -> list[dict[str, Any]]:
-        """What *operation* lists as *kind*, under EC2's own *filters* (`vpc_id` is `vpc-id`)."""
-        pages = (
-            self("ec2")
-            .get_paginator(operation)
-            .paginate(
-                Filters=[
-                    {"Name": name.replace("__", ":").replace("_", "-"), "Values": [value]}
-                    for name, value in filters.items()
-                ]
-            )
-        )
-        return [one for page in pages for one in page[kind]]
 
 
 def _vpc(aws: Aws, inputs: Inputs) -> str | None:
     found = aws.ec2(
         "describe_vpcs",
         "Vpcs",
-        cidr=inputs["cidrBlock"],
-        tag__Name=names.VPC,
-        tag__Project=names.PROJECT,
+        {"cidr": inputs["cidrBlock"], "tag:Name": names.VPC, "tag:Project": names.PROJECT},
     )
     return _only("VpcId", found)
 
@@ -62,8 +35,7 @@ def _gateway(aws: Aws, inputs: Inputs) -> str | None:
     found = aws.ec2(
         "describe_internet_gateways",
         "InternetGateways",
-        tag__Name=names.VPC,
-        tag__Project=names.PROJECT,
+        {"tag:Name": names.VPC, "tag:Project": names.PROJECT},
     )
     return _only(
         "InternetGatewayId",
@@ -79,29 +51,30 @@ def _table(aws: Aws, inputs: Inputs) -> str | None:
     found = aws.ec2(
         "describe_route_tables",
         "RouteTables",
-        vpc_id=inputs["vpcId"],
-        tag__Name=inputs["tags"]["Name"],
+        {"vpc-id": inputs["vpcId"], "tag:Name": inputs["tags"]["Name"]},
     )
     return _only("RouteTableId", found)
 
 
 def _route(aws: Aws, inputs: Inputs) -> str | None:
     to, table = inputs["destinationCidrBlock"], inputs["routeTableId"]
-    found = aws.ec2("describe_route_tables", "RouteTables", route_table_id=table)
+    found = aws.ec2("describe_route_tables", "RouteTables", {"route-table-id": table})
     there = [r for one in found for r in one["Routes"] if r.get("DestinationCidrBlock") == to]
     return f"{table}_{to}" if there else None
 
 
 def _subnet(aws: Aws, inputs: Inputs) -> str | None:
     found = aws.ec2(
-        "describe_subnets", "Subnets", vpc_id=inputs["vpcId"], cidr_block=inputs["cidrBlock"]
+        "describe_subnets",
+        "Subnets",
+        {"vpc-id": inputs["vpcId"], "cidr-block": inputs["cidrBlock"]},
     )
     return _only("SubnetId", found)
 
 
 def _association(aws: Aws, inputs: Inputs) -> str | None:
     subnet, table = inputs["subnetId"], inputs["routeTableId"]
-    found = aws.ec2("describe_route_tables", "RouteTables", association__subnet_id=subnet)
+    found = aws.ec2("describe_route_tables", "RouteTables", {"association.subnet-id": subnet})
     return f"{subnet}/{table}" if [one for one in found if one["RouteTableId"] == table] else None
 
 
@@ -109,8 +82,7 @@ def _endpoint(aws: Aws, inputs: Inputs) -> str | None:
     found = aws.ec2(
         "describe_vpc_endpoints",
         "VpcEndpoints",
-        vpc_id=inputs["vpcId"],
-        service_name=inputs["serviceName"],
+        {"vpc-id": inputs["vpcId"], "service-name": inputs["serviceName"]},
     )
     return _only("VpcEndpointId", [one for one in found if one["State"] != "deleted"])
 
@@ -119,8 +91,7 @@ def _group(aws: Aws, inputs: Inputs) -> str | None:
     found = aws.ec2(
         "describe_security_groups",
         "SecurityGroups",
-        vpc_id=inputs["vpcId"],
-        group_name=inputs["name"],
+        {"vpc-id": inputs["vpcId"], "group-name": inputs["name"]},
     )
     return _only("GroupId", found)
 
@@ -128,7 +99,9 @@ def _group(aws: Aws, inputs: Inputs) -> str | None:
 def _rule(aws: Aws, inputs: Inputs, *, egress: bool) -> str | None:
     keys = {"cidrIpv4": "CidrIpv4", "cidrIpv6": "CidrIpv6", "prefixListId": "PrefixListId"}
     found = aws.ec2(
-        "describe_security_group_rules", "SecurityGroupRules", group_id=inputs["securityGroupId"]
+        "describe_security_group_rules",
+        "SecurityGroupRules",
+        {"group-id": inputs["securityGroupId"]},
     )
     return _only(
         "SecurityGroupRuleId",
@@ -151,13 +124,15 @@ def _egress(aws: Aws, inputs: Inputs) -> str | None:
 
 
 def _prefix_list(aws: Aws, inputs: Inputs) -> str | None:
-    found = aws.ec2("describe_managed_prefix_lists", "PrefixLists", prefix_list_name=inputs["name"])
+    found = aws.ec2(
+        "describe_managed_prefix_lists", "PrefixLists", {"prefix-list-name": inputs["name"]}
+    )
     return _only("PrefixListId", found)
 
 
 def _flow_log(aws: Aws, inputs: Inputs) -> str | None:
     return _only(
-        "FlowLogId", aws.ec2("describe_flow_logs", "FlowLogs", resource_id=inputs["vpcId"])
+        "FlowLogId", aws.ec2("describe_flow_logs", "FlowLogs", {"resource-id": inputs["vpcId"]})
     )
 
 
@@ -237,7 +212,7 @@ def _recover(stack: str, *, yes: bool) -> None:
         for one in deployment.get("pending_operations", [])
         if one["type"] == "creating"
     ]
-    aws = Aws(_region(deployment))
+    aws = of_deployment(deployment)
     adopted: list[dict[str, Any]] = []
     for resource in pending:
         kind, urn, inputs = resource["type"], resource["urn"], resource.get("inputs", {})
@@ -278,17 +253,10 @@ def _forget_key(aws: Aws, user: str, known: set[str], *, yes: bool) -> None:
 
 def _without_aws_own_rule(aws: Aws, group: str) -> None:
     """Take away the rule that AWS gives a new group, as the provider does after making one."""
-    rules = aws.ec2("describe_security_group_rules", "SecurityGroupRules", group_id=group)
+    rules = aws.ec2("describe_security_group_rules", "SecurityGroupRules", {"group-id": group})
     own = [r["SecurityGroupRuleId"] for r in rules if r["IsEgress"] and not r.get("Tags")]
     if own:
         aws("ec2").revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=own)
-
-
-def _region(deployment: Mapping[str, Any]) -> str:
-    for one in deployment.get("resources", []):
-        if one["type"] == "pulumi:providers:aws":
-            return one["inputs"]["region"]
-    raise CommandError("its state holds no AWS provider, so nothing was made; run pulumi up")
 
 
 def _only(key: str, found: list[dict[str, Any]]) -> str | None:
