@@ -54,8 +54,9 @@ ci-preview: venv ## Show what an update of $STACK would change, guarded
 ci-up: venv ## Update $STACK, guarded
 	@$(ON_STACK) up --yes $(GUARDED)
 
-drift: venv ## Fail if the account of $STACK is not as the program says
-	@$(ON_STACK) preview --refresh --expect-no-changes $(GUARDED)
+drift: venv ## Fail if the account of $STACK is not as the program says, or holds more
+	@$(ON_STACK) preview --refresh --expect-no-changes $(GUARDED); compared=$$?; \
+	$(PYTHON) -m infra.strangers --stack "$$STACK" && exit $$compared
 
 status: venv ## $STACK at a glance; fails where somebody should act
 	@$(PYTHON) -m handover status --stack "$${STACK:?name the stack}"

@@ -133,7 +133,10 @@ def status(
     stack: Name = None,
     *,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out drift and policies, which take seconds.")
+        bool,
+        typer.Option(
+            "--quick", help="Leave out what differs from the program, which takes seconds."
+        ),
     ] = False,
 ) -> None:
     """Show the stack at a glance; exit code 1 where somebody should act."""

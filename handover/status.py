@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,8 +14,10 @@ from handover import rotate
 from handover.errors import HandoverError
 from handover.stack import Resource, Stack
 from infra import keys
+from infra.clients import Aws
 from infra.keys import Keys
 from infra.outputs import SandboxConfig
+from infra.strangers import strangers
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -38,6 +40,7 @@ def read(stack: Stack, ec2: "EC2Client", config: SandboxConfig, *, quick: bool) 
     """Everything but what the engine has to work out, if *quick*."""
     with ThreadPoolExecutor() as pool:
         differs = None if quick else pool.submit(_engine, stack)
+        more = None if quick else pool.submit(_strangers, stack, config)
         lines = [
             Line(what="stack", says=f"{stack.name} ({config.environment}), {config.region}"),
             Line(what="VPC", says=config.vpc_id),
@@ -46,7 +49,11 @@ def read(stack: Stack, ec2: "EC2Client", config: SandboxConfig, *, quick: bool) 
             *key_lines(stack.resources(), stack.settings().manager_keys, now=datetime.now(UTC)),
             *sandboxes(ec2, config),
         ]
-        return [*lines, *(differs.result() if differs else [])]
+        return [
+            *lines,
+            *(differs.result() if differs else []),
+            *([more.result()] if more else []),
+        ]
 
 
 def subnets(ec2: "EC2Client", config: SandboxConfig) -> Iterator[Line]:
@@ -123,6 +130,13 @@ def _engine(stack: Stack) -> Sequence[Line]:
             Line(what="drift", says=", ".join(map(str, changes)), good=False),
         ]
     return [Line(what="policies", says="pass"), Line(what="drift", says="none")]
+
+
+def _strangers(stack: Stack, config: SandboxConfig) -> Line:
+    """What a comparison passes over, since the program did not make it."""
+    made = [asdict(one) for one in stack.resources()]
+    found = sorted(strangers(Aws(config.region), made))
+    return Line(what="attached by others", says=", ".join(found) or "nothing", good=not found)
 
 
 def _days(since: datetime, now: datetime) -> str:

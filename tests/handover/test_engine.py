@@ -206,3 +206,5 @@ def test_the_status_tells_of_drift_that_somebody_made_by_hand(standing: Sandbox)
     ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Purpose", "Value": "by-hand"}])
     said = handover(standing, "status", ends=1)
     assert "update aws:ec2/vpc:Vpc sandbox-vpc" in said
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.100.200.0/24")
+    assert f"{vpc}: subnet subnet-" in handover(standing, "status", ends=1)

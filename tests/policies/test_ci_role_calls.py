@@ -1,6 +1,7 @@
 """The pipeline's role against the calls that its commands really make."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +11,7 @@ import pytest
 from infra import names
 from local import emulator, engine, stack
 from tests.e2e.account import Client, client_of
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.sandbox import Sandbox, ran
 from tests.permissions.evaluator import Document, Layers, decide, many
 from tests.permissions.judging import Question
 from tests.permissions.second_opinion import ask
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.proof]
 
 BUCKET: Final = "pipeline-state"
 KEY: Final = "alias/pipeline"
+STRANGERS: Final = (sys.executable, "-m", "infra.strangers")
 BLANKS: Final = {
     "ACCOUNT": ACCOUNT,
     "REGION": stack.REGION,
@@ -104,6 +106,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         def look(*arguments: str) -> None:
             before = len(recording.calls(folder))
             sandbox.pulumi("preview", *arguments)
+            done = ran([*STRANGERS, "--stack", sandbox.name], environment, sandbox.folder)
+            assert "Traceback" not in done.said, done.said
             looking.extend(recording.calls(folder)[before:])
 
         look()

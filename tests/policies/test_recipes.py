@@ -138,6 +138,26 @@ def test_drift_fails_on_one_change_behind_its_back_and_passes_when_it_is_undone(
     pipeline("drift")
 
 
+def test_drift_names_what_was_added_behind_its_back(
+    sandbox: Sandbox, pipeline: Pipeline, client: Client
+) -> None:
+    group = sandbox.outputs()["security_group_id"]
+    web = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
+    added = {"GroupId": group, "IpPermissions": [{**web, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}
+    [rule] = client("ec2").authorize_security_group_ingress(**added)["SecurityGroupRules"]
+    iam = client("iam")
+    key = iam.create_access_key(UserName=names.MANAGER)["AccessKey"]["AccessKeyId"]
+    said = pipeline("drift", fails=True).said
+    assert CHANGED.findall(said) == []
+    assert [line for line in said.splitlines() if line.startswith("not the stack's: ")] == [
+        f"not the stack's: {names.MANAGER}: access key {key}, active",
+        f"not the stack's: {group}: rule {rule['SecurityGroupRuleId']}: tcp 443-443 from 0.0.0.0/0",
+    ]
+    client("ec2").revoke_security_group_ingress(**added)
+    iam.delete_access_key(UserName=names.MANAGER, AccessKeyId=key)
+    assert "nothing is attached" in pipeline("drift").said
+
+
 def test_drift_names_everything_that_was_changed_behind_its_back(
     sandbox: Sandbox, pipeline: Pipeline, client: Client
 ) -> None:

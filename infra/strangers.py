@@ -1,0 +1,237 @@
+"""What others have attached to the stack's own things, which no update and no comparison speaks of.
+
+An update compares what the program made with what AWS has of it. A rule that somebody adds to the
+security group, a peering, or a second key of the manager is nothing that the program made, so a
+preview with --refresh passes over it. This asks AWS for all that is attached to the VPC and the
+identities, and names what the state does not hold. It changes nothing.
+
+Example: python -m infra.strangers --stack production
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.cli import CommandError, pulumi
+from infra.clients import Aws, of_deployment
+
+Own = frozenset[str]
+"""The ids of all that the stack made; of a route, its table and destination."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How EC2 lists what hangs on a VPC."""
+
+    what: str
+    operation: str
+    kind: str
+    id: str
+    by: str = "vpc-id"
+
+
+IN_VPC: Final = (
+    Listing("subnet", "describe_subnets", "Subnets", "SubnetId"),
+    Listing("security group", "describe_security_groups", "SecurityGroups", "GroupId"),
+    Listing("route table", "describe_route_tables", "RouteTables", "RouteTableId"),
+    Listing("network ACL", "describe_network_acls", "NetworkAcls", "NetworkAclId"),
+    Listing("endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+    Listing("NAT gateway", "describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    Listing(
+        "internet gateway",
+        "describe_internet_gateways",
+        "InternetGateways",
+        "InternetGatewayId",
+        by="attachment.vpc-id",
+    ),
+    Listing(
+        "VPN gateway",
+        "describe_vpn_gateways",
+        "VpnGateways",
+        "VpnGatewayId",
+        by="attachment.vpc-id",
+    ),
+    Listing(
+        "transit gateway attachment",
+        "describe_transit_gateway_vpc_attachments",
+        "TransitGatewayVpcAttachments",
+        "TransitGatewayAttachmentId",
+    ),
+    *(
+        Listing(
+            "peering",
+            "describe_vpc_peering_connections",
+            "VpcPeeringConnections",
+            "VpcPeeringConnectionId",
+            by=f"{side}-vpc-info.vpc-id",
+        )
+        for side in ("requester", "accepter")
+    ),
+)
+GONE: Final = frozenset({"deleted", "deleting", "expired", "failed", "rejected"})
+"""States of what AWS still lists for a while."""
+
+
+def _in_vpc(aws: Aws, vpc_id: str, own: Own) -> Iterator[str]:
+    for one in IN_VPC:
+        for found in aws.ec2(one.operation, one.kind, {one.by: vpc_id}):
+            if found[one.id] not in own and not _of_aws(found) and _state(found) not in GONE:
+                yield f"{one.what} {found[one.id]}"
+    [vpc] = aws.ec2("describe_vpcs", "Vpcs", {"vpc-id": vpc_id})
+    for one in (
+        *vpc.get("CidrBlockAssociationSet", []),
+        *vpc.get("Ipv6CidrBlockAssociationSet", []),
+    ):
+        block = one.get("CidrBlock") or one["Ipv6CidrBlock"]
+        if block != vpc["CidrBlock"]:
+            yield f"addresses {block}"
+
+
+def _of_aws(found: Mapping[str, Any]) -> bool:
+    """Whether it came with the VPC: the main route table, the default network ACL."""
+    main = any(one.get("Main") for one in found.get("Associations", []))
+    return main or found.get("IsDefault", False)
+
+
+def _state(found: Mapping[str, Any]) -> str:
+    return found.get("State") or found.get("Status", {}).get("Code", "")
+
+
+def _rules(aws: Aws, group_id: str, own: Own) -> Iterator[str]:
+    rules = aws.ec2("describe_security_group_rules", "SecurityGroupRules", {"group-id": group_id})
+    for one in rules:
+        if one["SecurityGroupRuleId"] not in own:
+            way = "to" if one["IsEgress"] else "from"
+            ports = "" if one["IpProtocol"] == "-1" else f" {one['FromPort']}-{one['ToPort']}"
+            yield (
+                f"rule {one['SecurityGroupRuleId']}: {one['IpProtocol']}{ports} {way} {_peer(one)}"
+            )
+
+
+def _peer(rule: Mapping[str, Any]) -> str:
+    group = rule.get("ReferencedGroupInfo", {}).get("GroupId")
+    return rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or str(group)
+
+
+def _routes(aws: Aws, table_id: str, own: Own) -> Iterator[str]:
+    [table] = aws.ec2("describe_route_tables", "RouteTables", {"route-table-id": table_id})
+    for one in table["Routes"]:
+        keys = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+        to = next(one[key] for key in keys if one.get(key))
+        via = next((str(value) for key, value in one.items() if key in VIA), "nothing")
+        if via != "local" and via not in own and _route(table_id, to) not in own:
+            yield f"route {to} via {via}"
+    for one in table["Associations"]:
+        if (subnet := one.get("SubnetId")) and subnet not in own:
+            yield f"association with {subnet}"
+
+
+VIA: Final = frozenset(
+    {
+        "CarrierGatewayId",
+        "CoreNetworkArn",
+        "EgressOnlyInternetGatewayId",
+        "GatewayId",
+        "InstanceId",
+        "LocalGatewayId",
+        "NatGatewayId",
+        "NetworkInterfaceId",
+        "TransitGatewayId",
+        "VpcPeeringConnectionId",
+    }
+)
+"""Where a route may lead, by the field that says it."""
+
+
+def _route(table_id: str, to: str) -> str:
+    return f"{table_id} {to}"
+
+
+def _user(aws: Aws, name: str, own: Own) -> Iterator[str]:
+    iam = aws("iam")
+    yield from _policies(iam, "user", name, own)
+    for one in _all(iam, "list_access_keys", "AccessKeyMetadata", UserName=name):
+        if one["AccessKeyId"] not in own:
+            yield f"access key {one['AccessKeyId']}, {one['Status'].lower()}"
+    for one in _all(iam, "list_groups_for_user", "Groups", UserName=name):
+        yield f"group {one['GroupName']}"
+    try:
+        iam.get_login_profile(UserName=name)
+    except iam.exceptions.NoSuchEntityException:
+        return
+    yield "a password for the console"
+
+
+def _role(aws: Aws, name: str, own: Own) -> Iterator[str]:
+    yield from _policies(aws("iam"), "role", name, own)
+
+
+def _policies(iam: Any, kind: str, name: str, own: Own) -> Iterator[str]:  # noqa: ANN401 - a client
+    who = {f"{kind.title()}Name": name}
+    for one in _all(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **who):
+        if one["PolicyArn"] not in own:
+            yield f"policy {one['PolicyArn']}"
+    for policy in _all(iam, f"list_{kind}_policies", "PolicyNames", **who):
+        yield f"inline policy {policy}"
+
+
+def _all(iam: Any, operation: str, kind: str, **who: str) -> list[Any]:  # noqa: ANN401 - a client
+    return iam.get_paginator(operation).paginate(**who).build_full_result()[kind]
+
+
+Look = Callable[[Aws, str, Own], Iterator[str]]
+LOOK: Final[Mapping[str, Look]] = {
+    "aws:ec2/vpc:Vpc": _in_vpc,
+    "aws:ec2/securityGroup:SecurityGroup": _rules,
+    "aws:ec2/routeTable:RouteTable": _routes,
+    "aws:iam/user:User": _user,
+    "aws:iam/role:Role": _role,
+}
+"""What can have something attached, by its type, and how to see what."""
+ROUTE: Final = "aws:ec2/route:Route"
+
+
+def strangers(aws: Aws, resources: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each thing that is attached to one of *resources* and is none of them.
+
+    *resources* are a deployment's, as `pulumi stack export` has them.
+    """
+    made = [one for one in resources if one.get("id") and not one.get("delete")]
+    own = frozenset(
+        {one["id"] for one in made}
+        | {
+            _route(one["outputs"]["routeTableId"], one["outputs"]["destinationCidrBlock"])
+            for one in made
+            if one["type"] == ROUTE
+        }
+    )
+    for one in made:
+        if look := LOOK.get(one["type"]):
+            for found in dict.fromkeys(look(aws, one["id"], own)):  # a peering has two sides
+                yield f"{one['id']}: {found}"
+
+
+def main(
+    stack: Annotated[str, typer.Option(help="The stack whose network and identities are read.")],
+) -> None:
+    """Name what is attached to the stack's own things and is not the stack's; fail if it is."""
+    try:
+        deployment = json.loads(pulumi("stack", "export", stack=stack))["deployment"]
+        found = sorted(strangers(of_deployment(deployment), deployment.get("resources", [])))
+    except (CommandError, BotoCoreError, ClientError) as error:
+        typer.echo(f"{stack}: {error}", err=True)
+        raise typer.Exit(1) from None
+    for one in found:
+        typer.echo(f"not the stack's: {one}")
+    if found:
+        typer.echo("remove these, or take them into the program", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{stack}: nothing is attached to its network and identities that it did not make")
+
+
+if __name__ == "__main__":
+    typer.run(main)
