@@ -78,6 +78,9 @@ class Go:
 
     def __init__(self, command: Path, work: Path) -> None:
         self._command, self._log = command, work / "build.log"
+        temporary = work / "temporary"  # not /tmp, which may be small
+        shutil.rmtree(temporary, ignore_errors=True)  # a build that was killed left it
+        temporary.mkdir()
         self._environment: Mapping[str, str] = {
             **{name: value for name, value in os.environ.items() if name not in _NOT_OURS},
             "CGO_ENABLED": "0",  # no C compiler needed
@@ -86,6 +89,7 @@ class Go:
             "GOFLAGS": "-modcacherw -mod=readonly -buildvcs=false -trimpath",
             "GOGC": "400",  # the compiler's own: a fifth less time for the largest packages
             "GOMODCACHE": str(work / "modules"),
+            "GOTMPDIR": str(temporary),
             "GOTOOLCHAIN": "local",
             "GOWORK": "off",
         }
