@@ -72,7 +72,9 @@ IN_VPC: Final = (
         for side in ("requester", "accepter")
     ),
 )
-GONE: Final = frozenset({"deleted", "deleting", "expired", "failed", "rejected"})
+GONE: Final = frozenset(
+    {"deleted", "deleting", "disassociated", "disassociating", "expired", "failed", "rejected"}
+)
 """States of what AWS still lists for a while."""
 
 
@@ -82,13 +84,12 @@ def _in_vpc(aws: Aws, vpc_id: str, own: Own) -> Iterator[str]:
             if found[one.id] not in own and not _of_aws(found) and _state(found) not in GONE:
                 yield f"{one.what} {found[one.id]}"
     [vpc] = aws.ec2("describe_vpcs", "Vpcs", {"vpc-id": vpc_id})
-    for one in (
-        *vpc.get("CidrBlockAssociationSet", []),
-        *vpc.get("Ipv6CidrBlockAssociationSet", []),
-    ):
-        block = one.get("CidrBlock") or one["Ipv6CidrBlock"]
-        if block != vpc["CidrBlock"]:
-            yield f"addresses {block}"
+    for prefix in ("", "Ipv6"):
+        for one in vpc.get(f"{prefix}CidrBlockAssociationSet", []):
+            block = one[f"{prefix}CidrBlock"]
+            state = one.get(f"{prefix}CidrBlockState", {}).get("State", "")
+            if block != vpc["CidrBlock"] and state not in GONE:
+                yield f"addresses {block}"
 
 
 def _of_aws(found: Mapping[str, Any]) -> bool:
@@ -98,7 +99,8 @@ def _of_aws(found: Mapping[str, Any]) -> bool:
 
 
 def _state(found: Mapping[str, Any]) -> str:
-    return found.get("State") or found.get("Status", {}).get("Code", "")
+    state = found.get("State") or found.get("Status", {}).get("Code", "")
+    return state.lower()  # endpoints have theirs in both forms
 
 
 def _rules(aws: Aws, group_id: str, own: Own) -> Iterator[str]:
@@ -151,12 +153,27 @@ def _route(table_id: str, to: str) -> str:
     return f"{table_id} {to}"
 
 
+CREDENTIALS: Final = (
+    ("access key", "list_access_keys", "AccessKeyMetadata", "AccessKeyId"),
+    (
+        "service's credential",
+        "list_service_specific_credentials",
+        "ServiceSpecificCredentials",
+        "ServiceSpecificCredentialId",
+    ),
+    ("SSH key", "list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId"),
+    ("certificate", "list_signing_certificates", "Certificates", "CertificateId"),
+)
+"""What a user can sign in with, except for a password; how IAM lists it as what, by which id."""
+
+
 def _user(aws: Aws, name: str, own: Own) -> Iterator[str]:
     iam = aws("iam")
     yield from _policies(iam, "user", name, own)
-    for one in _all(iam, "list_access_keys", "AccessKeyMetadata", UserName=name):
-        if one["AccessKeyId"] not in own:
-            yield f"access key {one['AccessKeyId']}, {one['Status'].lower()}"
+    for what, operation, kind, identifier in CREDENTIALS:
+        for one in _all(iam, operation, kind, UserName=name):
+            if one[identifier] not in own:
+                yield f"{what} {one[identifier]}, {one['Status'].lower()}"
     for one in _all(iam, "list_groups_for_user", "Groups", UserName=name):
         yield f"group {one['GroupName']}"
     try:
@@ -180,6 +197,8 @@ def _policies(iam: Any, kind: str, name: str, own: Own) -> Iterator[str]:  # noq
 
 
 def _all(iam: Any, operation: str, kind: str, **who: str) -> list[Any]:  # noqa: ANN401 - a client
+    if not iam.can_paginate(operation):
+        return getattr(iam, operation)(**who)[kind]
     return iam.get_paginator(operation).paginate(**who).build_full_result()[kind]
 
 

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from infra.clients import Aws
 from infra.strangers import LOOK, strangers
+from local.gaps import service_credentials
 
 REGION = "us-east-1"
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -18,6 +19,17 @@ DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})
 SSH = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 RDP = {"IpProtocol": "tcp", "FromPort": 3389, "ToPort": 3389, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
 ALL = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+
+CERTIFICATE = """-----BEGIN CERTIFICATE-----
+MIIBMjCB5aADAgECAhRjQ6/GOHh4URsjykHSQhiWvceDUDAFBgMrZXAwDzENMAsG
+A1UEAwwEdGVzdDAeFw0yNjExMjUyMTA3MzJaFw0zNjExMjIyMTA3MzJaMA8xDTAL
+BgNVBAMMBHRlc3QwKjAFBgMrZXADIQAp3dRTEuQKkzkD40z5S60YeYgBiOqccbVQ
+GbGanMazUqNTMFEwHQYDVR0OBBYEFC+zQkWEV1D0oqiviWQScbyiedZAMB8GA1Ud
+IwQYMBaAFC+zQkWEV1D0oqiviWQScbyiedZAMA8GA1UdEwEB/wQFMAMBAf8wBQYD
+K2VwA0EA6DnNzfZiomi9E7vE6EplZCqH7NsoZxhK5kcOIKa25uKLJmfW2SOmARr9
+hxIIgS2ITfhQD6NjNAFRLu08xFeCDQ==
+-----END CERTIFICATE-----
+"""  # without its key, which nobody kept
 
 
 @dataclass
@@ -109,6 +121,7 @@ def town() -> Iterator[Town]:
     with pytest.MonkeyPatch.context() as patch:
         for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(key, "testing")
+        service_credentials.install()
         with mock_aws():
             made = Town()
             made.at_rest = made.strangers()
@@ -159,6 +172,17 @@ HANDS: Mapping[str, Hand] = {
         GroupId=it.ids["SecurityGroup"], IpPermissions=[ALL]
     ),
     r"manager: access key \w+, active": lambda it: it.iam.create_access_key(UserName="manager"),
+    r"manager: service's credential \w+, active": lambda it: (
+        it.iam.create_service_specific_credential(
+            UserName="manager", ServiceName="bedrock.amazonaws.com"
+        )
+    ),
+    r"manager: SSH key \w+, active": lambda it: it.iam.upload_ssh_public_key(
+        UserName="manager", SSHPublicKeyBody="ssh-ed25519 AAAA"
+    ),
+    r"manager: certificate \w+, active": lambda it: it.iam.upload_signing_certificate(
+        UserName="manager", CertificateBody=CERTIFICATE
+    ),
     r"manager: group wheel": lambda it: (
         it.iam.create_group(GroupName="wheel"),
         it.iam.add_user_to_group(GroupName="wheel", UserName="manager"),
