@@ -23,15 +23,20 @@ class Aws:
             self._clients[service] = boto3.client(service, region_name=self.region)  # pyright: ignore[reportCallIssue, reportArgumentType]
         return self._clients[service]
 
-    def ec2(self, operation: str, kind: str, filters: Mapping[str, str]) -> list[dict[str, Any]]:
-        """What *operation* lists as *kind*, under EC2's own *filters*."""
-        client = self("ec2")
-        key = "Filter" if operation in _SINGULAR else "Filters"
-        asked = {key: [{"Name": name, "Values": [value]} for name, value in filters.items()]}
+    def all(self, service: str, operation: str, kind: str, **asked: Any) -> list[Any]:  # noqa: ANN401 - as the call has it
+        """What *operation* lists as *kind*, all pages of it."""
+        client = self(service)
         if not client.can_paginate(operation):
             return getattr(client, operation)(**asked)[kind]
-        pages = client.get_paginator(operation).paginate(**asked)
-        return [one for page in pages for one in page[kind]]
+        return [
+            one for page in client.get_paginator(operation).paginate(**asked) for one in page[kind]
+        ]
+
+    def ec2(self, operation: str, kind: str, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What *operation* lists as *kind*, under EC2's own *filters*."""
+        key = "Filter" if operation in _SINGULAR else "Filters"
+        asked = {key: [{"Name": name, "Values": [value]} for name, value in filters.items()]}
+        return self.all("ec2", operation, kind, **asked)
 
 
 def of_deployment(deployment: Mapping[str, Any]) -> Aws:

@@ -137,14 +137,14 @@ def _flow_log(aws: Aws, inputs: Inputs) -> str | None:
 
 
 def _log_group(aws: Aws, inputs: Inputs) -> str | None:
-    pages = aws("logs").get_paginator("describe_log_groups")
-    found = pages.paginate(logGroupNamePrefix=inputs["name"]).build_full_result()["logGroups"]
-    return _only("logGroupName", [one for one in found if one["logGroupName"] == inputs["name"]])
+    name = inputs["name"]
+    found = aws.all("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    return _only("logGroupName", [one for one in found if one["logGroupName"] == name])
 
 
 def _policy(aws: Aws, inputs: Inputs) -> str | None:
-    found = aws("iam").get_paginator("list_policies").paginate(Scope="Local").build_full_result()
-    return _only("Arn", [one for one in found["Policies"] if one["PolicyName"] == inputs["name"]])
+    found = aws.all("iam", "list_policies", "Policies", Scope="Local")
+    return _only("Arn", [one for one in found if one["PolicyName"] == inputs["name"]])
 
 
 def _named(operation: str, parameter: str) -> "Find":

@@ -25,7 +25,7 @@ Own = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """How EC2 lists what hangs on a VPC."""
+    """How AWS lists what hangs on a VPC or a user, and by which filter or parameter."""
 
     what: str
     operation: str
@@ -154,28 +154,31 @@ def _route(table_id: str, to: str) -> str:
 
 
 CREDENTIALS: Final = (
-    ("access key", "list_access_keys", "AccessKeyMetadata", "AccessKeyId"),
-    (
+    Listing("access key", "list_access_keys", "AccessKeyMetadata", "AccessKeyId", by="UserName"),
+    Listing(
         "service's credential",
         "list_service_specific_credentials",
         "ServiceSpecificCredentials",
         "ServiceSpecificCredentialId",
+        by="UserName",
     ),
-    ("SSH key", "list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId"),
-    ("certificate", "list_signing_certificates", "Certificates", "CertificateId"),
+    Listing("SSH key", "list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId", by="UserName"),
+    Listing(
+        "certificate", "list_signing_certificates", "Certificates", "CertificateId", by="UserName"
+    ),
 )
-"""What a user can sign in with, except for a password; how IAM lists it as what, by which id."""
+"""What a user can sign in with, except for a password."""
 
 
 def _user(aws: Aws, name: str, own: Own) -> Iterator[str]:
+    yield from _policies(aws, "user", name, own)
+    for one in CREDENTIALS:
+        for found in aws.all("iam", one.operation, one.kind, **{one.by: name}):
+            if found[one.id] not in own:
+                yield f"{one.what} {found[one.id]}, {found['Status'].lower()}"
+    for group in aws.all("iam", "list_groups_for_user", "Groups", UserName=name):
+        yield f"group {group['GroupName']}"
     iam = aws("iam")
-    yield from _policies(iam, "user", name, own)
-    for what, operation, kind, identifier in CREDENTIALS:
-        for one in _all(iam, operation, kind, UserName=name):
-            if one[identifier] not in own:
-                yield f"{what} {one[identifier]}, {one['Status'].lower()}"
-    for one in _all(iam, "list_groups_for_user", "Groups", UserName=name):
-        yield f"group {one['GroupName']}"
     try:
         iam.get_login_profile(UserName=name)
     except iam.exceptions.NoSuchEntityException:
@@ -184,22 +187,16 @@ def _user(aws: Aws, name: str, own: Own) -> Iterator[str]:
 
 
 def _role(aws: Aws, name: str, own: Own) -> Iterator[str]:
-    yield from _policies(aws("iam"), "role", name, own)
+    yield from _policies(aws, "role", name, own)
 
 
-def _policies(iam: Any, kind: str, name: str, own: Own) -> Iterator[str]:  # noqa: ANN401 - a client
+def _policies(aws: Aws, kind: str, name: str, own: Own) -> Iterator[str]:
     who = {f"{kind.title()}Name": name}
-    for one in _all(iam, f"list_attached_{kind}_policies", "AttachedPolicies", **who):
+    for one in aws.all("iam", f"list_attached_{kind}_policies", "AttachedPolicies", **who):
         if one["PolicyArn"] not in own:
             yield f"policy {one['PolicyArn']}"
-    for policy in _all(iam, f"list_{kind}_policies", "PolicyNames", **who):
+    for policy in aws.all("iam", f"list_{kind}_policies", "PolicyNames", **who):
         yield f"inline policy {policy}"
-
-
-def _all(iam: Any, operation: str, kind: str, **who: str) -> list[Any]:  # noqa: ANN401 - a client
-    if not iam.can_paginate(operation):
-        return getattr(iam, operation)(**who)[kind]
-    return iam.get_paginator(operation).paginate(**who).build_full_result()[kind]
 
 
 Look = Callable[[Aws, str, Own], Iterator[str]]
