@@ -17,13 +17,14 @@ help: ## Show this list
 
 venv: .venv/made ## Make the virtual environment from the lock file
 
-.venv/made: requirements.lock
+.venv/made: requirements.lock pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "python3 3.11 or newer is needed and was not found; install it and try again"; exit 1; }
 	@test -x "$(UV)" || { python3 -m venv "$(CACHE)/uv-$(UV_VERSION)" \
 		&& "$(CACHE)/uv-$(UV_VERSION)/bin/pip" install --quiet uv==$(UV_VERSION); }
 	@"$(UV)" venv --quiet --allow-existing --python python3 .venv
 	@"$(UV)" pip sync --quiet --python .venv --require-hashes requirements.lock
+	@"$(UV)" pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
 	@touch $@
 
 up: venv ## Bring the environment up, on the real engine and an emulated AWS
@@ -56,35 +57,35 @@ ci-up: venv ## Update $STACK, guarded
 
 drift: venv ## Fail if the account of $STACK is not as the program says, or holds more
 	@$(ON_STACK) preview --refresh --expect-no-changes $(GUARDED); compared=$$?; \
-	$(PYTHON) -m infra.strangers --stack "$$STACK" && exit $$compared
+	.venv/bin/sandbox drift --stack "$$STACK" && exit $$compared
 
 status: venv ## $STACK at a glance; fails where somebody should act
-	@$(PYTHON) -m handover status --stack "$${STACK:?name the stack}"
+	@.venv/bin/sandbox status --stack "$${STACK:?name the stack}"
 
 check: venv ## Format, lint, types, and the lint of the IAM documents
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/basedpyright
-	@$(PYTEST) -q tests/permissions/test_lint.py
+	@$(PYTEST) -q tests/infra/permissions/test_lint.py
 
 unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
 # The first takes minutes and is for `make prove-policies`; `check` has run the second.
-LEFT_OUT := tests/policies/test_ci_role_calls.py tests/permissions/test_lint.py
+LEFT_OUT := tests/policies/test_ci_role_calls.py tests/infra/permissions/test_lint.py
 
 test: check ## All tests, with a slice of the long proofs
 	@$(PYTHON) -m local install
 	@$(PYTEST) -n 2 --dist loadgroup $(LEFT_OUT:%=--ignore %)
 
 prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
-	@PROVE_ALL=1 $(PYTEST) -q tests/handover/test_engine.py
+	@PROVE_ALL=1 $(PYTEST) -q tests/sandbox/test_engine.py
 
 bench: venv ## What the program and its guard rails cost, as ratios
-	@$(PYTHON) -m bench.program
+	@$(PYTHON) -m local.bench.program
 
 prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
-	@$(PYTEST) -q tests/permissions
+	@$(PYTEST) -q tests/infra/permissions tests/sandbox/permissions
 
 prove-ami: venv ## The image builder under every fault
 	@AMI_FAULTS=all $(PYTEST) -q tests/ami
@@ -93,4 +94,4 @@ prove-policies: venv ## Every guard rail against mutants, the CI role against it
 	@POLICY_MUTANTS=all $(PYTEST) --timeout 2400 -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted
-	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/migrate
+	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/sandbox/adopt

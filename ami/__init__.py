@@ -1,1 +1,1 @@
-"""The machine image: built, verified, sealed and taken by `python -m ami build`."""
+"""The machine image: built, verified, sealed and taken by `sandbox image build`."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ami import guest, machine, signals, ssh, steps, sweep, things
+from ami import build_resources as things
+from ami import guest, machine, signals, ssh, steps, sweep
+from ami.build_resources import Search
 from ami.errors import ConfigError, LeftoverError
-from ami.things import Search
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
     from ami.aws import Aws
+    from ami.build_resources import BuildResource
     from ami.plan import Plan
     from ami.progress import Progress
     from ami.signals import Signals
     from ami.stack import Stack
-    from ami.things import Thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,10 +214,10 @@ def _keep(plan: Plan, tools: Tools, keys: machine.Keys, undo: steps.Undo, outcom
 
 
 def clean_command(plan: Plan) -> str:
-    return f"python -m ami clean --build {plan.build_id} --stack {plan.facts.stack}"
+    return f"sandbox image clean --build {plan.build_id} --stack {plan.facts.stack}"
 
 
-def _leftovers(plan: Plan, left: list[Thing]) -> str:
+def _leftovers(plan: Plan, left: list[BuildResource]) -> str:
     region = plan.facts.region
     lines = [f"  {thing}: {thing.command(region)}" for thing in left]
     return "\n".join(["left behind:", *lines, f"or all of it: {clean_command(plan)}"])
@@ -224,7 +225,7 @@ def _leftovers(plan: Plan, left: list[Thing]) -> str:
 
 def _clean(
     plan: Plan, tools: Tools, undo: steps.Undo, outcome: Outcome, error: BaseException | None
-) -> list[Thing]:
+) -> list[BuildResource]:
     """Remove what the steps did not; after any fault, look for everything and more than once.
 
     Without one, each thing made was made once, by a name or token of its own, and AWS confirmed
@@ -244,5 +245,5 @@ def _clean(
             keep={outcome.image, *outcome.snapshots} if outcome.finished else (),
             spare=lambda one: pending and one.kind in {"image", "snapshot"},
             rounds=1 if flawless else None,
-            kinds=["volume"] if flawless else tuple(things.SEARCHES),
+            kinds=["volume"] if flawless else tuple(things.FINDERS),
         )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from ami import steps, things
+from ami import build_resources as things
+from ami import steps
 from ami.aws import AWS_ERRORS, Aws, code, reason, where
+from ami.build_resources import BuildResource
 from ami.errors import LeftoverError, PlanError
-from ami.things import Thing
 from infra import names
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def remove(aws: Aws, images: Iterable[Image], say: Callable[[str], None]) -> Non
     """Deregister, then delete the snapshots; go on after a refusal, and name it at the end."""
     left: list[str] = []
     for image in images:
-        parts = [Thing(kind="image", id=image.id)]
-        parts += [Thing(kind="snapshot", id=one) for one in image.snapshots]
+        parts = [BuildResource(kind="image", id=image.id)]
+        parts += [BuildResource(kind="snapshot", id=one) for one in image.snapshots]
         for part in parts:
             try:
                 things.remove(aws, part)
@@ -107,7 +108,7 @@ def resume(  # noqa: PLR0913 - the place, the image, the limits and where to tel
     stack.configure(identity)
 
 
-def dead(found: Iterable[Thing], *, older_than: timedelta) -> list[Thing]:
+def dead(found: Iterable[BuildResource], *, older_than: timedelta) -> list[BuildResource]:
     """What belongs to builds that started too long ago to be alive."""
     now = datetime.now(UTC)
     return [

@@ -9,11 +9,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from ami import things
+from ami import build_resources as things
 from ami.aws import AWS_ERRORS, Aws, as_tags, code, eventually, reason, tagged, where
+from ami.build_resources import BuildResource
 from ami.errors import ConfigError, ImageError, LaunchError
 from ami.limits import LimitReachedError, Limits, until
-from ami.things import Thing
 from infra import names
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ami.plan import Plan, Subnet
     from ami.progress import Progress
 
-NO_ROOM: Final = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
+NO_CAPACITY: Final = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
 QUOTA: Final = {"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded"}
-UNSEEN: Final = {
+NOT_YET_VISIBLE: Final = {
     "InvalidGroup.NotFound",
     "InvalidGroupId.NotFound",
     "InvalidKeyPair.NotFound",
@@ -41,11 +41,11 @@ class Undo:
 
     def __init__(self, aws: Aws, plan: Plan, progress: Progress) -> None:
         self.aws, self.plan, self.progress = aws, plan, progress
-        self.failed: list[Thing] = []
+        self.failed: list[BuildResource] = []
         """What the sweep still has to remove."""
         self.kept = False
 
-    def __call__(self, thing: Thing) -> None:
+    def __call__(self, thing: BuildResource) -> None:
         if self.kept:
             return
         try:
@@ -75,7 +75,7 @@ def key_pair(aws: Aws, plan: Plan, keys: Keys, undo: Undo) -> Generator[str]:
     try:
         yield plan.name
     finally:
-        undo(Thing(kind="key-pair", id=plan.name))
+        undo(BuildResource(kind="key-pair", id=plan.name))
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def ssh_group(aws: Aws, plan: Plan, undo: Undo) -> Generator[str]:
                         }
                     ],
                 ),
-                unseen=UNSEEN,
+                unseen=NOT_YET_VISIBLE,
                 limits=plan.limits,
             )
         except AWS_ERRORS as error:
@@ -117,7 +117,7 @@ def ssh_group(aws: Aws, plan: Plan, undo: Undo) -> Generator[str]:
                 raise
         yield group
     finally:
-        undo(Thing(kind="security-group", id=group))
+        undo(BuildResource(kind="security-group", id=group))
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def instance(  # noqa: PLR0913 - what a machine consists of
     try:
         yield _running(aws, plan, identity)
     finally:
-        undo(Thing(kind="instance", id=identity))
+        undo(BuildResource(kind="instance", id=identity))
 
 
 def _launch(  # noqa: PLR0913 - as above
@@ -142,7 +142,7 @@ def _launch(  # noqa: PLR0913 - as above
                 lambda subnet=subnet: aws.ec2.run_instances(
                     **_machine(plan, subnet, key=key, group=group, user_data=user_data)
                 ),
-                unseen=UNSEEN,
+                unseen=NOT_YET_VISIBLE,
                 limits=plan.limits,
             )
         except AWS_ERRORS as error:
@@ -151,7 +151,7 @@ def _launch(  # noqa: PLR0913 - as above
                     f"{plan.instance_type}: a quota of {aws.region} is used up, of instances that"
                     f" may run at once ({code(error)}): {reason(error)}"
                 ) from error
-            if code(error) not in NO_ROOM:
+            if code(error) not in NO_CAPACITY:
                 raise
             refused.append(f"{subnet.zone}: {code(error)}")
             say(f"{subnet.zone} has no {plan.instance_type} to give")
@@ -208,7 +208,7 @@ def _look(aws: Aws, identity: str) -> InstanceTypeDef | None:
     try:
         found = aws.ec2.describe_instances(InstanceIds=[identity])["Reservations"]
     except AWS_ERRORS as error:
-        if code(error) not in UNSEEN:
+        if code(error) not in NOT_YET_VISIBLE:
             raise
         return None
     return next((one for some in found for one in some.get("Instances", [])), None)
@@ -252,7 +252,7 @@ def stop(aws: Aws, plan: Plan, identity: str) -> None:
     _limited(look, plan.limits.stopped, plan, f"{identity} to stop", ImageError)
 
 
-def _until_gone(aws: Aws, plan: Plan, thing: Thing) -> None:
+def _until_gone(aws: Aws, plan: Plan, thing: BuildResource) -> None:
     def look() -> bool | None:
         machine = _look(aws, thing.id)
         state = machine.get("State", {}).get("Name") if machine else "terminated"
@@ -280,10 +280,10 @@ def image(  # noqa: PLR0913 - what an image consists of
         # ours, for nobody else knows the build's id: the first answer was lost
         found = aws.ec2.describe_images(Owners=["self"], Filters=where(name=plan.image_name))
         identity = found["Images"][0].get("ImageId", "")
-    parts = [Thing(kind="image", id=identity)]
+    parts = [BuildResource(kind="image", id=identity)]
     try:
         made = available(aws, plan.limits, identity, say=undo.progress.note)
-        parts += [Thing(kind="snapshot", id=one) for one in snapshots_of(made)]
+        parts += [BuildResource(kind="snapshot", id=one) for one in snapshots_of(made)]
         not_public(made)
         yield made
     except (PendingError, ConfigError):
@@ -300,7 +300,7 @@ class PendingError(ImageError):
     def __init__(self, identity: str, limit: float) -> None:
         super().__init__(
             f"{identity} is still pending after {limit:g} s and is left so: finish it with"
-            f" python -m ami resume {identity}"
+            f" sandbox image resume {identity}"
         )
         self.identity = identity
 
@@ -314,7 +314,7 @@ def available(
         try:
             found = aws.ec2.describe_images(ImageIds=[identity])["Images"]
         except AWS_ERRORS as error:
-            if code(error) not in UNSEEN:
+            if code(error) not in NOT_YET_VISIBLE:
                 raise
             return None
         state = found[0].get("State", "pending") if found else "pending"

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ami import things
+from ami import build_resources as things
 from ami.aws import AWS_ERRORS, Aws, reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from ami.build_resources import BuildResource, Kind, Search
     from ami.limits import Limits
-    from ami.things import Kind, Search, Thing
 
 Say = Callable[[str], None]
 
@@ -29,12 +29,12 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
     *,
     limits: Limits,
     say: Say,
-    known: Collection[Thing] = (),
+    known: Collection[BuildResource] = (),
     keep: Collection[str] = (),
-    spare: Callable[[Thing], bool] = lambda _: False,
+    spare: Callable[[BuildResource], bool] = lambda _: False,
     rounds: int | None = None,
-    kinds: Collection[Kind] = tuple(things.SEARCHES),
-) -> list[Thing]:
+    kinds: Collection[Kind] = tuple(things.FINDERS),
+) -> list[BuildResource]:
     """Remove what *search* finds of *kinds* and what is *known*; return what is left.
 
     Not touched: what is named in *keep*, and what there is a reason to *spare*.
@@ -43,10 +43,10 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
     end = time.monotonic() + limits.sweep
     pending = {one.id: one for one in known if one.id not in keep}
     quiet = 0
-    left: dict[str, Thing] = {}
+    left: dict[str, BuildResource] = {}
     told: set[str] = set()
 
-    def once(thing: Thing, text: str) -> None:
+    def once(thing: BuildResource, text: str) -> None:
         if thing.id not in told:
             told.add(thing.id)
             say(text)
@@ -75,16 +75,18 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
     return sorted(left.values(), key=_order)
 
 
-def find(aws: Aws, search: Search, say: Say) -> list[Thing]:
+def find(aws: Aws, search: Search, say: Say) -> list[BuildResource]:
     """What is there, each once, in the order of removal."""
-    return _find(aws, search, say, tuple(things.SEARCHES))[0]
+    return _find(aws, search, say, tuple(things.FINDERS))[0]
 
 
-def _find(aws: Aws, search: Search, say: Say, kinds: Collection[Kind]) -> tuple[list[Thing], bool]:
+def _find(
+    aws: Aws, search: Search, say: Say, kinds: Collection[Kind]
+) -> tuple[list[BuildResource], bool]:
     """One search of a kind may fail, the others still say what they find."""
-    found: dict[str, Thing] = {}
+    found: dict[str, BuildResource] = {}
     complete = True
-    for kind, look in things.SEARCHES.items():
+    for kind, look in things.FINDERS.items():
         if kind not in kinds:
             continue
         try:
@@ -96,5 +98,5 @@ def _find(aws: Aws, search: Search, say: Say, kinds: Collection[Kind]) -> tuple[
     return sorted(found.values(), key=_order), complete
 
 
-def _order(thing: Thing) -> int:
-    return list(things.SEARCHES).index(thing.kind)
+def _order(thing: BuildResource) -> int:
+    return list(things.FINDERS).index(thing.kind)

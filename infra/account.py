@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import tags
-from infra.aws import ahead
+from infra.lazy_aws import ahead
 from infra.settings import Settings
 
 DEFAULT_ZONES: Final = 3
@@ -16,12 +16,25 @@ DEFAULT_ZONES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """An account, as ARNs name it."""
+
+    partition: str
+    account_id: str
+
+    @classmethod
+    def of_arn(cls, arn: str) -> Self:
+        """The account of *arn*."""
+        _, partition, _, _, account_id, _ = arn.split(":", 5)
+        return cls(partition=partition, account_id=account_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The account that a stack's provider reaches."""
 
     provider: aws.Provider
-    account_id: str
-    partition: str
+    identity: Identity
 
 
 def connect(settings: Settings) -> Account:
@@ -34,11 +47,7 @@ def connect(settings: Settings) -> Account:
     )
     identity = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider))
     importing.join()
-    return Account(
-        provider=provider,
-        account_id=identity.account_id,
-        partition=identity.arn.split(":")[1],
-    )
+    return Account(provider=provider, identity=Identity.of_arn(identity.arn))
 
 
 def zones(settings: Settings, account: Account) -> Mapping[str, int]:

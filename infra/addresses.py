@@ -5,7 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 from itertools import combinations
 from typing import Final
 
-Network = IPv4Network | IPv6Network
+IPNetwork = IPv4Network | IPv6Network
 
 PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """RFC 1918, section 3."""
@@ -43,7 +43,7 @@ def plan(vpc: IPv4Network, zones: Mapping[str, int]) -> dict[str, IPv4Network]:
     return {zone: block(vpc, slot) for zone, slot in sorted(zones.items(), key=lambda one: one[1])}
 
 
-def covering(ranges: Iterable[Network]) -> Iterator[tuple[Network, Network]]:
+def covering(ranges: Iterable[IPNetwork]) -> Iterator[tuple[IPNetwork, IPNetwork]]:
     """Pairs of different *ranges* of which the first holds all of the second."""
     for one, other in combinations(sorted(set(ranges), key=lambda net: net.prefixlen), 2):
         if isinstance(one, IPv4Network):

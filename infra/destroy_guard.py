@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef
 
 
-def stand_on(
+def attach(
     components: Sequence[pulumi.Resource], vpc_id: pulumi.Output[str], region: str
 ) -> pulumi.Stash:
     """Delete none of *components* before the VPC is free of foreign instances and interfaces."""
-    hook = pulumi.ResourceHook("nothing-foreign-in-the-vpc", look)
+    hook = pulumi.ResourceHook("nothing-foreign-in-the-vpc", refuse_if_in_use)
     return pulumi.Stash(
         "destroy-guard",
         input={"vpc_id": vpc_id, "region": region},
@@ -30,14 +30,14 @@ def stand_on(
     )
 
 
-def look(args: pulumi.ResourceHookArgs) -> None:
+def refuse_if_in_use(args: pulumi.ResourceHookArgs) -> None:
     """Refuse the deletion and name what the VPC still holds.
 
     Raises:
         pulumi.RunError: instances or interfaces of others are in the VPC.
     """
     place = (args.old_outputs or {})["output"]
-    found = list(foreign(place["vpc_id"], place["region"]))
+    found = list(unmanaged_in_vpc(place["vpc_id"], place["region"]))
     if found:
         raise pulumi.RunError(
             f"{place['vpc_id']} still holds what this stack did not make: {'; '.join(found)}; "
@@ -45,7 +45,7 @@ def look(args: pulumi.ResourceHookArgs) -> None:
         )
 
 
-def foreign(vpc_id: str, region: str) -> Iterator[str]:
+def unmanaged_in_vpc(vpc_id: str, region: str) -> Iterator[str]:
     """Instances and network interfaces in the VPC: the stack itself makes neither."""
     # imported here: only a destroy looks, and the SDK would cost each preview its import
     import boto3  # noqa: PLC0415

@@ -64,7 +64,7 @@ def _ready() -> dict[str, str]:
     if deployment.get("pending_operations") or any(locks.rglob("*.json")):
         typer.echo("the last update was cut off; mending the stack first")
         subprocess.run(
-            [sys.executable, "-m", "infra.recover", "--stack", STACK, "--yes"],
+            [sys.executable, "-m", "sandbox", "recover", "--stack", STACK, "--yes"],
             cwd=ROOT,
             env=environment,
             check=True,

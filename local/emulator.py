@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local import surroundings
+from local import clean_env as surroundings
 
 ROOT: Final = Path(__file__).parents[1]
 LONGEST_START: Final = 60

@@ -22,7 +22,7 @@ from wsgiref.types import WSGIApplication
 from cheroot.wsgi import Server
 
 from local.emulator import Emulator
-from local.repeats import Repeats
+from local.idempotent_wsgi import Repeats
 
 _THREADS: Final = 16
 """A thread serves one request, while as many connections wait as clients have opened."""
@@ -46,7 +46,7 @@ def answering(
         create_backend_app,
     )
 
-    from local import gaps  # noqa: PLC0415 - imports moto
+    from local import moto_patches as gaps  # noqa: PLC0415 - imports moto
 
     gaps.install()
     server = Server(

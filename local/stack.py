@@ -5,7 +5,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from local import surroundings
+from local import clean_env as surroundings
 from local.emulator import Emulator
 from local.engine import Engine
 

@@ -12,7 +12,8 @@ sys.path.insert(0, str(FOLDER.parent))
 
 from pulumi_policy import PolicyPack  # noqa: E402 - the path comes first
 
-from policies import config, exemptions, marks, pack  # noqa: E402
+from policies import config, exemptions, pack  # noqa: E402
+from policies import secret_markers as marks
 from policies.rules import RULES  # noqa: E402
 
 marks.keep()

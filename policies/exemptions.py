@@ -67,7 +67,7 @@ def _parse(entry: Mapping[str, Any], known: set[str]) -> Exemption:
         raise ExemptionError(f"has {', '.join(entry)}; write the texts {', '.join(KEYS)}")
     if entry["rule"] not in known:
         raise ExemptionError(
-            f"rule = {entry['rule']}: is no rule of this pack; see docs/policies.md"
+            f"rule = {entry['rule']}: is no rule of this pack; see docs/guard-rails.md"
         )
     if len(entry["reason"]) < SHORTEST_REASON:
         raise ExemptionError(f"reason = {entry['reason']}: says nothing; say why it is acceptable")

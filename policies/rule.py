@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.config import Network, Parameters
-from policies.marks import plain
+from policies.secret_markers import plain
 
 T = TypeVar("T")
 Props = Mapping[str, Any]

@@ -8,7 +8,7 @@ import re
 from ipaddress import ip_network
 from typing import Any, Final
 
-from policies.marks import REDACTED, SecretNumber, SecretText
+from policies.secret_markers import REDACTED, SecretNumber, SecretText
 
 HIDDEN: Final = "(not shown)"
 SHAPES: Final = re.compile(

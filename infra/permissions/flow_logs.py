@@ -1,10 +1,10 @@
 """The role with which the VPC's flow logs are written."""
 
-from infra.permissions.scope import Scope
+from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, allow, statement
 
 
-def policy(_: Scope, log_group_arn: str) -> tuple[Statement, ...]:
+def policy(_: PolicyContext, log_group_arn: str) -> tuple[Statement, ...]:
     """What the flow log may do: the log group is made by the stack, so it makes none."""
     return (write_flow_logs(log_group_arn), find_the_flow_log_group())
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from infra.permissions.scope import Scope
+from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, allow, deny, statement
 
 LIST_BUCKET: Final = ("s3:ListBucket", "s3:GetBucketLocation")
@@ -31,12 +31,12 @@ CEILING: Final = (
 )
 
 
-def policy(scope: Scope) -> tuple[Statement, ...]:
+def policy(scope: PolicyContext) -> tuple[Statement, ...]:
     """What a sandbox may do."""
     return tuple(_policy(scope))
 
 
-def boundary(_: Scope) -> tuple[Statement, ...]:
+def boundary(_: PolicyContext) -> tuple[Statement, ...]:
     """What a sandbox can never do, whatever is attached to its role later; equal for all stacks."""
     return (
         at_most_the_sandboxs_work(),
@@ -46,7 +46,7 @@ def boundary(_: Scope) -> tuple[Statement, ...]:
     )
 
 
-def _policy(scope: Scope) -> Iterator[Statement]:
+def _policy(scope: PolicyContext) -> Iterator[Statement]:
     yield list_the_projects_buckets(scope)
     yield read_the_projects_buckets(scope)
     yield write_results(scope)
@@ -58,26 +58,26 @@ def _policy(scope: Scope) -> Iterator[Statement]:
 
 
 @statement
-def list_the_projects_buckets(scope: Scope) -> Statement:
+def list_the_projects_buckets(scope: PolicyContext) -> Statement:
     """List the buckets of this account that the settings name (`softmax-*`)."""
     # Bucket names are global: without the account, a stranger's softmax-anything would do.
     return allow(*LIST_BUCKET, on=map(scope.bucket, _readable(scope)), when=_own(scope))
 
 
 @statement
-def read_the_projects_buckets(scope: Scope) -> Statement:
+def read_the_projects_buckets(scope: PolicyContext) -> Statement:
     """Read the objects of those buckets."""
     return allow("s3:GetObject", on=map(scope.objects, _readable(scope)), when=_own(scope))
 
 
 @statement
-def write_results(scope: Scope) -> Statement:
+def write_results(scope: PolicyContext) -> Statement:
     """Write results into `softmax-sandbox-outputs`, also in several parts, but delete none."""
     return allow(*WRITE_RESULTS, on=scope.objects(scope.s3_output_bucket), when=_own(scope))
 
 
 @statement
-def keep_results_from_other_sandboxes(scope: Scope) -> Statement:
+def keep_results_from_other_sandboxes(scope: PolicyContext) -> Statement:
     """Never list or read the results bucket, unless `instances_read_outputs` is set.
 
     It holds the results of every researcher.
@@ -93,13 +93,13 @@ def log_in_to_the_registry() -> Statement:
 
 
 @statement
-def pull_images(scope: Scope) -> Statement:
+def pull_images(scope: PolicyContext) -> Statement:
     """Pull container images from this account's repositories."""
     return allow(*PULL, on=scope.repositories_arn)
 
 
 @statement
-def write_logs(scope: Scope) -> Statement:
+def write_logs(scope: PolicyContext) -> Statement:
     """Write CloudWatch logs in log groups under a prefix of their own (`/aws/ec2/sandbox/`)."""
     return allow(*WRITE_LOGS, on=scope.log_groups_arn)
 
@@ -131,11 +131,11 @@ def no_key_except_through_s3() -> Statement:
     return deny("kms:*", on="*", when={"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com"}})
 
 
-def _readable(scope: Scope) -> Iterable[str]:
+def _readable(scope: PolicyContext) -> Iterable[str]:
     """The patterns to read; the results bucket, which need not match one, only if asked for."""
     results = [scope.s3_output_bucket] if scope.instances_read_outputs else []
     return dict.fromkeys([*scope.s3_read_buckets, *results])
 
 
-def _own(scope: Scope) -> dict[str, dict[str, str]]:
+def _own(scope: PolicyContext) -> dict[str, dict[str, str]]:
     return {"StringEquals": {"s3:ResourceAccount": scope.account_id}}

@@ -10,7 +10,7 @@ launch templates) cannot be named in a launch.
 from typing import Final
 
 from infra import names
-from infra.permissions.scope import Scope
+from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Condition, Statement, allow, deny, statement
 
 CONTROL: Final = (
@@ -56,7 +56,7 @@ CEILING: Final = (
 )
 
 
-def policy(scope: Scope) -> tuple[Statement, ...]:
+def policy(scope: PolicyContext) -> tuple[Statement, ...]:
     """What the manager may do."""
     return (
         launch_sandbox_instances(scope),
@@ -73,7 +73,7 @@ def policy(scope: Scope) -> tuple[Statement, ...]:
     )
 
 
-def boundary(scope: Scope) -> tuple[Statement, ...]:
+def boundary(scope: PolicyContext) -> tuple[Statement, ...]:
     """What the manager can never do, whatever is attached to it later.
 
     The denials are explicit, since a boundary's silence does not stop a resource (a bucket, a key)
@@ -94,7 +94,7 @@ def boundary(scope: Scope) -> tuple[Statement, ...]:
 
 
 @statement
-def launch_sandbox_instances(scope: Scope) -> Statement:
+def launch_sandbox_instances(scope: PolicyContext) -> Statement:
     """Launch instances of an allowed type, with the sandbox profile, IMDSv2 and three tags.
 
     The tags are a `user_id` that is not empty, and Project and Environment of this stack.
@@ -115,7 +115,7 @@ def launch_sandbox_instances(scope: Scope) -> Statement:
 
 
 @statement
-def launch_with_encrypted_volumes(scope: Scope) -> Statement:
+def launch_with_encrypted_volumes(scope: PolicyContext) -> Statement:
     """Create a launched instance's volumes, encrypted and with the same three tags."""
     return allow(
         "ec2:RunInstances",
@@ -125,7 +125,7 @@ def launch_with_encrypted_volumes(scope: Scope) -> Statement:
 
 
 @statement
-def launch_into_the_sandbox_network(scope: Scope) -> Statement:
+def launch_into_the_sandbox_network(scope: PolicyContext) -> Statement:
     """Launch into subnets, security groups and interfaces of the sandbox VPC only."""
     # All three: without a subnet in the request EC2 takes the default VPC and asks only about the
     # interface, and with an interface in it only about that.
@@ -137,7 +137,7 @@ def launch_into_the_sandbox_network(scope: Scope) -> Statement:
 
 
 @statement
-def launch_images_of_the_project(scope: Scope) -> Statement:
+def launch_images_of_the_project(scope: PolicyContext) -> Statement:
     """Launch images that this account owns and that the image build tagged as the project's."""
     return allow(
         "ec2:RunInstances",
@@ -153,19 +153,19 @@ def launch_images_of_the_project(scope: Scope) -> Statement:
 
 
 @statement
-def launch_the_configured_image(scope: Scope) -> Statement:
+def launch_the_configured_image(scope: PolicyContext) -> Statement:
     """Launch the image that the stack's settings name, whoever owns it."""
     return allow("ec2:RunInstances", on=scope.image(scope.ami_id))
 
 
 @statement
-def name_key_pairs_at_launch(scope: Scope) -> Statement:
+def name_key_pairs_at_launch(scope: PolicyContext) -> Statement:
     """Name any key pair of the account and region in a launch, but neither make nor delete one."""
     return allow("ec2:RunInstances", on=scope.ec2("key-pair/*"))
 
 
 @statement
-def tag_while_launching(scope: Scope) -> Statement:
+def tag_while_launching(scope: PolicyContext) -> Statement:
     """Tag instances, volumes and interfaces as part of their launch; never afterwards."""
     return allow(
         "ec2:CreateTags",
@@ -175,7 +175,7 @@ def tag_while_launching(scope: Scope) -> Statement:
 
 
 @statement
-def control_sandbox_instances(scope: Scope) -> Statement:
+def control_sandbox_instances(scope: PolicyContext) -> Statement:
     """Start, stop, reboot and terminate this stack's instances, and read their console.
 
     They are known by the sandbox profile, which nobody can forge, and by their tags.
@@ -194,7 +194,7 @@ def control_sandbox_instances(scope: Scope) -> Statement:
 
 
 @statement
-def read_the_state_of_ec2(scope: Scope) -> Statement:
+def read_the_state_of_ec2(scope: PolicyContext) -> Statement:
     """List instances, types, images, key pairs, networks, volumes and tags of the region."""
     return allow(*READS, on="*", when={"StringEquals": {"ec2:Region": scope.region}})
 
@@ -206,7 +206,7 @@ def read_costs() -> Statement:
 
 
 @statement
-def pass_the_sandbox_role(scope: Scope) -> Statement:
+def pass_the_sandbox_role(scope: PolicyContext) -> Statement:
     """Pass `sandbox-instance-role`, and only that, to EC2, and only to EC2."""
     return allow(
         "iam:PassRole",
@@ -231,14 +231,14 @@ def nothing_else_ever() -> Statement:
 
 
 @statement
-def no_other_region(scope: Scope) -> Statement:
+def no_other_region(scope: PolicyContext) -> Statement:
     """Never use EC2 in another region."""
     # Only EC2: Cost Explorer and IAM answer from one region for all.
     return deny("ec2:*", on="*", when={"StringNotEquals": {"aws:RequestedRegion": scope.region}})
 
 
 @statement
-def no_launch_outside_the_sandbox_network(scope: Scope) -> Statement:
+def no_launch_outside_the_sandbox_network(scope: PolicyContext) -> Statement:
     """Never launch into another VPC."""
     # A negated operator also matches when the key is absent, so the denial fails closed.
     return deny(
@@ -252,7 +252,7 @@ def no_launch_outside_the_sandbox_network(scope: Scope) -> Statement:
 
 
 @statement
-def no_instance_without_the_sandbox_profile(scope: Scope) -> Statement:
+def no_instance_without_the_sandbox_profile(scope: PolicyContext) -> Statement:
     """Never launch, control or read the console of an instance without the sandbox profile."""
     return deny(
         "ec2:RunInstances",
@@ -281,7 +281,7 @@ def no_tagging_after_launch() -> Statement:
 
 
 @statement
-def no_other_role(scope: Scope) -> Statement:
+def no_other_role(scope: PolicyContext) -> Statement:
     """Never pass another role."""
     return Statement(
         effect="Deny", actions=("iam:PassRole",), all_resources_but=(scope.instance_role_arn,)
@@ -299,7 +299,7 @@ def no_role_for_another_service() -> Statement:
 
 
 @statement
-def no_key_except_through_ec2(scope: Scope) -> Statement:
+def no_key_except_through_ec2(scope: PolicyContext) -> Statement:
     """Never use an encryption key other than through EC2, for a volume."""
     return deny(
         "kms:*",
@@ -308,7 +308,7 @@ def no_key_except_through_ec2(scope: Scope) -> Statement:
     )
 
 
-def _launch_tags(scope: Scope) -> Condition:
+def _launch_tags(scope: PolicyContext) -> Condition:
     """The tags that a launch gives to what it makes.
 
     They are demanded of RunInstances and not of CreateTags, which is not asked at all when a

@@ -1,6 +1,6 @@
 """The hard stop: what AWS Budgets attaches to the manager, and the role with which it does so."""
 
-from infra.permissions.scope import Scope
+from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, allow, deny, statement, trust
 
 
@@ -9,13 +9,13 @@ def stop() -> tuple[Statement, ...]:
     return (no_spending(),)
 
 
-def policy(scope: Scope, manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
+def policy(scope: PolicyContext, manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
     """What the budget's role may do."""
     del scope  # all it touches is named by the two ARNs
     return (attach_the_stop(manager_arn, stop_arn),)
 
 
-def taken_by_budgets(scope: Scope) -> tuple[Statement, ...]:
+def taken_by_budgets(scope: PolicyContext) -> tuple[Statement, ...]:
     return (taken_by_budgets_of_this_account(scope),)
 
 
@@ -38,7 +38,7 @@ def attach_the_stop(manager_arn: str, stop_arn: str) -> Statement:
 
 
 @statement
-def taken_by_budgets_of_this_account(scope: Scope) -> Statement:
+def taken_by_budgets_of_this_account(scope: PolicyContext) -> Statement:
     """Only budgets of this account take the role."""
     return trust(
         "sts:AssumeRole",

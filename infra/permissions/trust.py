@@ -1,6 +1,6 @@
 """Who may take on a role."""
 
-from infra.permissions.scope import Scope
+from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, statement
 from infra.permissions.statements import trust as by
 
@@ -11,7 +11,7 @@ def ec2() -> tuple[Statement, ...]:
     return (taken_by_instances(),)
 
 
-def flow_logs(scope: Scope) -> tuple[Statement, ...]:
+def flow_logs(scope: PolicyContext) -> tuple[Statement, ...]:
     return (taken_by_flow_logs_of_this_account(scope),)
 
 
@@ -33,7 +33,7 @@ def taken_by_instances() -> Statement:
 
 
 @statement
-def taken_by_flow_logs_of_this_account(scope: Scope) -> Statement:
+def taken_by_flow_logs_of_this_account(scope: PolicyContext) -> Statement:
     """Only flow logs of this account and region take the flow logs' role."""
     return by(
         "sts:AssumeRole",

@@ -8,6 +8,6 @@ own ~/.pulumi is never touched.
 
 from local.engine.choice import Engine, ensure
 from local.engine.errors import EngineError
-from local.engine.places import cache
+from local.engine.paths import cache
 
 __all__ = ["Engine", "EngineError", "cache", "ensure"]

@@ -14,8 +14,8 @@ from typing import Final
 
 from local.engine import bridge, go, pins, upstream
 from local.engine.errors import EngineError
-from local.engine.places import SOURCE, fingerprint
-from local.engine.say import say
+from local.engine.log import say
+from local.engine.paths import SOURCE, fingerprint
 
 _PULUMI: Final = "github.com/pulumi/pulumi"
 _VERSION: Final = f"-X {_PULUMI}/sdk/v3/go/common/version.Version={pins.CLI}"

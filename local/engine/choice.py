@@ -10,9 +10,9 @@ from pathlib import Path
 from local.engine import build, pins, vendor
 from local.engine.errors import EngineError
 from local.engine.lock import held
-from local.engine.places import cache as cache_folder
-from local.engine.places import fingerprint
-from local.engine.say import say
+from local.engine.log import say
+from local.engine.paths import cache as cache_folder
+from local.engine.paths import fingerprint
 
 
 @dataclass(frozen=True, slots=True)

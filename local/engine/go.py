@@ -11,7 +11,7 @@ from typing import Final
 
 from local.engine import pins
 from local.engine.errors import EngineError
-from local.engine.say import Progress, say
+from local.engine.log import Progress, say
 
 _NOT_OURS: Final = frozenset({"GOFLAGS", "GOOS", "GOARCH", "GOWORK", "GOENV", "GOROOT", "GOBIN"})
 """What a user's shell may set for other builds."""

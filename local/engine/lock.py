@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.engine.say import say
+from local.engine.log import say
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Final
 
 from local.engine import pins
 from local.engine.errors import EngineError
-from local.engine.say import say
+from local.engine.log import say
 
 SITE: Final = "https://get.pulumi.com/"
 _SECONDS: Final = 3

@@ -1,4 +1,4 @@
-"""The table: every rule of the pack, in the order of docs/policies.md."""
+"""The table: every rule of the pack, in the order of docs/guard-rails.md."""
 
 from typing import Final
 

@@ -4,18 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
-from policies.rule import (
-    Finding,
-    Props,
-    Resource,
-    ResourceRule,
-    Rule,
-    elements,
-    given,
-    text,
-)
+from policies.rule import Finding, Props, Resource, ResourceRule, Rule, elements, given, text
 from policies.show import show
 
 LAUNCHED: Final = frozenset({kinds.INSTANCE, kinds.LAUNCH_TEMPLATE})

@@ -6,9 +6,8 @@ from typing import Any, Final, cast
 
 from pulumi_policy.proxy import UnknownValueError
 
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
-from policies.marks import SecretText, is_secret, plain
 from policies.rule import (
     Finding,
     Resource,
@@ -20,6 +19,7 @@ from policies.rule import (
     decide_each,
     given,
 )
+from policies.secret_markers import SecretText, is_secret, plain
 from policies.show import show
 
 KEY_SECRETS: Final = ("secret", "sesSmtpPasswordV4")

@@ -4,19 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from infra import names
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
 from policies.document import DocumentError, Statement, is_read, parse, service
-from policies.rule import (
-    Finding,
-    Resource,
-    ResourceRule,
-    Rule,
-    decide_each,
-    elements,
-    given,
-    text,
-)
+from policies.rule import Finding, Resource, ResourceRule, Rule, decide_each, elements, given, text
 from policies.show import show
 
 HOLDERS: Final = frozenset(

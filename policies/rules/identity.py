@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from infra import names
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
 from policies.document import DocumentError, Statement, parse
 from policies.rule import (
@@ -311,7 +311,7 @@ RULES: Final[tuple[Rule, ...]] = (
     StackRule(
         id="access-key-age",
         why="The longer a key lives, the more places hold a copy of it.",
-        fix="Rotate it: `python -m handover rotate`.",
+        fix="Rotate it: `sandbox keys rotate`.",
         level=Level.ADVISORY,  # an update is no better for being stopped, and a rotation is one
         references=("CIS 1.13", "FSBP IAM.3"),
         takes=("max_key_age_days",),

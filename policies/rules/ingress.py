@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Network, Parameters
 from policies.rule import (
     Finding,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Final
 
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
 from policies.rule import (
     EVERY,

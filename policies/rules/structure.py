@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra import names
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
 from policies.exemptions import expired
 from policies.rule import (
@@ -160,7 +160,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ResourceRule(
         id="reviewed-types",
         why="What no rule was written for passes every rule.",
-        fix="Write its rules and add it to policies/kinds.py, or list it in other_types.",
+        fix="Write its rules and add it to policies/resource_types.py, or list it in other_types.",
         takes=("other_types",),
         on=EVERY,
         check=reviewed_types,

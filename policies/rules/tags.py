@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from infra import names
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
 from policies.rule import EVERY, Finding, Props, Provider, Resource, ResourceRule, Rule, given
 

@@ -1,4 +1,4 @@
-"""`python -m ami` in a process of its own, with the one seam set.
+"""`sandbox image` in a process of its own, with the one seam set.
 
     python -m tests.ami.command MACHINES ARGUMENTS…
 
@@ -13,8 +13,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ami import __main__ as cli
 from ami import build
+from sandbox.image import commands as cli
 from tests.ami import machines, world
 
 

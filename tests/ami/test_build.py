@@ -15,13 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ami import images
-from ami.errors import (
-    ConfigError,
-    Interrupted,
-    LaunchError,
-    SetupError,
-    VerificationError,
-)
+from ami.errors import ConfigError, Interrupted, LaunchError, SetupError, VerificationError
 from ami.steps import PendingError
 from tests.ami import world
 from tests.ami.conftest import COMMITS
@@ -236,7 +230,7 @@ def test_the_end_of_the_wait_leaves_a_pending_image_to_resume(
     account: Account, clients: Aws
 ) -> None:
     limits = world.replace(world.FAST, available=0.05)
-    with pytest.raises(PendingError, match="python -m ami resume ami-") as ended:
+    with pytest.raises(PendingError, match="sandbox image resume ami-") as ended:
         account.build(Injector(pending=10**6).watch(clients), limits=limits)
     image = ended.value.identity
     left = account.new()
@@ -302,7 +296,7 @@ def test_keep_on_error_leaves_the_machine_and_says_how_to_look_and_to_clean(
     key = next((tmp_path / "logs").glob("*.key"))
     assert key.stat().st_mode & 0o777 == 0o600
     assert any(one.startswith("kept: ssh -i ") for one in account.said)
-    assert any("python -m ami clean --build" in one for one in account.said)
+    assert any("sandbox image clean --build" in one for one in account.said)
 
 
 def test_user_data_says_the_host_key_and_arms_the_dead_mans_switch(

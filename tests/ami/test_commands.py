@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from ami import __main__ as cli
 from ami import images
+from sandbox.image import commands as cli
 
 if TYPE_CHECKING:
     from tests.ami.conftest import Account
@@ -117,7 +117,7 @@ def test_a_version_that_cannot_be_set_is_refused(value: str, said: str) -> None:
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     shown = RUN.invoke(cli.app, [command, "--help"])
     assert shown.exit_code == 0
-    assert f"python -m ami {command}" in shown.stdout
+    assert f"sandbox image {command}" in shown.stdout
 
 
 def test_resume_refuses_an_image_of_someone_else(account: Account, three: list[str]) -> None:

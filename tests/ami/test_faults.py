@@ -131,4 +131,4 @@ def test_what_cannot_be_removed_is_named_with_the_command_that_removes_it(
         "DeleteKeyPair": "aws ec2 delete-key-pair --key-name ami-build-",
     }[operation]
     assert command in said
-    assert "python -m ami clean --build" in said
+    assert "sandbox image clean --build" in said

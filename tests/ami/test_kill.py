@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ami import images, sweep
-from ami.__main__ import clean
-from ami.things import Search
+from ami.build_resources import Search
+from sandbox.image.commands import clean
 from tests.ami import killed, world
 from tests.ami.faults import CHANGING, EVERYTHING, Injector
 

@@ -13,9 +13,9 @@ import asyncssh
 import pytest
 
 from ami import ssh
-from ami.__main__ import settable
 from ami.errors import VerificationError
 from ami.ssh import background_loop
+from sandbox.image.commands import settable
 from tests.ami import world
 from tests.ami.conftest import COMMITS
 

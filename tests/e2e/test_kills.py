@@ -49,7 +49,7 @@ def test_a_killed_update_is_mended_and_the_next_one_ends_it(
     sandbox.configure()
     sandbox.killed_up(lambda: when(client))
     mended = subprocess.run(
-        [sys.executable, "-m", "infra.recover", "--stack", sandbox.name, "--yes"],
+        [sys.executable, "-m", "sandbox", "recover", "--stack", sandbox.name, "--yes"],
         cwd=folder,
         env=sandbox.environment,
         stdin=subprocess.DEVNULL,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra import recover
-from infra.clients import of_deployment
+from infra.aws_clients import of_deployment
+from sandbox.recover import recovery as recover
 from tests.e2e.account import Client, everything, tags
 from tests.e2e.sandbox import Sandbox
 

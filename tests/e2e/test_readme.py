@@ -15,7 +15,8 @@ from typing import Final
 import boto3
 import pytest
 
-from local import emulator, engine, stack, surroundings
+from local import clean_env as surroundings
+from local import emulator, engine, stack
 from tests.e2e.sandbox import ROOT, ran
 
 FENCED: Final = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -23,7 +24,7 @@ README: Final = FENCED.sub("", (ROOT / "README.md").read_text())
 BLOCK: Final = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
 ELSEWHERE: Final = {
     "make test": "runs this test",
-    "python -m ami build --stack production": "needs an instance to sign in to: tests/ami has one",
+    "sandbox image build --stack production": "needs an instance to sign in to: tests/ami has one",
 }
 LONGEST: Final = 300
 """Seconds that one block may take."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.engine import bridge, choice, pins, places, upstream, vendor
+from local.engine import bridge, choice, pins, upstream, vendor
+from local.engine import paths as places
 
 SOURCE = places.SOURCE
 

@@ -3,7 +3,7 @@
 import pytest
 from pulumi_policy import policy
 
-from policies import marks
+from policies import secret_markers as marks
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.permissions import instance, manager
-from infra.permissions.scope import Scope
+from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, document
-from policies import kinds
+from policies import resource_types as kinds
 from tests.policies.view import Made
 
 ACCOUNT = "123456789012"
-SCOPE = Scope(
+SCOPE = PolicyContext(
     partition="aws",
     region="us-east-1",
     account_id=ACCOUNT,

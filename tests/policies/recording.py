@@ -18,7 +18,8 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from local import emulator, serve, surroundings
+from local import clean_env as surroundings
+from local import emulator, serve
 
 CALLS: Final = "calls.jsonl"
 SCOPE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")

@@ -12,9 +12,9 @@ from infra import names
 from local import emulator, engine, stack
 from tests.e2e.account import Client, client_of
 from tests.e2e.sandbox import Sandbox, ran
-from tests.permissions.evaluator import Document, Layers, decide, many
-from tests.permissions.judging import Question
-from tests.permissions.second_opinion import ask
+from tests.infra.permissions.evaluator import Document, Layers, decide, many
+from tests.infra.permissions.judging import Question
+from tests.infra.permissions.second_opinion import ask
 from tests.policies import recording
 from tests.policies.good_stack import trust_of
 from tests.policies.needs import ACCOUNT, STATE_KEY, Need, learnt, needs
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.proof]
 
 BUCKET: Final = "pipeline-state"
 KEY: Final = "alias/pipeline"
-STRANGERS: Final = (sys.executable, "-m", "infra.strangers")
+STRANGERS: Final = (sys.executable, "-m", "sandbox", "drift")
 BLANKS: Final = {
     "ACCOUNT": ACCOUNT,
     "REGION": stack.REGION,

@@ -10,13 +10,14 @@ import jsonschema
 import pytest
 from pulumi_policy import deserialize, policy
 
-from handover import status
 from infra.settings import Settings
-from policies import config, marks, pack
+from policies import config, pack
+from policies import secret_markers as marks
 from policies.config import KINDS, OF_THE_STACK, ConfigError, Parameters
 from policies.exemptions import Exemption, ExemptionError, load, tail
 from policies.rule import Level
 from policies.rules import RULES
+from sandbox.status import report as status
 from tests.policies import good_stack as stack
 from tests.policies.view import View, secret
 

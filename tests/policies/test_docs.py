@@ -1,4 +1,4 @@
-"""docs/policies.md says what the code says."""
+"""docs/guard-rails.md says what the code says."""
 
 import json
 import re

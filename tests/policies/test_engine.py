@@ -16,7 +16,7 @@ import yaml
 
 from local import emulator, engine
 from local import stack as local
-from policies import kinds
+from policies import resource_types as kinds
 from policies.rules import RULES
 from tests.conftest import Say
 from tests.e2e import sandbox

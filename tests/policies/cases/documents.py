@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from policies import kinds
+from policies import resource_types as kinds
 from tests.policies import good_stack as stack
 from tests.policies.case import Case, bad, good
 from tests.policies.good_stack import allowing, edited

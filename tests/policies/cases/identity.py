@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
 from tests.policies import good_stack as stack
 from tests.policies.case import Case, bad, good

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from policies import kinds
+from policies import resource_types as kinds
 from tests.policies import good_stack as stack
 from tests.policies.case import Case, bad, good
 from tests.policies.view import Made

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from policies import kinds
+from policies import resource_types as kinds
 from policies.config import Parameters
 from policies.exemptions import Exemption
 from tests.policies import good_stack as stack

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from infra.aws import cloudwatch, ec2, iam, vpc  # as the program has them
-from policies import kinds
+from infra.lazy_aws import cloudwatch, ec2, iam, vpc  # as the program has them
+from policies import resource_types as kinds
 
 Values = dict[str, Any]
 

@@ -1,0 +1,126 @@
+"""The one set of AWS clients, of the program's checks and of every command.
+
+boto3 is imported with the first client: most updates need none, and it takes half a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_budgets import BudgetsClient
+    from mypy_boto3_ce import CostExplorerClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_pricing import PricingClient
+    from mypy_boto3_service_quotas import ServiceQuotasClient
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_sts import STSClient
+
+US_EAST_1: Final = "us-east-1"
+"""Cost Explorer, the price list and the budgets of all regions are served there."""
+FILTER_PARAMETER: Final = {"describe_nat_gateways": "Filter"}
+"""Operations of EC2 that call their filters other than `Filters`."""
+
+
+class AwsClients:
+    """Clients for one region, each made when it is first used, with one policy of retries."""
+
+    def __init__(self, region: str, *, profile: str | None = None) -> None:
+        self.region: Final = region
+        self._profile = profile
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        return self._client("ec2")
+
+    @cached_property
+    def iam(self) -> IAMClient:
+        return self._client("iam")
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return self._client("logs")
+
+    @cached_property
+    def sts(self) -> STSClient:
+        return self._client("sts")
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return self._client("ssm")
+
+    @cached_property
+    def quotas(self) -> ServiceQuotasClient:
+        return self._client("service-quotas")
+
+    @cached_property
+    def budgets(self) -> BudgetsClient:
+        return self._client("budgets", US_EAST_1)
+
+    @cached_property
+    def cost_explorer(self) -> CostExplorerClient:
+        return self._client("ce", US_EAST_1)
+
+    @cached_property
+    def pricing(self) -> PricingClient:
+        """A price is only shown, so this client does not wait long for it."""
+        return self._client("pricing", US_EAST_1, patient=False)
+
+    def list_all(
+        self, service: str, operation: str, result_key: str, **parameters: Any
+    ) -> list[Any]:  # noqa: ANN401 - as the operation has it
+        """All pages of what *operation* lists below *result_key*."""
+        client: Any = getattr(self, service)
+        if not client.can_paginate(operation):
+            return list(getattr(client, operation)(**parameters)[result_key])
+        pages = client.get_paginator(operation).paginate(**parameters)
+        return [item for page in pages for item in page[result_key]]
+
+    def describe(
+        self, operation: str, result_key: str, filters: Mapping[str, str | Collection[str]]
+    ) -> list[dict[str, Any]]:
+        """What an EC2 *operation* lists below *result_key*, under EC2's own *filters*."""
+        parameter = FILTER_PARAMETER.get(operation, "Filters")
+        return self.list_all("ec2", operation, result_key, **{parameter: as_filters(filters)})
+
+    def _client(self, service: str, region: str = "", *, patient: bool = True) -> Any:  # noqa: ANN401 - one type per service
+        import boto3  # noqa: PLC0415 - see the module's docstring
+
+        session: Any = boto3.Session(profile_name=self._profile)
+        return session.client(
+            service, region_name=region or self.region, config=_retries(patient=patient)
+        )
+
+
+def _retries(*, patient: bool) -> Config:
+    from botocore.config import Config  # noqa: PLC0415 - see the module's docstring
+
+    if patient:
+        retries: Any = {"mode": "adaptive", "total_max_attempts": 10}
+        return Config(retries=retries, connect_timeout=10, read_timeout=60)
+    retries = {"mode": "standard", "total_max_attempts": 2}
+    return Config(retries=retries, connect_timeout=5, read_timeout=15)
+
+
+def as_filters(filters: Mapping[str, str | Collection[str]]) -> list[Any]:
+    """*filters* by name, in the form that EC2 takes."""
+    return [
+        {"Name": name, "Values": [values] if isinstance(values, str) else list(values)}
+        for name, values in filters.items()
+    ]
+
+
+def error_code(error: Exception) -> str:
+    """AWS's code of the error; "" for an error that never reached AWS."""
+    response = cast("Mapping[str, Any]", getattr(error, "response", {}))
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def error_reason(error: Exception) -> str:
+    """The error's message in one line."""
+    return " ".join(str(error).split())

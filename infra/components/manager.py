@@ -1,0 +1,124 @@
+"""Who starts and stops the instances: the service's identity, what it may do, and its key."""
+
+from __future__ import annotations  # naming a class of pulumi_aws does not import it
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+
+from infra import access_keys as keys
+from infra import names
+from infra.components import managed_policies
+from infra.lazy_aws import iam
+from infra.permissions import manager
+from infra.permissions.context import PolicyContext
+from infra.permissions.statements import TRUST_POLICY_LIMIT, Statement, document
+from infra.tags import named
+
+POLICY: Final = "Allows sandbox manager service to orchestrate EC2 instances for researchers"
+BOUNDARY: Final = "The most that the sandbox manager can ever be allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagerArgs:
+    """*policy_context* holds a stand-in for the VPC's id until *vpc_id* is known."""
+
+    policy_context: PolicyContext
+    vpc_id: pulumi.Input[str]
+    trust: Sequence[Statement] | None
+    """Who may take the manager's role; None makes the manager a user with keys instead."""
+    keys: keys.Keys
+    """Stage by slot; a role has none."""
+    protect: bool
+
+
+class Manager(pulumi.ComponentResource):
+    """The user `sandbox-manager` with its access keys, or a role of that name."""
+
+    arn: pulumi.Output[str]
+    user_name: pulumi.Output[str] | None = None
+    role_arn: pulumi.Output[str] | None = None
+    access_key_id: pulumi.Output[str] | None = None
+    secret_access_key: pulumi.Output[str] | None = None
+
+    def __init__(
+        self, name: str, args: ManagerArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sandbox:manager:Manager", name, {}, opts)
+        target = managed_policies.target(args.policy_context, args.vpc_id, self)
+        boundary = managed_policies.boundary(
+            names.MANAGER_BOUNDARY, BOUNDARY, manager.boundary, target
+        )
+        policies = managed_policies.policies(names.MANAGER_POLICY, POLICY, manager.policy, target)
+        if args.trust is None:
+            self._user(boundary.arn, policies, args)
+        else:
+            self._role(args.trust, boundary.arn, policies, protect=args.protect)
+        self.register_outputs(
+            {
+                "user_name": self.user_name,
+                "role_arn": self.role_arn,
+                "access_key_id": self.access_key_id,
+                "secret_access_key": self.secret_access_key,
+            }
+        )
+
+    def _user(
+        self, boundary_arn: pulumi.Output[str], policies: Sequence[iam.Policy], args: ManagerArgs
+    ) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        user = iam.User(
+            names.MANAGER,
+            name=names.MANAGER,
+            path=names.MANAGER_PATH,
+            permissions_boundary=boundary_arn,
+            tags=named(names.MANAGER),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        for number, policy in enumerate(policies, start=1):
+            iam.UserPolicyAttachment(
+                managed_policies.numbered(names.MANAGER, number),
+                user=user.name,
+                policy_arn=policy.arn,
+                opts=child,
+            )
+        made = {
+            slot: iam.AccessKey(
+                keys.resource_name(slot), user=user.name, status=keys.status(stage), opts=child
+            )
+            for slot, stage in args.keys.items()
+        }
+        key = made[keys.current(args.keys)]
+        self.arn = user.arn
+        self.user_name = user.name
+        self.access_key_id = pulumi.Output.secret(key.id)
+        self.secret_access_key = pulumi.Output.secret(key.secret)
+
+    def _role(
+        self,
+        trust: Sequence[Statement],
+        boundary_arn: pulumi.Output[str],
+        policies: Sequence[iam.Policy],
+        *,
+        protect: bool,
+    ) -> None:
+        role = iam.Role(
+            names.MANAGER,
+            name=names.MANAGER,
+            path=names.MANAGER_PATH,
+            description="The service that starts and stops researcher sandboxes",
+            assume_role_policy=document(trust, limit=TRUST_POLICY_LIMIT),
+            permissions_boundary=boundary_arn,
+            tags=named(names.MANAGER),
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
+        for number, policy in enumerate(policies, start=1):
+            iam.RolePolicyAttachment(
+                managed_policies.numbered(names.MANAGER, number),
+                role=role.name,
+                policy_arn=policy.arn,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.arn = self.role_arn = role.arn

@@ -1,0 +1,101 @@
+"""The isolated network: a VPC with one public subnet per zone, and no way to any other network."""
+
+from __future__ import annotations  # naming a class of pulumi_aws does not import it
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+import pulumi
+
+from infra import addresses, names
+from infra.lazy_aws import ec2
+from infra.tags import named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkArgs:
+    """Plain values, so that a preview shows every subnet."""
+
+    region: str
+    cidr: IPv4Network
+    zones: Mapping[str, int]
+    protect: bool
+
+
+class Network(pulumi.ComponentResource):
+    """A VPC whose only route out is its internet gateway (and S3's gateway endpoint)."""
+
+    vpc_id: pulumi.Output[str]
+    subnet_ids: Mapping[str, pulumi.Output[str]]
+    """By zone, in the order of the slots."""
+
+    def __init__(
+        self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("sandbox:network:Network", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        vpc = ec2.Vpc(
+            names.VPC,
+            cidr_block=str(args.cidr),
+            enable_dns_hostnames=True,
+            enable_dns_support=True,
+            tags=named(names.VPC),
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+        )
+        ec2.DefaultSecurityGroup(  # adopted, and emptied of the rules that AWS puts in
+            f"{names.VPC}-default",
+            vpc_id=vpc.id,
+            ingress=[],
+            egress=[],
+            tags=named(f"{names.VPC}-default"),
+            opts=child,
+        )
+        gateway = ec2.InternetGateway(names.VPC, vpc_id=vpc.id, tags=named(names.VPC), opts=child)
+        table = ec2.RouteTable(
+            names.SUBNET, vpc_id=vpc.id, tags=named(f"{names.VPC}-public"), opts=child
+        )
+        ec2.Route(
+            f"{names.SUBNET}-internet",
+            route_table_id=table.id,
+            destination_cidr_block="0.0.0.0/0",
+            gateway_id=gateway.id,
+            opts=child,
+        )
+        ec2.VpcEndpoint(
+            f"{names.VPC}-s3",
+            vpc_id=vpc.id,
+            service_name=f"com.amazonaws.{args.region}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[table.id],
+            tags=named(f"{names.VPC}-s3"),
+            opts=child,
+        )
+        subnets = {
+            zone: self._subnet(zone, block, vpc, table)
+            for zone, block in addresses.plan(args.cidr, args.zones).items()
+        }
+        self.vpc_id = vpc.id
+        self.subnet_ids = {zone: subnet.id for zone, subnet in subnets.items()}
+        self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
+
+    def _subnet(
+        self, zone: str, block: IPv4Network, vpc: ec2.Vpc, table: ec2.RouteTable
+    ) -> ec2.Subnet:
+        child = pulumi.ResourceOptions(parent=self)
+        subnet = ec2.Subnet(
+            f"{names.SUBNET}-{zone}",
+            vpc_id=vpc.id,
+            availability_zone=zone,
+            cidr_block=str(block),
+            map_public_ip_on_launch=True,
+            tags=named(names.SUBNET, Type="public"),
+            opts=child,
+        )
+        ec2.RouteTableAssociation(
+            f"{names.SUBNET}-{zone}",
+            subnet_id=subnet.id,
+            route_table_id=table.id,
+            opts=child,
+        )
+        return subnet

@@ -1,0 +1,68 @@
+"""Everything that a policy document depends on, as plain strings."""
+
+from dataclasses import dataclass
+
+from infra import names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyContext:
+    """One stack in one account; documents of equal scopes are equal."""
+
+    partition: str
+    region: str
+    account_id: str
+    environment: str
+    vpc_id: str
+    ami_id: str
+    """The configured image, "" if there is none yet."""
+    instance_types: tuple[str, ...]
+    """Patterns as StringLike takes them: `g5.*`."""
+    s3_read_buckets: tuple[str, ...]
+    """Names or patterns of buckets in this account."""
+    s3_output_bucket: str
+    instances_read_outputs: bool
+    log_prefix: str
+
+    def ec2(self, resource: str) -> str:
+        """An EC2 resource of this account and region: `instance/*`."""
+        return f"arn:{self.partition}:ec2:{self.region}:{self.account_id}:{resource}"
+
+    def iam(self, resource: str) -> str:
+        """An IAM resource of this account: `role/name`."""
+        return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
+    def log_group(self, name: str) -> str:
+        """A log group of this account and region."""
+        return f"arn:{self.partition}:logs:{self.region}:{self.account_id}:log-group:{name}"
+
+    def image(self, image_id: str) -> str:
+        """An image: its ARN names no account, so the owner is always a condition."""
+        return f"arn:{self.partition}:ec2:{self.region}::image/{image_id}"
+
+    def bucket(self, name: str) -> str:
+        return f"arn:{self.partition}:s3:::{name}"
+
+    def objects(self, bucket: str) -> str:
+        return f"{self.bucket(bucket)}/*"
+
+    @property
+    def vpc_arn(self) -> str:
+        return self.ec2(f"vpc/{self.vpc_id}")
+
+    @property
+    def instance_role_arn(self) -> str:
+        return self.iam(f"role/{names.INSTANCE_ROLE}")
+
+    @property
+    def instance_profile_arn(self) -> str:
+        return self.iam(f"instance-profile/{names.INSTANCE_PROFILE}")
+
+    @property
+    def repositories_arn(self) -> str:
+        return f"arn:{self.partition}:ecr:{self.region}:{self.account_id}:repository/*"
+
+    @property
+    def log_groups_arn(self) -> str:
+        """The instances' log groups; the star also stands for `:log-stream:…` behind the name."""
+        return self.log_group(f"{self.log_prefix}*")

@@ -1,0 +1,124 @@
+"""Parses the stack's config into `Settings`, and reports every problem at once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from ipaddress import IPv4Network
+from typing import Any, Final, Literal, get_origin
+
+import pulumi
+from pydantic import ValidationError
+
+from infra.settings.combinations import COMBINATIONS
+from infra.settings.model import NAMESPACE, Settings
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's config cannot be used; the engine prints this text, with no traceback."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n  ".join(["the stack's config cannot be used:", *problems]))
+        self.problems = tuple(problems)
+
+
+def from_stack() -> Settings:
+    """The running stack's settings.
+
+    Raises:
+        SettingsError: one line for every problem of the config.
+    """
+    from pulumi.runtime.config import CONFIG  # noqa: PLC0415 - tests set it for each run
+
+    prefix = f"{NAMESPACE}:"
+    return parse(
+        {
+            key.removeprefix(prefix): text
+            for key, text in CONFIG.get().items()
+            if key.startswith(prefix)
+        }
+    )
+
+
+def parse(raw: Mapping[str, str]) -> Settings:
+    """Parse *raw*, the config's texts by key without namespace.
+
+    Raises:
+        SettingsError: one line for every problem of *raw*: key = value given: what is wrong and
+            what to do.
+    """
+    given: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for key, text in raw.items():
+        if key not in Settings.model_fields:
+            problems[key] = _unknown(key)
+            continue
+        try:
+            given[key] = _decode(key, text)
+        except ValueError as error:
+            problems[key] = str(error)
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        for one in error.errors():
+            problems.setdefault(str(one["loc"][0]), _message(one))
+        sound = {key: value for key, value in given.items() if key not in problems}
+        settings = Settings.model_validate(sound)  # the rest is checked against each other too
+    for keys, check in COMBINATIONS:
+        if problems.keys().isdisjoint(keys) and (message := check(settings)):
+            problems[keys[0]] = message
+    if problems:
+        raise SettingsError(
+            [
+                f"{NAMESPACE}:{key} = {raw[key] if key in raw else _default(key)}: {problem}"
+                for key, problem in sorted(problems.items())
+            ]
+        )
+    return settings
+
+
+def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - the model judges it
+    """Pulumi hands everything to a program as text, structured values as JSON."""
+    annotation = Settings.model_fields[key].annotation
+    if annotation is str or get_origin(annotation) is Literal or annotation is IPv4Network:
+        return text
+    kind = get_origin(annotation) or annotation
+    wanted, example = KINDS[kind]
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ValueError(f"is not {example}".format(ENTRIES.get(key, "")))
+    return value
+
+
+KINDS: Final[Mapping[Any, tuple[type, str]]] = {
+    bool: (bool, "true or false; write one of the two"),
+    int: (int, "a whole number; write one without quotes"),
+    tuple: (list, "a list; write a YAML list, each entry on a line of its own after a dash"),
+    dict: (dict, "a mapping; write one line per {}"),
+}
+ENTRIES: Final[Mapping[str, str]] = {
+    "zones": "zone, as in us-east-1a: 0",
+    "manager_keys": "slot, as in a: current",
+}
+
+
+def _unknown(key: str) -> str:
+    near = get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
+    return f"is no setting of this program; the nearest is {NAMESPACE}:{near[0]}"
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    place = "".join(f"[{part}]" for part in error["loc"][1:])
+    if error["type"] == "value_error":
+        return f"{place} {error['ctx']['error']}".strip()
+    if error["type"] == "literal_error":
+        given = f"{place} {error['input']} " if place else ""
+        return f"{given}is none of {error['ctx']['expected']}; choose one"
+    return f"{place} {error['msg']}; given: {error['input']}".strip()
+
+
+def _default(key: str) -> str:
+    value = Settings.model_fields[key].get_default(call_default_factory=True)
+    return f"{value} (the default)"

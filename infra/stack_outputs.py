@@ -1,0 +1,70 @@
+"""The stack's outputs: what ``sandbox_client.config`` describes, filled in by the program."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pulumi
+
+from infra import names, tags
+from infra.components.instances import Instances
+from infra.components.manager import Manager
+from infra.components.network import Network
+from infra.components.ssh_access import SshAccess
+from infra.settings import Settings
+
+ROOT_DEVICE: Final = "/dev/sda1"
+"""Of Ubuntu's images, which the sandboxes' image is built on."""
+
+
+def outputs(
+    settings: Settings,
+    network: Network,
+    access: SshAccess,
+    instances: Instances,
+    manager: Manager,
+) -> Mapping[str, pulumi.Input[Any]]:
+    """Every output of the stack, by name; the names are those of the replaced module."""
+    subnet_ids = pulumi.Output.all(*network.subnet_ids.values())
+    everything = {
+        "sandbox_config": sandbox_config(settings, network, access, instances),
+        "vpc_id": network.vpc_id,
+        "public_subnet_ids": subnet_ids,
+        "security_group_id": access.security_group_id,
+        "instance_profile_name": instances.profile_name,
+        "instance_role_arn": instances.role_arn,
+        "sandbox_manager_user_name": manager.user_name,
+        "sandbox_manager_role_arn": manager.role_arn,
+        "sandbox_manager_access_key_id": manager.access_key_id,
+        "sandbox_manager_secret_access_key": manager.secret_access_key,
+    }
+    return {name: value for name, value in everything.items() if value is not None}
+
+
+def sandbox_config(
+    settings: Settings, network: Network, access: SshAccess, instances: Instances
+) -> Mapping[str, pulumi.Input[Any]]:
+    """The fields of ``sandbox_client.config.SandboxConfig``; none of them is a secret."""
+    subnets = [
+        {"zone": zone, "subnet_id": subnet_id} for zone, subnet_id in network.subnet_ids.items()
+    ]
+    return {
+        "schema_version": 1,
+        "environment": settings.environment,
+        "region": settings.region,
+        "vpc_id": network.vpc_id,
+        "subnet_id": subnets[0]["subnet_id"],
+        "subnet_ids": [one["subnet_id"] for one in subnets],
+        "subnets": subnets,
+        "associate_public_ip": True,
+        "security_group_id": access.security_group_id,
+        "instance_profile": instances.profile_name,
+        "instance_profile_arn": instances.profile_arn,
+        "default_instance_type": settings.default_instance_type,
+        "allowed_instance_types": list(settings.launchable_types),
+        "ami_id": settings.sandbox_ami_id,
+        "root_device_name": ROOT_DEVICE,
+        "key_name": settings.key_name,
+        "metadata_options": {"http_tokens": "required", "http_put_response_hop_limit": 1},
+        "required_tags": tags.common(settings.environment),
+        "user_tag": names.USER_TAG,
+    }

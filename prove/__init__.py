@@ -1,1 +1,0 @@
-"""The permissions' contract: its table, asked of a real account, and printed as documentation."""

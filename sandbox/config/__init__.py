@@ -1,0 +1,1 @@
+"""Show the configuration that the service reads, and its schema."""

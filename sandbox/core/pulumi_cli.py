@@ -1,0 +1,133 @@
+"""Runs the user's own `pulumi` command. Nothing else in the project starts it for an operator.
+
+The command line and not the Automation API: that API writes a deployment to a file before it
+imports it, and a deployment may hold an access key's secret, which here only goes through pipes.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any, Final, cast
+
+from sandbox.core.errors import SandboxError
+
+LOCKED: Final = "the stack is currently locked"
+NO_STACK: Final = "no stack named"
+SEE_ABOVE: Final = "see its messages above"
+QUIET: Final = {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
+
+
+class PulumiError(SandboxError):
+    """`pulumi` is not installed, or it failed."""
+
+
+class NoStackError(PulumiError):
+    """The backend has no stack of this name."""
+
+
+def run_pulumi(
+    *arguments: str,
+    stack: str = "",
+    stdin: str = "",
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    show: bool = False,
+) -> str:
+    """Run `pulumi` and return its standard output.
+
+    With *show* the output goes to standard error as it comes, and "" is returned. The command runs
+    in *folder* (default: the current one) with *environment* (default: the process's own).
+
+    Raises:
+        NoStackError: the backend has no stack of this name.
+        PulumiError: it is not installed, or it failed.
+    """
+    stack_option = ["--stack", stack] if stack else []
+    try:
+        completed = subprocess.run(  # noqa: S603 - pulumi with arguments of our own, no shell
+            ["pulumi", *arguments, *stack_option, "--non-interactive"],  # noqa: S607 - the user's own
+            cwd=folder,
+            env={**(os.environ if environment is None else environment), **QUIET},
+            input=stdin,
+            stdout=sys.stderr if show else subprocess.PIPE,
+            stderr=None if show else subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    except (FileNotFoundError, PermissionError):
+        raise PulumiError(
+            "pulumi is not on PATH; install it from https://www.pulumi.com/docs/install/, or open "
+            'the shell of the local stack: eval "$(make -s env)"'
+        ) from None
+    if completed.returncode:
+        command = " ".join(takewhile(lambda word: not word.startswith("-"), arguments))
+        if show:
+            raise PulumiError(f"pulumi {command}: {SEE_ABOVE}")
+        if NO_STACK in completed.stderr:
+            raise NoStackError(f"pulumi {command}: the backend has no stack {stack}")
+        reason = _reason(stack, completed.stdout, completed.stderr)
+        raise PulumiError(f"pulumi {command}: {reason}")
+    return completed.stdout or ""
+
+
+def _reason(stack: str, stdout: str, stderr: str) -> str:
+    if LOCKED in stdout + stderr:
+        return (
+            "the stack is locked by a running update, or by one that was killed; wait for it, or "
+            f"if none runs: sandbox recover --stack {stack}"
+        )
+    return "; ".join(_errors(stdout) or _errors(stderr) or _last_line(stderr or stdout))
+
+
+def subject(urn: str) -> str:
+    """A resource as an error names it: "Vpc sandbox-vpc"."""
+    resource_type, name = urn.split("::", 3)[2:]
+    return f"{resource_type.rpartition(':')[2]} {name}"
+
+
+def _errors(text: str) -> Sequence[str]:
+    """The engine's error messages in *text*, without repetition; *text* is JSON or lines."""
+    try:
+        errors = [entry for entry in _diagnostics(text) if entry.get("severity") == "error"]
+    except (ValueError, AttributeError, TypeError):
+        parts = re.split(r"^\s*error:", text, flags=re.MULTILINE)[1:]
+        return list(dict.fromkeys(line for line in map(_one_line, parts) if line))
+    # an error that names no resource only sums up those that do
+    errors = [entry for entry in errors if _names_a_resource(entry)] or errors
+    return list(
+        dict.fromkeys(
+            f"{subject(entry['urn'])}: {_one_line(entry['message'])}"
+            if _names_a_resource(entry)
+            else _one_line(entry["message"])
+            for entry in errors
+        )
+    )
+
+
+def _diagnostics(text: str) -> Sequence[Mapping[str, str]]:
+    """The diagnostics of a preview (one JSON object) or of a stream of events (one a line)."""
+    try:
+        return json.loads(text).get("diagnostics", [])
+    except ValueError:
+        events = [cast("dict[str, Any]", json.loads(line)) for line in text.splitlines() if line]
+        return [event["diagnosticEvent"] for event in events if "diagnosticEvent" in event]
+
+
+def _names_a_resource(diagnostic: Mapping[str, str]) -> bool:
+    """Whether the diagnostic is about more than the stack as a whole."""
+    return "::pulumi:pulumi:Stack::" not in diagnostic.get("urn", "::pulumi:pulumi:Stack::")
+
+
+def _one_line(text: str) -> str:
+    """The first paragraph in one line; of a traceback only its last line, the message."""
+    lines = [line.strip() for line in re.split(r"\n\s*\n", text.strip())[0].splitlines()]
+    return lines[-1] if any(line.startswith("Traceback") for line in lines) else " ".join(lines)
+
+
+def _last_line(text: str) -> Sequence[str]:
+    return text.strip().splitlines()[-1:] or ["it gave no reason"]

@@ -1,0 +1,332 @@
+"""The one adapter to a Pulumi stack: its config, outputs, state, previews and updates.
+
+Secrets are asked for explicitly, and only travel through pipes.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from infra import settings
+from infra.access_keys import Keys, Slot
+from infra.aws_clients import AwsClients
+from infra.settings import Settings, SettingsError
+from sandbox.core import project
+from sandbox.core.errors import SandboxError, UsageError
+from sandbox.core.pulumi_cli import NoStackError, PulumiError, run_pulumi
+from sandbox_client.config import SandboxConfig, SandboxConfigError
+
+UNCHANGED: Final = frozenset({"same", "read", "refresh"})
+PROVIDER: Final = "pulumi:providers:aws"
+PREFIX: Final = f"{settings.NAMESPACE}:"
+MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
+IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
+CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
+"""Names a file into which the engine writes every call, secrets included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource as the stack's state holds it, its secrets still encrypted."""
+
+    urn: str
+    type: str
+    id: str
+    parent: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    modified: str
+    """When the stack last changed it, as RFC 3339."""
+
+    @property
+    def name(self) -> str:
+        return self.urn.rsplit("::", 1)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an update would do to a resource."""
+
+    operation: str
+    urn: str
+
+    @property
+    def type(self) -> str:
+        return self.urn.rsplit("::", 2)[1].rsplit("$", 1)[-1]
+
+    @property
+    def name(self) -> str:
+        return self.urn.rsplit("::", 1)[1]
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.type} {self.name}"
+
+
+class Stack:
+    """One stack of this project."""
+
+    def __init__(
+        self, name: str, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.name = name
+        self.folder = folder or project.folder()
+        source = os.environ if environment is None else environment
+        self.environment = {key: value for key, value in source.items() if key != CALL_LOG}
+
+    @classmethod
+    def select(cls, name: str | None = None) -> "Stack":
+        """The stack *name*; without a name that of PULUMI_STACK, else the selected one.
+
+        Raises:
+            UsageError: no stack is named or selected. A name that the backend does not have is
+                refused by the first command on the stack.
+        """
+        folder = project.folder()
+        return cls(name or os.environ.get("PULUMI_STACK") or _selected(folder), folder)
+
+    @property
+    def short_name(self) -> str:
+        """The name without organization and project: `production` of `acme/sandbox/production`."""
+        return self.name.rsplit("/", 1)[-1]
+
+    def require_exists(self) -> None:
+        """Refuse a name that the backend does not have.
+
+        Raises:
+            UsageError: the message lists the stacks that exist.
+        """
+        names = stack_names(self.folder, self.environment)
+        if self.short_name not in {name.rsplit("/", 1)[-1] for name in names}:
+            raise UsageError(
+                f"stack {self.name}: the backend has no such stack; it has: "
+                f"{', '.join(names) or 'none'}; name one of them with --stack"
+            )
+
+    def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
+        """The outputs; without *secrets* a secret reads "[secret]"."""
+        show = ["--show-secrets"] if secrets else []
+        return self._json("stack", "output", "--json", *show)
+
+    def sandbox_config(self) -> SandboxConfig:
+        """The configuration that the service reads.
+
+        Raises:
+            SandboxError: the stack has none, or one that this reader does not know.
+        """
+        try:
+            return SandboxConfig.from_outputs(self.outputs(), where=f"stack {self.name}")
+        except SandboxConfigError as error:
+            raise SandboxError(str(error)) from None
+
+    def config(self) -> Mapping[str, str]:
+        """The texts below `sandbox:`, by key without namespace, as the program receives them.
+
+        Raises:
+            SandboxError: a setting of the program is stored as a secret.
+        """
+        return {key: str(entry["value"]) for key, entry in self._config_entries().items()}
+
+    def config_values(self) -> dict[str, Any]:
+        """The same with lists, mappings, numbers and booleans as JSON has them."""
+        return {
+            key: entry.get("objectValue", _scalar(entry["value"]))
+            for key, entry in self._config_entries().items()
+        }
+
+    def _config_entries(self) -> Mapping[str, Mapping[str, Any]]:
+        entries = {
+            key.removeprefix(PREFIX): entry
+            for key, entry in self._json("config", "--json").items()
+            if key.startswith(PREFIX)
+        }
+        if secret := [PREFIX + key for key, entry in entries.items() if "value" not in entry]:
+            raise SandboxError(
+                f"stack {self.name}: {', '.join(secret)}: is stored as a secret, but no setting is "
+                f"one; store it in plain text: pulumi config set {secret[0]} VALUE --plaintext "
+                f"--stack {self.name}"
+            )
+        return entries
+
+    def settings(self) -> Settings:
+        """The stack's settings.
+
+        Raises:
+            SandboxError: one line for each setting that is not valid.
+        """
+        try:
+            return settings.parse(self.config())
+        except SettingsError as error:
+            raise SandboxError(f"stack {self.name}: {error}") from None
+
+    def set_config(self, values: Mapping[str, Any]) -> None:
+        """Set *values* by their full keys. A mapping or list replaces what the key held before."""
+        if not values:
+            return
+        entries = {
+            key: {"value": value, "secret": False}
+            if isinstance(value, str)
+            else {"value": json.dumps(value), "objectValue": value, "secret": False}
+            for key, value in values.items()
+        }
+        self._run("config", "set-all", "--json", json.dumps(entries))
+
+    def set_config_at(self, paths: Mapping[str, str]) -> None:
+        """Set single entries of structured values: `{"sandbox:zones.us-east-1a": "0"}`, in one edit."""
+        pairs = [
+            part for path, value in paths.items() for part in ("--plaintext", f"{path}={value}")
+        ]
+        if pairs:
+            self._run("config", "set-all", "--path", *pairs)
+
+    def configure_keys(self, stages: Keys, *, removed: Sequence[Slot]) -> None:
+        """Write the stages of the key slots into the stack's file, in one edit."""
+        if removed:
+            for slot in removed:
+                self._run("config", "rm", "--path", f"{MANAGER_KEYS}.{slot}")
+            return
+        self.set_config_at({f"{MANAGER_KEYS}.{slot}": stage for slot, stage in stages.items()})
+
+    def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
+        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory."""
+        show = ["--show-secrets"] if show_secrets else []
+        return dict(self._json("stack", "export", *show))
+
+    def import_deployment(self, deployment: Mapping[str, Any]) -> None:
+        """Make *deployment* the stack's. The engine encrypts its secrets on the way."""
+        self._run("stack", "import", stdin=json.dumps(deployment))
+
+    def resources(self) -> Sequence[Resource]:
+        """Every resource of the state that is not about to be deleted."""
+        return resources_of(self.export())
+
+    def aws(self) -> AwsClients:
+        """Clients for the region in which the stack's provider works.
+
+        Raises:
+            SandboxError: the state holds no provider, so nothing was created.
+        """
+        for resource in self.resources():
+            if resource.type == PROVIDER:
+                return AwsClients(resource.inputs["region"])
+        raise SandboxError(
+            f"stack {self.name}: its state holds no AWS provider, so nothing was created; run "
+            f"pulumi up --stack {self.name} first"
+        )
+
+    def preview(self, *arguments: str) -> Mapping[str, Any]:
+        """What `pulumi preview --json` prints."""
+        return self._json("preview", "--json", *arguments)
+
+    def changes(self, *arguments: str) -> Sequence[Change]:
+        """What the next update would do, without what stays the same."""
+        return [
+            Change(operation=step["op"], urn=step["urn"])
+            for step in self.preview(*arguments).get("steps", [])
+            if step["op"] not in UNCHANGED
+        ]
+
+    def update(self) -> None:
+        """Update the stack to its config; the engine's own output goes to standard error."""
+        self._run("up", "--yes", "--skip-preview", show=True)
+
+    def refresh(self) -> None:
+        """Read every resource of the state again; the engine's output goes to standard error."""
+        self._run("refresh", "--yes", "--skip-preview", show=True)
+
+    def cancel(self) -> None:
+        """Remove the stack's lock."""
+        self._run("cancel", "--yes")
+
+    def import_resources(self, import_file: Mapping[str, object]) -> None:
+        """The engine's own import: it reads each resource of *import_file* and changes none."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+            json.dump(import_file, file)
+            file.flush()
+            self._run(
+                "import",
+                *("--file", file.name, "--generate-code=false", "--protect=false"),
+                *("--skip-preview", "--yes", "--json"),
+            )
+
+    def create(self) -> None:
+        """Create the stack, empty, with a passphrase as its secrets provider."""
+        run_pulumi(
+            *("stack", "init", self.name, "--secrets-provider", "passphrase"),
+            folder=self.folder,
+            environment=self.environment,
+        )
+
+    def _json(self, *arguments: str) -> Mapping[str, Any]:
+        text = self._run(*arguments)
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise PulumiError(
+                f"stack {self.name}: pulumi {arguments[0]} printed no JSON object; is the "
+                "passphrase or the KMS key right? Run the same command of pulumi to see its text"
+            )
+        return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
+
+    def _run(self, *arguments: str, stdin: str = "", show: bool = False) -> str:
+        try:
+            return run_pulumi(
+                *arguments,
+                stack=self.name,
+                stdin=stdin,
+                folder=self.folder,
+                environment=self.environment,
+                show=show,
+            )
+        except NoStackError:
+            self.require_exists()
+            raise
+        except PulumiError as error:
+            raise PulumiError(f"stack {self.name}: {error}") from None
+
+
+def resources_of(export: Mapping[str, Any]) -> Sequence[Resource]:
+    """The resources of a deployment as `pulumi stack export` prints it."""
+    entries: Sequence[dict[str, Any]] = export["deployment"].get("resources") or []
+    return [
+        Resource(
+            urn=entry["urn"],
+            type=entry["type"],
+            id=entry.get("id", ""),
+            parent=entry.get("parent", ""),
+            inputs=entry.get("inputs", {}),
+            outputs=entry.get("outputs", {}),
+            modified=entry.get("modified", ""),
+        )
+        for entry in entries
+        if not entry.get("delete")
+    ]
+
+
+def _scalar(text: str) -> Any:  # noqa: ANN401 - a setting may be anything
+    """The engine prints numbers and booleans as text."""
+    return json.loads(text) if text in {"true", "false"} or text.isdecimal() else text
+
+
+def stack_names(folder: Path, environment: Mapping[str, str] | None = None) -> Sequence[str]:
+    """The stacks of the project, as the backend lists them."""
+    listed = run_pulumi("stack", "ls", "--json", folder=folder, environment=environment)
+    return sorted(entry["name"] for entry in json.loads(listed))
+
+
+def _selected(folder: Path) -> str:
+    try:
+        return run_pulumi("stack", "--show-name", folder=folder).strip()
+    except PulumiError as error:
+        if "no stack selected" not in str(error):
+            raise
+    names = stack_names(folder)
+    raise UsageError(
+        "no stack is selected; name one with --stack; the backend has: "
+        f"{', '.join(names) or 'none'}"
+    )

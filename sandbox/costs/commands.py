@@ -1,0 +1,31 @@
+"""`sandbox costs`: what the sandboxes cost, by user."""
+
+from typing import Annotated
+
+import typer
+
+from infra import names
+from sandbox.core import output
+from sandbox.core.options import JsonOption, QuietOption
+
+
+def costs(
+    *,
+    month: Annotated[
+        str | None, typer.Option(help="The month, for example 2026-11. Default: the current one.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="The tag to group by.")] = names.USER_TAG,
+    as_json: JsonOption = False,
+    _quiet: QuietOption = False,
+) -> None:
+    """Show the project's cost in a month, by user. AWS charges 0.01 US dollars a request."""
+    from infra.aws_clients import US_EAST_1, AwsClients
+    from sandbox.costs import report
+
+    first, end = report.month(month, today=report.today())
+    with output.progress("asking Cost Explorer"):
+        bill = report.read(AwsClients(US_EAST_1).cost_explorer, by, first, end)
+    if as_json:
+        output.json_result(report.as_json(bill, by, first))
+    else:
+        report.show(bill, by, first)

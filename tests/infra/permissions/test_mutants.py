@@ -1,0 +1,81 @@
+"""Every restriction of the policies is needed by some row: take it away, and the row fails."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pytest
+import yaml
+
+from sandbox.permissions.table import rows
+from tests.infra.permissions.judging import Bench
+from tests.infra.permissions.mutants import Mutant, mutants
+from tests.infra.permissions.simulated import disagreements
+from tests.infra.permissions.stacks import benches
+
+# One worker for both modules, so that the simulator is asked once.
+pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("permissions")]
+
+SURVIVORS = Path(__file__).parent / "survivors.yaml"
+
+
+Fate = Literal["caught", "equivalent", "survived"]
+
+
+@cache
+def judged() -> Mapping[str, Fate]:
+    """What became of each mutant, before the rows of every stack it occurs in."""
+    fates: dict[str, Fate] = {}
+    for bench in benches(rows()):
+        who = bench.rows[0].who
+        for mutant in of(bench):
+            name = f"{who}: {mutant}"
+            if fates.get(name) in {"caught", "equivalent"}:
+                continue
+            if bench.caught_by((mutant.document, mutant.number), mutant.statement):
+                fates[name] = "caught"
+            else:
+                fates[name] = (
+                    "equivalent"
+                    if mutant.is_equivalent(bench.identity.documents[mutant.document])
+                    else "survived"
+                )
+    return fates
+
+
+def of(bench: Bench) -> Iterator[Mutant]:
+    for name, document in bench.identity.documents.items():
+        if bench.rows[0].who == "manager out of budget" and not name.startswith("stop"):
+            continue  # those are the manager's own, judged there
+        yield from mutants(name, document)
+
+
+def reasons() -> list[dict[str, str]]:
+    return cast("list[dict[str, Any]]", yaml.safe_load(SURVIVORS.read_text()))
+
+
+def test_every_mutant_is_caught_by_a_row_or_survives_for_a_written_reason() -> None:
+    survivors = [name for name, fate in judged().items() if fate == "survived"]
+    excused = [one["mutant"] for one in reasons()]
+    unexplained = [
+        name for name in survivors if not any(re.fullmatch(one, name) for one in excused)
+    ]
+    unneeded = [one for one in excused if not any(re.fullmatch(one, name) for name in survivors)]
+    assert (unexplained, unneeded) == ([], [])
+    assert all(one["reason"] for one in reasons())
+
+
+def test_the_contract_in_one_line(closing_line: Callable[[str], None]) -> None:
+    table = rows()
+    fates = Counter(judged().values())
+    closing_line(
+        f"permissions: {len(table)} rows,"
+        f" {sum(row.decision != 'allowed' for row in table)} denials,"
+        f" {len(disagreements())} disagreements between simulators, {len(judged())} mutants:"
+        f" {fates['caught']} caught, {fates['equivalent']} equivalent by AWS's reference,"
+        f" {fates['survived']} survivors with a written reason"
+    )
+    assert not disagreements()

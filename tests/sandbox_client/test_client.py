@@ -1,0 +1,198 @@
+"""The reference client against the emulator, with the manager's own key; IAM judges every call."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import names
+from local import serve
+from sandbox_client.client import Sandboxes
+from sandbox_client.config import SandboxConfig
+from tests.sandbox_client.judge import Judge
+
+ADMIN = {
+    "aws_access_key_id": "admin",
+    "aws_secret_access_key": "admin",
+    "region_name": "us-east-1",
+}
+INSTANCES = ("StartInstances", "StopInstances", "TerminateInstances")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with serve.answering() as running:
+        yield running.endpoint
+
+
+@pytest.fixture(scope="module")
+def account(endpoint: str) -> Mapping[str, Any]:
+    """What the stack would have made: the configuration, and the manager's own key."""
+
+    def client(service: str) -> Any:
+        return boto3.client(service, endpoint_url=endpoint, **ADMIN)  # pyright: ignore[reportCallIssue, reportArgumentType] - by name
+
+    ec2, iam = client("ec2"), client("iam")
+    vpc = ec2.create_vpc(CidrBlock="10.100.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        {
+            "zone": zone,
+            "subnet_id": ec2.create_subnet(
+                VpcId=vpc, CidrBlock=f"10.100.{slot}.0/24", AvailabilityZone=zone
+            )["Subnet"]["SubnetId"],
+        }
+        for slot, zone in enumerate(("us-east-1a", "us-east-1b"))
+    ]
+    group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
+    profile = iam.create_instance_profile(InstanceProfileName=names.INSTANCE_PROFILE)
+    iam.create_user(UserName=names.MANAGER, Path=names.MANAGER_PATH)
+    config = {
+        "schema_version": 1,
+        "environment": "production",
+        "region": "us-east-1",
+        "vpc_id": vpc,
+        "subnet_id": subnets[0]["subnet_id"],
+        "subnet_ids": [one["subnet_id"] for one in subnets],
+        "subnets": subnets,
+        "associate_public_ip": True,
+        "security_group_id": group,
+        "instance_profile": names.INSTANCE_PROFILE,
+        "instance_profile_arn": profile["InstanceProfile"]["Arn"],
+        "default_instance_type": "g5.12xlarge",
+        "allowed_instance_types": ["g5.*"],
+        "ami_id": ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"],
+        "root_device_name": "/dev/sda1",
+        "key_name": "",
+        "metadata_options": {"http_tokens": "required", "http_put_response_hop_limit": 1},
+        "required_tags": {
+            "Project": "alignment-league",
+            "Environment": "production",
+            "Purpose": "researcher-sandbox",
+        },
+        "user_tag": "user_id",
+    }
+    return {
+        "config": json.dumps(config),
+        "key": iam.create_access_key(UserName=names.MANAGER)["AccessKey"],
+        "id": client("sts").get_caller_identity()["Account"],
+        "ec2": ec2,
+        "iam": iam,
+    }
+
+
+@pytest.fixture
+def judged() -> dict[str, list[str]]:
+    """By operation that the client asked, what IAM would have refused of it."""
+    return {}
+
+
+@pytest.fixture
+def sandboxes(account: Mapping[str, Any], endpoint: str, judged: dict[str, list[str]]) -> Sandboxes:
+    config = SandboxConfig.from_environment({"SANDBOX_CONFIG": account["config"]})
+    ec2 = boto3.client(
+        "ec2",
+        region_name=config.region,
+        endpoint_url=endpoint,
+        aws_access_key_id=account["key"]["AccessKeyId"],
+        aws_secret_access_key=account["key"]["SecretAccessKey"],
+    )
+    judge = Judge(config, account["id"])
+
+    def ask(params: dict[str, Any], model: Any, **_: object) -> None:
+        name = model.name
+        if name == "RunInstances":
+            asked = judge.launch(params)
+        elif name in INSTANCES:
+            (found,) = account["ec2"].describe_instances(InstanceIds=params["InstanceIds"])[
+                "Reservations"
+            ]
+            asked = judge.control(name, found["Instances"][0])
+        else:
+            asked = judge.read(name)
+        judged.setdefault(name, []).extend(judge.refused(asked))
+
+    ec2.meta.events.register("before-parameter-build.ec2", ask)
+    return Sandboxes(config, ec2)
+
+
+def test_a_sandbox_lives_from_launch_to_termination_within_the_managers_rights(
+    sandboxes: Sandboxes, account: Mapping[str, Any], judged: dict[str, list[str]]
+) -> None:
+    made = sandboxes.launch("alice")
+    assert made.zone == "us-east-1a"
+    (found,) = sandboxes.list("alice")
+    assert (found.instance_id, found.user_id) == (made.instance_id, "alice")
+    assert found.public_ip
+    assert sandboxes.list("bob") == []
+    sandboxes.stop(made.instance_id)
+    assert [one.state for one in sandboxes.list()] == ["stopped"]
+    sandboxes.start(made.instance_id)
+    sandboxes.terminate(made.instance_id)
+    assert sandboxes.list() == []
+    assert judged == {
+        "RunInstances": [],
+        "DescribeInstances": [],
+        "StopInstances": [],
+        "StartInstances": [],
+        "TerminateInstances": [],
+    }
+    used = account["iam"].get_access_key_last_used(AccessKeyId=account["key"]["AccessKeyId"])
+    assert used["UserName"] == "sandbox-manager"
+    assert used["AccessKeyLastUsed"]["ServiceName"] == "ec2"
+
+
+def test_what_was_launched_is_tagged_encrypted_and_asks_for_tokens(
+    sandboxes: Sandboxes, account: Mapping[str, Any]
+) -> None:
+    made = sandboxes.launch("alice")
+    reservations = account["ec2"].describe_instances(InstanceIds=[made.instance_id])
+    (instance,) = reservations["Reservations"][0]["Instances"]
+    assert instance["MetadataOptions"]["HttpTokens"] == "required"
+    wanted = {**sandboxes.config.required_tags, "user_id": "alice"}
+    assert {one["Key"]: one["Value"] for one in instance["Tags"]} == wanted
+    (volume,) = account["ec2"].describe_volumes(
+        VolumeIds=[instance["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]]
+    )["Volumes"]
+    assert volume["Encrypted"]
+    assert {one["Key"]: one["Value"] for one in volume["Tags"]} == wanted
+    sandboxes.terminate(made.instance_id)
+
+
+def refuse(sandboxes: Sandboxes, code: str, *zones: str) -> list[str]:
+    """EC2 answers *code* in these zones; the subnets asked are recorded."""
+    by_zone = {one.zone: one.subnet_id for one in sandboxes.config.subnets}
+    asked: list[str] = []
+    real = sandboxes.ec2.run_instances
+
+    def answer(**request: Any) -> Any:
+        subnet = request["NetworkInterfaces"][0]["SubnetId"]
+        asked.append(subnet)
+        if subnet in {by_zone[zone] for zone in zones}:
+            raise ClientError({"Error": {"Code": code, "Message": "none"}}, "RunInstances")
+        return real(**request)
+
+    sandboxes.ec2.run_instances = answer
+    return asked
+
+
+def test_a_full_zone_is_left_for_the_next_one(sandboxes: Sandboxes) -> None:
+    refuse(sandboxes, "InsufficientInstanceCapacity", "us-east-1a")
+    made = sandboxes.launch("alice")
+    assert made.zone == "us-east-1b"
+    sandboxes.terminate(made.instance_id)
+
+
+def test_the_last_answer_is_raised_when_every_zone_is_full(sandboxes: Sandboxes) -> None:
+    refuse(sandboxes, "InsufficientInstanceCapacity", "us-east-1a", "us-east-1b")
+    with pytest.raises(ClientError, match="InsufficientInstanceCapacity"):
+        sandboxes.launch("alice")
+
+
+def test_a_launch_that_is_refused_is_not_tried_in_another_zone(sandboxes: Sandboxes) -> None:
+    asked = refuse(sandboxes, "UnauthorizedOperation", "us-east-1a")
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        sandboxes.launch("alice")
+    assert asked == [sandboxes.config.subnet_id]
