@@ -17,7 +17,7 @@ Label = Callable[[Outputs], str]
 class ResourceType:
     """One type of resource."""
 
-    token: str
+    name: str
     """Pulumi's name of it."""
     taggable: bool
     """Whether AWS keeps tags on it."""
@@ -31,109 +31,109 @@ def _rule_label(outputs: Outputs) -> str:
 
 
 VPC: Final = ResourceType(
-    token="aws:ec2/vpc:Vpc", taggable=True, label=lambda outputs: f"VPC {outputs['cidrBlock']}"
+    name="aws:ec2/vpc:Vpc", taggable=True, label=lambda outputs: f"VPC {outputs['cidrBlock']}"
 )
 SUBNET: Final = ResourceType(
-    token="aws:ec2/subnet:Subnet",
+    name="aws:ec2/subnet:Subnet",
     taggable=True,
     label=lambda outputs: f"subnet {outputs['availabilityZone']} {outputs['cidrBlock']}",
 )
 INTERNET_GATEWAY: Final = ResourceType(
-    token="aws:ec2/internetGateway:InternetGateway",
+    name="aws:ec2/internetGateway:InternetGateway",
     taggable=True,
     label=lambda _: "internet gateway",
 )
 ROUTE_TABLE: Final = ResourceType(
-    token="aws:ec2/routeTable:RouteTable", taggable=True, label=lambda _: "one public route table"
+    name="aws:ec2/routeTable:RouteTable", taggable=True, label=lambda _: "one public route table"
 )
-ROUTE: Final = ResourceType(token="aws:ec2/route:Route", taggable=False, label=None)
+ROUTE: Final = ResourceType(name="aws:ec2/route:Route", taggable=False, label=None)
 ROUTE_TABLE_ASSOCIATION: Final = ResourceType(
-    token="aws:ec2/routeTableAssociation:RouteTableAssociation", taggable=False, label=None
+    name="aws:ec2/routeTableAssociation:RouteTableAssociation", taggable=False, label=None
 )
 VPC_ENDPOINT: Final = ResourceType(
-    token="aws:ec2/vpcEndpoint:VpcEndpoint", taggable=True, label=lambda _: "S3 gateway endpoint"
+    name="aws:ec2/vpcEndpoint:VpcEndpoint", taggable=True, label=lambda _: "S3 gateway endpoint"
 )
 DEFAULT_SECURITY_GROUP: Final = ResourceType(
-    token="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    name="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
     taggable=True,
     label=lambda _: "default group, emptied",
 )
 SECURITY_GROUP: Final = ResourceType(
-    token="aws:ec2/securityGroup:SecurityGroup",
+    name="aws:ec2/securityGroup:SecurityGroup",
     taggable=True,
     label=lambda outputs: f"group {outputs['name']}",
 )
 INGRESS_RULE: Final = ResourceType(
-    token="aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    name="aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     taggable=True,
     label=_rule_label,
 )
 EGRESS_RULE: Final = ResourceType(
-    token="aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+    name="aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
     taggable=True,
     label=lambda outputs: f"out: to {outputs['cidrIpv4']}",
 )
 PREFIX_LIST: Final = ResourceType(
-    token="aws:ec2/managedPrefixList:ManagedPrefixList",
+    name="aws:ec2/managedPrefixList:ManagedPrefixList",
     taggable=True,
     label=lambda outputs: f"prefix list {outputs['name']}",
 )
 FLOW_LOG: Final = ResourceType(
-    token="aws:ec2/flowLog:FlowLog",
+    name="aws:ec2/flowLog:FlowLog",
     taggable=True,
     label=lambda outputs: f"flow log, {outputs['trafficType'].lower()} traffic",
 )
 LOG_GROUP: Final = ResourceType(
-    token="aws:cloudwatch/logGroup:LogGroup",
+    name="aws:cloudwatch/logGroup:LogGroup",
     taggable=True,
     label=lambda outputs: f"{outputs['name']}, {int(outputs['retentionInDays'])} days",
 )
 USER: Final = ResourceType(
-    token="aws:iam/user:User", taggable=True, label=lambda outputs: f"user {outputs['name']}"
+    name="aws:iam/user:User", taggable=True, label=lambda outputs: f"user {outputs['name']}"
 )
 ROLE: Final = ResourceType(
-    token="aws:iam/role:Role", taggable=True, label=lambda outputs: f"role {outputs['name']}"
+    name="aws:iam/role:Role", taggable=True, label=lambda outputs: f"role {outputs['name']}"
 )
 POLICY: Final = ResourceType(
-    token="aws:iam/policy:Policy", taggable=True, label=lambda outputs: f"policy {outputs['name']}"
+    name="aws:iam/policy:Policy", taggable=True, label=lambda outputs: f"policy {outputs['name']}"
 )
-ROLE_POLICY: Final = ResourceType(token="aws:iam/rolePolicy:RolePolicy", taggable=False, label=None)
+ROLE_POLICY: Final = ResourceType(name="aws:iam/rolePolicy:RolePolicy", taggable=False, label=None)
 ROLE_POLICY_ATTACHMENT: Final = ResourceType(
-    token="aws:iam/rolePolicyAttachment:RolePolicyAttachment", taggable=False, label=None
+    name="aws:iam/rolePolicyAttachment:RolePolicyAttachment", taggable=False, label=None
 )
 USER_POLICY_ATTACHMENT: Final = ResourceType(
-    token="aws:iam/userPolicyAttachment:UserPolicyAttachment", taggable=False, label=None
+    name="aws:iam/userPolicyAttachment:UserPolicyAttachment", taggable=False, label=None
 )
 INSTANCE_PROFILE: Final = ResourceType(
-    token="aws:iam/instanceProfile:InstanceProfile",
+    name="aws:iam/instanceProfile:InstanceProfile",
     taggable=True,
     label=lambda outputs: f"profile {outputs['name']}",
 )
 ACCESS_KEY: Final = ResourceType(
-    token="aws:iam/accessKey:AccessKey",
+    name="aws:iam/accessKey:AccessKey",
     taggable=False,
     label=lambda outputs: f"access key, {str(outputs['status']).lower()}",
 )
 COST_ALLOCATION_TAG: Final = ResourceType(
-    token="aws:costexplorer/costAllocationTag:CostAllocationTag",
+    name="aws:costexplorer/costAllocationTag:CostAllocationTag",
     taggable=False,
     label=lambda outputs: f"tag {outputs['tagKey']}",
 )
 BUDGET: Final = ResourceType(
-    token="aws:budgets/budget:Budget",
+    name="aws:budgets/budget:Budget",
     taggable=True,
     label=lambda outputs: f"{outputs['limitAmount']} {outputs['limitUnit']} a month",
 )
 BUDGET_ACTION: Final = ResourceType(
-    token="aws:budgets/budgetAction:BudgetAction",
+    name="aws:budgets/budgetAction:BudgetAction",
     taggable=True,
     label=lambda _: "action: attach the stop",
 )
-STASH: Final = ResourceType(token="pulumi:index:Stash", taggable=False, label=None)
+STASH: Final = ResourceType(name="pulumi:index:Stash", taggable=False, label=None)
 """The destroy guard: nothing of it is in AWS."""
 
 CATALOGUE: Final[Mapping[str, ResourceType]] = {
-    resource_type.token: resource_type
+    resource_type.name: resource_type
     for resource_type in (
         VPC,
         SUBNET,
