@@ -15,7 +15,7 @@ from typing import Final
 import boto3
 import pytest
 
-from local import clean_env as surroundings
+from local import clean_env
 from local import emulator, engine, stack
 from tests.e2e.sandbox import ROOT, ran
 
@@ -78,7 +78,7 @@ def test_every_command_elsewhere_is_one_of_the_readme() -> None:
 
 def test_the_local_commands(checkout: Path, installed: engine.Engine) -> None:
     del installed
-    environment = surroundings.clean()
+    environment = clean_env.clean()
     first, after = blocks("# Researcher sandboxes on AWS")
     assert "created" in run(first, checkout, environment)
     os.kill(running_in(checkout).pid, signal.SIGKILL)
