@@ -2,7 +2,8 @@
 
 On a busy machine an answer can arrive before the AWS SDK for Go has finished sending its request.
 The SDK then drops the answer and repeats the call, once in about two thousand calls. Without this
-the second call would be refused, because the first one created the resource. Both calls carry the same id: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+the second call would be refused, because the first one created the resource. Both carry the same id:
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
 
 from collections import OrderedDict
