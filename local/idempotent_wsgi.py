@@ -2,7 +2,7 @@
 
 On a busy machine an answer can arrive before the AWS SDK for Go has finished sending its request.
 The SDK then drops the answer and repeats the call, once in about two thousand calls. Without this
-the second call would be refused, because the first one created the resource. Both carry the same id:
+the second call would be refused, since the first one created the resource. Both have the same id:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
 

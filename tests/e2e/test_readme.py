@@ -49,9 +49,9 @@ def commands(block: str) -> str:
 
 def run(script: str, folder: Path, environment: Mapping[str, str]) -> str:
     completed = ran(["bash", "-euo", "pipefail", "-c", script], environment, folder, TIMEOUT)
-    assert completed.code == 0, f"{script}\n{completed.said}"
-    assert "Traceback" not in completed.said
-    return completed.said
+    assert completed.code == 0, f"{script}\n{completed.output}"
+    assert "Traceback" not in completed.output
+    return completed.output
 
 
 @pytest.fixture(scope="module")
