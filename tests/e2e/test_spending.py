@@ -38,19 +38,21 @@ def test_a_spent_budget_attaches_the_stop_to_the_manager(standing: Sandbox, clie
     budget = client("budgets").describe_budget(**BUDGET)["Budget"]
     assert budget["BudgetLimit"] == {"Amount": "5000.0", "Unit": "USD"}
     assert budget["CostFilters"] == {"TagKeyValue": ["user:Project$alignment-league"]}
-    stop = action(standing, client)
+    stop_action = action(standing, client)
     stop = f"arn:aws:iam::{ACCOUNT}:policy/sandbox-spending-stop"
-    assert stop["Definition"] == {
+    assert stop_action["Definition"] == {
         "IamActionDefinition": {"PolicyArn": stop, "Users": ["sandbox-manager"]}
     }
-    assert (stop["Status"], stop["ApprovalModel"]) == ("STANDBY", "AUTOMATIC")
-    assert stop["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": "costs@example.org"}]
+    assert (stop_action["Status"], stop_action["ApprovalModel"]) == ("STANDBY", "AUTOMATIC")
+    assert stop_action["Subscribers"] == [
+        {"SubscriptionType": "EMAIL", "Address": "costs@example.org"}
+    ]
     iam = client("iam")
     policy = iam.get_policy_version(PolicyArn=stop, VersionId="v1")["PolicyVersion"]["Document"]
     (denied,) = policy["Statement"]
     assert denied["Effect"] == "Deny"
     assert set(denied["Action"]) == {"ec2:RunInstances", "ec2:StartInstances"}
-    role = iam.get_role(RoleName=stop["ExecutionRoleArn"].rpartition("/")[2])["Role"]
+    role = iam.get_role(RoleName=stop_action["ExecutionRoleArn"].rpartition("/")[2])["Role"]
     (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "budgets.amazonaws.com"}
 
