@@ -13,7 +13,7 @@ def show(*, stack: StackOption = None, _quiet: QuietOption = False) -> None:
     """Print sandbox_config as JSON, for SANDBOX_CONFIG or a mounted file. It holds no secret."""
     from sandbox.core.stack import Stack
 
-    output.result(Stack.select(stack).sandbox_config().model_dump_json(indent=2))
+    output.json_result(Stack.select(stack).sandbox_config().model_dump(mode="json"))
 
 
 @app.command("schema", epilog="Example: sandbox config schema > docs/sandbox_config.schema.json")
