@@ -5,6 +5,7 @@ Secrets are asked for explicitly, and only travel through pipes.
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ PROVIDER: Final = "pulumi:providers:aws"
 PREFIX: Final = f"{settings.NAMESPACE}:"
 MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
+SECRET_TEXT: Final = re.compile(r'"plaintext": "((?:[^"\\]|\\.)*)"')
+"""A secret of an export with plain text; its value is JSON in a string."""
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
 
@@ -107,9 +110,16 @@ class Stack:
             )
 
     def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
-        """The outputs; without *secrets* a secret reads "[secret]"."""
+        """The outputs; without *secrets* a secret reads "[secret]".
+
+        Raises:
+            PulumiError: a secret cannot be decrypted; the engine reports success and prints null.
+        """
         show = ["--show-secrets"] if secrets else []
-        return self._json("stack", "output", "--json", *show)
+        outputs = self._json("stack", "output", "--json", *show)
+        if secrets and (unreadable := [name for name in outputs if outputs[name] is None]):
+            raise self._not_decrypted(", ".join(unreadable))
+        return outputs
 
     def sandbox_config(self) -> SandboxConfig:
         """The configuration that the service reads.
@@ -197,9 +207,18 @@ class Stack:
         self.set_config_at({f"{MANAGER_KEYS}.{slot}": stage for slot, stage in stages.items()})
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
-        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory."""
+        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory.
+
+        Raises:
+            PulumiError: no secret can be decrypted; the engine reports success and writes null,
+                which an import would make the new value.
+        """
         show = ["--show-secrets"] if show_secrets else []
-        return dict(self._json("stack", "export", *show))
+        deployment = dict(self._json("stack", "export", *show))
+        secrets = SECRET_TEXT.findall(json.dumps(deployment)) if show_secrets else []
+        if secrets and set(secrets) == {"null"}:
+            raise self._not_decrypted("its secrets")
+        return deployment
 
     def import_deployment(self, deployment: Mapping[str, Any]) -> None:
         """Make *deployment* the stack's. The engine encrypts its secrets on the way."""
@@ -278,6 +297,12 @@ class Stack:
                 "passphrase or the KMS key right? Run the same command of pulumi to see its text"
             )
         return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
+
+    def _not_decrypted(self, secrets: str) -> PulumiError:
+        return PulumiError(
+            f"stack {self.name}: {secrets}: cannot be decrypted; check the passphrase "
+            "(PULUMI_CONFIG_PASSPHRASE) or your right to use the stack's KMS key"
+        )
 
     def _run(
         self, *arguments: str, stdin: str = "", show: bool = False, show_failure: bool = False

@@ -1,4 +1,4 @@
-"""The commands of the service's operators: options that are refused, and secrets that stay hidden."""
+"""The commands for the service: which options are refused, and where secrets stay hidden."""
 
 import os
 import pty

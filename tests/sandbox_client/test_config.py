@@ -64,7 +64,7 @@ def test_the_first_version_1_is_valid_by_the_published_schema() -> None:
 def test_a_service_loads_it_without_pulumi_or_boto3() -> None:
     probe = (
         "import sys; sys.modules['pulumi'] = sys.modules['boto3'] = None; "
-        "from sandbox_client.launch import launch_request; from sandbox_client.config import SandboxConfig; "
+        "from sandbox_client import SandboxConfig, launch_request; "
         f"print(launch_request(SandboxConfig.from_file({str(FROZEN_FILE)!r}), 'alice')['ImageId'])"
     )
     done = subprocess.run(

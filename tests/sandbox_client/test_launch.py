@@ -80,7 +80,8 @@ def test_the_key_pair_of_the_stack_is_used_if_it_has_one() -> None:
     ],
 )
 def test_a_value_within_the_limits_of_ec2_is_accepted(choices: dict[str, Any]) -> None:
-    launch_request(frozen_config(), **{"user_id": "alice", **choices})
+    arguments: dict[str, Any] = {"user_id": "alice", **choices}
+    launch_request(frozen_config(), **arguments)
 
 
 @pytest.mark.parametrize(
