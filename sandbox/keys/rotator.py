@@ -73,12 +73,13 @@ class Rotator:
         if len(stages) == len(keys) == 1:
             self._confirm_start(stages, keys)
         was_last_step = len(keys) > len(stages)
-        if not self._is_up_to_date(stages, keys):  # the last command ended before its update did
+        # the command before this one may have ended before its update, or before it handed over
+        if not self._is_up_to_date(stages, keys):
             self._update()
         if was_last_step:
             self._report(stages)
             return
-        if self.hand_over and self._new_key_not_used_yet(stages):  # or before it handed over
+        if self.hand_over and _new_key_not_used_yet(stages, self._uses(self._keys())):
             self.hand_over()
         while True:
             self._wait(stages)
@@ -169,19 +170,14 @@ class Rotator:
             self._preview_checked = False  # others may have changed the program or the account
 
     def _blocking_reason(self, stages: Keys) -> str | None:
-        uses = self._uses()
+        uses = self._uses(self._keys())
         reason = blocking_reason(stages, uses, now=datetime.now(UTC), grace=self.grace)
-        if reason and self._new_key_not_used_yet(stages):
+        if reason and _new_key_not_used_yet(stages, uses):
             return f"{reason}; hand it over and restart what reads it: {self.hand_over_command}"
         return reason
 
-    def _new_key_not_used_yet(self, stages: Keys) -> bool:
-        return stages.get(other_slot(stages)) == "retiring" and not uses_new_key(
-            stages, self._uses()
-        )
-
-    def _uses(self) -> Mapping[Slot, KeyUse]:
-        return {slot: self._use(key) for slot, key in self._keys().items()}
+    def _uses(self, keys: Mapping[Slot, Resource]) -> Mapping[Slot, KeyUse]:
+        return {slot: self._use(key) for slot, key in keys.items()}
 
     def _use(self, key: Resource) -> KeyUse:
         try:
@@ -232,6 +228,10 @@ def is_due(stack: Stack, age: timedelta, *, now: datetime) -> bool:
 def has_keys(settings: Settings) -> bool:
     """Whether the manager is a user; a role has no access keys."""
     return settings.manager_identity == "user"
+
+
+def _new_key_not_used_yet(stages: Keys, uses: Mapping[Slot, KeyUse]) -> bool:
+    return stages.get(other_slot(stages)) == "retiring" and not uses_new_key(stages, uses)
 
 
 def _stages(stack: Stack) -> Keys:

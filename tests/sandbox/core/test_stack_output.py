@@ -1,6 +1,7 @@
-"""A wrong passphrase: the engine succeeds and prints null for each secret; the adapter refuses it.
+"""What the adapter makes of the output of `pulumi`.
 
-tests/sandbox/test_engine.py shows the same on the real engine.
+With a wrong passphrase the engine succeeds and prints null for each secret; tests/sandbox/
+test_engine.py shows that on the real engine.
 """
 
 import json
@@ -13,10 +14,11 @@ from sandbox.core.pulumi_cli import PulumiError
 from sandbox.core.stack import Stack
 
 
-def stack_that_prints(value: Any, folder: Path) -> Stack:
-    fake = folder / "pulumi"
+def stack_that_prints(value: Any, folder: Path, *, code: int = 0) -> Stack:
+    """A stack whose `pulumi` prints *value* as JSON and ends with *code*."""
     (folder / "printed.json").write_text(json.dumps(value))
-    fake.write_text(f"#!/bin/sh\ncat {folder}/printed.json\n")
+    fake = folder / "pulumi"
+    fake.write_text(f"#!/bin/sh\ncat {folder}/printed.json\nexit {code}\n")
     fake.chmod(0o755)
     return Stack("test", folder, {"PATH": f"{folder}:/usr/bin:/bin"})
 
@@ -49,3 +51,15 @@ def test_an_export_with_a_readable_secret_is_returned(
 ) -> None:
     stack = stack_that_prints(deployment(*plaintexts), tmp_path)
     assert stack.export(show_secrets=True) == deployment(*plaintexts)
+
+
+def test_the_output_of_an_update_is_shown_only_if_it_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack_that_prints("50 lines", tmp_path).update()
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(PulumiError):
+        stack_that_prints("50 lines", tmp_path, code=1).update()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "50 lines" in shown.err
