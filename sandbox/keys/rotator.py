@@ -34,7 +34,7 @@ STEP_DONE: Final = {
     "next": "created a second key in slot {other}; the service still uses slot {current}",
     "retiring": "the stack now hands out slot {current}; the key in slot {other} still works",
     "inactive": "switched off the key in slot {other}; a rollback can switch it on again",
-    None: "deleted the key in slot {other}; slot {current} holds the only key",
+    None: "done: deleted the key in slot {other}; slot {current} holds the only key",
 }
 
 

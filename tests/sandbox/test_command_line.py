@@ -4,8 +4,6 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,68 +20,61 @@ ENCODED_KEY = "Y2FuYXJ5LW9mLXRoZS1rZXk="
 """The key as the secret holds it, in base64."""
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and what it printed."""
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A PATH with a `pulumi` that prints outputs with a key, as --show-secrets does."""
+    fake = tmp_path / "pulumi"
+    fake.write_text(f"#!/bin/sh\necho '{OUTPUTS}'\n")
+    fake.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    return path
 
-    code: int
-    out: str
-    err: str
+
+@pytest.mark.usefixtures("path")
+def test_a_pipe_gets_the_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["secret", "--stack", "test"]) == ExitCode.DONE
+    assert ENCODED_KEY in capsys.readouterr().out
 
 
-def sandbox(environment: Mapping[str, str], *arguments: str, terminal: bool = False) -> Ended:
-    """Run `sandbox`; its standard output is a pipe or a *terminal*."""
-    command = [sys.executable, "-m", "sandbox", *arguments]
-    if not terminal:
-        completed = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        return Ended(completed.returncode, completed.stdout, completed.stderr)
+def test_a_terminal_gets_no_secret(path: str) -> None:
     leader, follower = pty.openpty()
     completed = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=follower, stderr=subprocess.PIPE, check=False
+        [sys.executable, "-m", "sandbox", "secret", "--stack", "test"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "COLUMNS": "200"},
+        stdout=follower,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.write(follower, b"\n")  # so that there is something to read
     shown = os.read(leader, 65536).decode()
     os.close(follower)
     os.close(leader)
-    return Ended(completed.returncode, shown, completed.stderr.decode())
+    assert completed.returncode == ExitCode.USAGE
+    assert ENCODED_KEY not in shown
+    assert "--show-secrets" in completed.stderr.decode()
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A `pulumi` that prints outputs with a key, as the real one does with --show-secrets."""
-    fake = tmp_path / "pulumi"
-    fake.write_text(f"#!/bin/sh\necho '{OUTPUTS}'\n")
-    fake.chmod(0o755)
-    return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "COLUMNS": "200"}
+@pytest.mark.usefixtures("path")
+def test_a_terminal_gets_the_secret_when_an_option_asks_for_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert cli.run(["secret", "--stack", "test"]) == ExitCode.USAGE
+    assert capsys.readouterr().out == ""
+    assert cli.run(["secret", "--stack", "test", "--show-secrets"]) == ExitCode.DONE
+    assert ENCODED_KEY in capsys.readouterr().out
 
 
-def test_a_pipe_gets_the_secret(environment: dict[str, str]) -> None:
-    ended = sandbox(environment, "secret", "--stack", "test")
-    assert ended.code == ExitCode.DONE, ended.err
-    assert ENCODED_KEY in ended.out
-
-
-def test_a_terminal_gets_no_secret(environment: dict[str, str]) -> None:
-    ended = sandbox(environment, "secret", "--stack", "test", terminal=True)
-    assert ended.code == ExitCode.USAGE
-    assert ENCODED_KEY not in ended.out
-    assert "--show-secrets" in ended.err
-
-
-def test_a_terminal_gets_the_secret_when_an_option_asks_for_it(environment: dict[str, str]) -> None:
-    ended = sandbox(environment, "secret", "--stack", "test", "--show-secrets", terminal=True)
-    assert ended.code == ExitCode.DONE, ended.err
-    assert ENCODED_KEY in ended.out
-
-
-def test_a_missing_pulumi_is_one_line(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": str(tmp_path), "COLUMNS": "200"}
-    ended = sandbox(environment, "config", "show", "--stack", "test")
-    assert ended.code == ExitCode.FAILED
-    assert len(ended.err.splitlines()) == 1
-    assert "pulumi is not on PATH" in ended.err
+def test_a_missing_pulumi_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert cli.run(["config", "show", "--stack", "test"]) == ExitCode.FAILED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pulumi" in line
+    assert "PATH" in line
 
 
 @pytest.mark.parametrize(
