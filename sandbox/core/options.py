@@ -10,7 +10,7 @@ from sandbox.core import output
 
 NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 """A label of RFC 1123, as Kubernetes asks of a namespace."""
-WORKLOAD: Final = re.compile(r"[a-z][a-z.]*/[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+WORKLOAD: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]*/[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def _stack_names(incomplete: str) -> list[str]:
