@@ -10,8 +10,13 @@ from typing import Final, Literal
 
 Slot = Literal["a", "b"]
 Stage = Literal["current", "next", "retiring", "inactive"]
-"""What a key is there for: the service's; made, but not yet handed over; still valid for a service
-that has not read the new one; switched off, and only kept so that it can be switched on again."""
+"""What a key is for.
+
+- `current`: the stack hands this key to the service.
+- `next`: created, not handed out yet.
+- `retiring`: no longer handed out; still works for a service that has not read the new key.
+- `inactive`: switched off; kept so that a rollback can switch it on again.
+"""
 Keys = Mapping[Slot, Stage]
 
 SLOTS: Final[tuple[Slot, ...]] = ("a", "b")
