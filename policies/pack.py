@@ -43,10 +43,11 @@ def install_version() -> None:
             " pulumi-policy; adapt install_version in policies/pack.py to its new server"
         )
 
-    def with_version(name: str, _version: str, *arguments: object) -> object:
-        return servicer(name, version("sandbox"), *arguments)
+    def initialise(self: object, name: str, _version: str, *arguments: object) -> None:
+        servicer.__init__(self, name, version("sandbox"), *arguments)
 
-    setattr(policy, "_PolicyAnalyzerServicer", with_version)  # noqa: B010 - a module's attribute
+    # A subclass, because the server also refers to the class by its name in the module.
+    setattr(policy, "_PolicyAnalyzerServicer", type(NAME, (servicer,), {"__init__": initialise}))  # noqa: B010 - a module's attribute
 
 
 def policies(rules: Iterable[Rule], parameters: Parameters) -> list[Policy]:

@@ -1,8 +1,8 @@
 """One emulated account and one stack, which all engine tests of the guard rails share.
 
-The account writes down every call (`recording`). The state is in S3 and its key in KMS, as in a
-real account, and the steps of the workflows run with a key of their own, so the tests can compare
-their calls with the role of the pipeline.
+The account writes down every call (`recording`). The state is in S3, as in a real account, and the
+steps of the workflows run with an access key of their own, so the tests can compare their calls
+with the role of the pipeline.
 """
 
 import json
@@ -29,6 +29,7 @@ from tests.policies.mutation.mutants import MUTANTS
 STACK: Final = "production"
 BUCKET: Final = "pipeline-state"
 STATE_KEY_ALIAS: Final = "alias/pipeline"
+IN_REGION: Final = f"region={local_stack.REGION}&awssdk=v2"
 PIPELINE_KEY: Final = "pipeline"
 """The access key id of the workflows' steps."""
 PACK: Final = ("--policy-pack", str(workflows.ROOT / "policies"))
@@ -58,23 +59,24 @@ class StandingStack:
         environment = local_stack.environment(engine.ensure(), account, folder / "state")
         self.client: Client = client_of(environment)
         self.client("s3").create_bucket(Bucket=BUCKET)
-        key = self.client("kms").create_key()["KeyMetadata"]["KeyId"]
-        self.client("kms").create_alias(AliasName=STATE_KEY_ALIAS, TargetKeyId=key)
-        where = f"region={local_stack.REGION}&awssdk=v2"
         self.environment = {
             **environment,
             "PULUMI_STACK": STACK,
-            "PULUMI_BACKEND_URL": f"s3://{BUCKET}?{where}",
+            "PULUMI_BACKEND_URL": f"s3://{BUCKET}?{IN_REGION}",
         }
         checkout = folder / "checkout"
         checkout.mkdir()
         self.sandbox = Sandbox(checkout, self.environment, STACK)
         (checkout / ".venv").symlink_to(workflows.ROOT / ".venv")
-        self.sandbox.pulumi(
-            "stack", "change-secrets-provider", f"awskms://{STATE_KEY_ALIAS}?{where}"
-        )
         self.configure()
         self._mutated = folder / "mutated"
+
+    def move_secrets_to_kms(self) -> None:
+        """Encrypt the secrets of the state with a KMS key, as in a real account."""
+        key = self.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        self.client("kms").create_alias(AliasName=STATE_KEY_ALIAS, TargetKeyId=key)
+        provider = f"awskms://{STATE_KEY_ALIAS}?{IN_REGION}"
+        self.sandbox.pulumi("stack", "change-secrets-provider", provider)
 
     def configure(self, **config: object) -> None:
         """Set the stack's config to this, with protection, as in production."""
@@ -109,17 +111,16 @@ class StandingStack:
         shutil.copy(self.sandbox.folder / f"Pulumi.{STACK}.yaml", self._mutated)
         return self._mutated
 
-    def pulumi(self, *arguments: str, mutants: Sequence[str] = (), check: bool = False) -> Run:
+    def pulumi(self, *arguments: str, mutants: Sequence[str] = (), key_id: str = "local") -> Run:
         """Run a command on the program with mutants."""
         environment = {
             **self.environment,
+            "AWS_ACCESS_KEY_ID": key_id,
             "MUTANTS": "\n".join(mutants),
             "REPOSITORY": str(workflows.ROOT),
         }
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-        done = run(command, environment, self.mutated)
-        assert not check or done.code == 0, done.output
-        return done
+        return run(command, environment, self.mutated)
 
     def preview(self, mutants: Sequence[str] = (), *options: str, stack: str = STACK) -> Run:
         """Preview the program with mutants, under the guard rails."""
@@ -140,11 +141,34 @@ class StandingStack:
         is_fresh = any(MUTANTS[name].fresh for name in group)
         return self.preview(group, stack="new" if is_fresh else STACK)
 
+    def update(self, mutants: Sequence[str]) -> Run:
+        """Preview and update the program with mutants, as the pipeline would."""
+        command = ("up", "--yes", *PACK, "--stack", STACK)
+        return self.pulumi(*command, mutants=mutants, key_id=PIPELINE_KEY)
+
     def init(self, stack: str) -> None:
         """Create another stack with the same settings."""
         file = self.mutated / f"Pulumi.{STACK}.yaml"
         shutil.copy(file, self.mutated / f"Pulumi.{stack}.yaml")
-        self.pulumi("stack", "init", stack, check=True)
+        done = self.pulumi("stack", "init", stack)
+        assert done.code == 0, done.output
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The checkpoint in the bucket."""
+        return json.loads(self.client("s3").get_object(**self._state_object)["Body"].read())
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        self.client("s3").put_object(**self._state_object, Body=json.dumps(state).encode())
+
+    @property
+    def _state_object(self) -> dict[str, str]:
+        return {"Bucket": BUCKET, "Key": f".pulumi/stacks/sandbox/{STACK}.json"}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the state."""
+        return self.state["checkpoint"]["latest"]["resources"]
 
 
 @contextmanager

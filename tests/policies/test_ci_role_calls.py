@@ -67,6 +67,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     folder = tmp_path_factory.mktemp("recorded")
     with standing_stack(folder) as stack:
         sandbox = stack.sandbox
+        stack.move_secrets_to_kms()
         sandbox.environment["AWS_ACCESS_KEY_ID"] = PIPELINE_KEY
         set_up = len(recording.calls(stack.calls_folder))
         previews: list[recording.Call] = []

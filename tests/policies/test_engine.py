@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from importlib.metadata import version
 from itertools import permutations
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Final
 
 import pytest
 
+from infra import names
 from policies import resource_types
 from policies.rules import RULES
 from tests.conftest import Say
 from tests.policies.mutation.groups import groups
 from tests.policies.mutation.mutants import MUTANTS
-from tests.policies.standing_stack import PACK, STACK, Run, StandingStack
+from tests.policies.standing_stack import PACK, Run, StandingStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
 
@@ -25,23 +27,33 @@ SLICE: Final = 2
 def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_made(
     empty_stack: StandingStack,
 ) -> None:
-    mutant = ["launch without user_id"]
-    preview = empty_stack.preview(mutant)
-    assert "launch-carries-user-id" in preview.rules("advisory")  # the VPC has no id yet
-    update = empty_stack.pulumi(
-        *("up", "--yes", "--skip-preview", *PACK, "--stack", STACK), mutants=mutant
-    )
+    update = empty_stack.update(["launch without user_id"])
     assert update.code != 0
+    assert "launch-carries-user-id" in update.rules("advisory")  # the preview knows no VPC id
     assert "launch-carries-user-id" in update.rules("mandatory")
-    state = empty_stack.pulumi("stack", "export", "--stack", STACK, check=True)
-    assert "::sandbox-manager-policy" not in state.output
+    created = {resource["urn"].rpartition("::")[2] for resource in empty_stack.resources()}
+    assert names.VPC in created
+    assert names.MANAGER_POLICY not in created
 
 
-def test_world_open_ssh_is_stopped_with_the_strict_config(deployed_stack: StandingStack) -> None:
-    strict = ("--policy-pack-config", str(Path(PACK[1]) / "strict.json"))
-    preview = deployed_stack.preview((), *strict)
+def test_the_packs_config_makes_advisory_rules_mandatory(
+    deployed_stack: StandingStack, tmp_path: Path
+) -> None:
+    strict = json.loads((Path(PACK[1]) / "strict.json").read_text(encoding="utf-8"))
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**strict, "access-key-age": "mandatory"}), encoding="utf-8")
+    original = deployed_stack.state
+    aged = deepcopy(original)
+    for resource in aged["checkpoint"]["latest"]["resources"]:
+        if resource["type"] == resource_types.ACCESS_KEY:
+            resource["outputs"]["createDate"] = "2020-02-29T08:00:00Z"
+    deployed_stack.state = aged
+    try:
+        preview = deployed_stack.preview((), "--policy-pack-config", str(config))
+    finally:
+        deployed_stack.state = original
     assert preview.code != 0
-    assert preview.rules("mandatory") == {"ssh-not-world-open"}
+    assert preview.rules("mandatory") == {"ssh-not-world-open", "access-key-age"}
     assert f"sandbox@v{version('sandbox')}" in preview.output
     assert "@v0.0.1" not in preview.output
 
@@ -97,21 +109,3 @@ def _credited_by_mistake(
         for first, second in permutations(group, 2)
         if MUTANTS[second].rule in _stopping(runs[first])
     ]
-
-
-def test_an_old_key_stops_an_update_if_the_packs_config_says_so(
-    deployed_stack: StandingStack, tmp_path: Path
-) -> None:
-    exported = deployed_stack.pulumi("stack", "export", "--stack", STACK, check=True).output
-    state = json.loads(exported.replace(f"urn:pulumi:{STACK}::", "urn:pulumi:aged::"))
-    for resource in state["deployment"]["resources"]:
-        if resource["type"] == resource_types.ACCESS_KEY:
-            resource["outputs"]["createDate"] = "2020-02-29T08:00:00Z"
-    aged, config = tmp_path / "state.json", tmp_path / "config.json"
-    aged.write_text(json.dumps(state), encoding="utf-8")
-    config.write_text('{"access-key-age": "mandatory"}', encoding="utf-8")
-    deployed_stack.init("aged")
-    deployed_stack.pulumi("stack", "import", "--stack", "aged", "--file", str(aged), check=True)
-    preview = deployed_stack.preview((), "--policy-pack-config", str(config), stack="aged")
-    assert preview.code != 0
-    assert preview.rules("mandatory") == {"access-key-age"}

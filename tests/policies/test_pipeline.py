@@ -18,10 +18,8 @@ from tests.policies.standing_stack import StandingStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
 
-CHANGED: Final = re.compile(
-    r"^ [~+-]+ +aws:\S+ (\S+) (?:create|update|delete|replace) ", re.MULTILINE
-)
-"""The name of a resource that the engine would have to change."""
+DIFFERS: Final = re.compile(r"^differs: \S+ aws:\S+ (\S+)$", re.MULTILINE)
+"""The name of a resource that differs from the program, as `sandbox drift` prints it."""
 
 
 def test_the_account_is_as_the_program_says_after_a_deployment(
@@ -35,7 +33,7 @@ def test_the_account_is_as_the_program_says_after_a_deployment(
     assert drift.rules("advisory") == {"ssh-not-world-open"}
 
 
-def test_a_finding_stops_preview_and_update_and_an_exemption_lets_it_pass(
+def test_a_finding_stops_the_update_and_an_exemption_lets_it_pass(
     deployed_stack: StandingStack,
 ) -> None:
     before = everything(deployed_stack.client)
@@ -44,10 +42,9 @@ def test_a_finding_stops_preview_and_update_and_an_exemption_lets_it_pass(
     entry = {**json.loads(example("Exemptions"))[0], "expires": tomorrow.isoformat()}
     deployed_stack.configure(flow_logs=False)
     try:
-        for workflow in ("pull-request", "main"):
-            stopped = deployed_stack.run_workflow(workflow)
-            assert stopped.code != 0
-            assert stopped.rules("mandatory") == {entry["rule"]}
+        update = deployed_stack.run_workflow("main")
+        assert update.code != 0
+        assert update.rules("mandatory") == {entry["rule"]}, update.output
         exemptions.write_text(json.dumps([entry]))
         preview = deployed_stack.run_workflow("pull-request")
         assert preview.code == 0, preview.output
@@ -64,7 +61,7 @@ def test_drift_names_every_change_and_addition_by_hand(deployed_stack: StandingS
     rule_id, key_id = add_by_hand(client, outputs["security_group_id"])
     drift = deployed_stack.run_workflow("drift")
     assert drift.code != 0
-    assert set(CHANGED.findall(drift.output)) == {
+    assert set(DIFFERS.findall(drift.output)) == {
         "sandbox-flow-logs",
         "sandbox-instance-policy",
         "sandbox-instance-role",
@@ -73,7 +70,7 @@ def test_drift_names_every_change_and_addition_by_hand(deployed_stack: StandingS
         "sandbox-vpc",
     }
     for identifier in (rule_id, key_id):
-        assert re.search(rf"^unmanaged: .*{identifier}", drift.output, re.MULTILINE)
+        assert identifier in drift.output
 
 
 def change_by_hand(client: Client, vpc_id: str, security_group_id: str) -> None:

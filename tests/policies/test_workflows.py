@@ -120,3 +120,30 @@ def test_the_cli_has_the_version_of_the_sdk_in_pyproject(tmp_path: Path) -> None
     project = (workflows.ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (sdk,) = re.findall(r'"pulumi==([\d.]+)"', project)
     assert output.read_text(encoding="utf-8") == f"pulumi={sdk}\n"
+
+
+@pytest.mark.parametrize(
+    ("workflow", "pulumi", "sandbox", "code"),
+    [
+        ("pull-request", 0, 0, 0),
+        ("pull-request", 1, 0, 1),
+        ("main", 0, 0, 0),
+        ("main", 1, 0, 1),
+        ("drift", 0, 0, 0),
+        ("drift", 1, 0, 1),
+        ("drift", 0, 10, 10),
+    ],
+)
+def test_a_step_fails_if_one_of_its_commands_fails(
+    tmp_path: Path, workflow: str, pulumi: int, sandbox: int, code: int
+) -> None:
+    for name, result in (("pulumi", pulumi), ("sandbox", sandbox)):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {result}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-c", workflows.script(workflow)],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=False,
+    )
+    assert done.returncode == code
