@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from infra import catalogue
 from infra.permissions import instance, manager
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, document
@@ -54,7 +55,7 @@ def edited(text: str, change: Callable[[dict[str, Any]], object]) -> str:
 
 
 VPC = FakeResource(
-    type=resource_types.VPC,
+    type=catalogue.VPC.name,
     name="sandbox-vpc",
     props={
         "id": POLICY_CONTEXT.vpc_id,
@@ -64,19 +65,19 @@ VPC = FakeResource(
     },
 )
 DEFAULT_GROUP = FakeResource(
-    type=resource_types.DEFAULT_SECURITY_GROUP,
+    type=catalogue.DEFAULT_SECURITY_GROUP.name,
     name="sandbox-vpc-default",
     props={"vpcId": POLICY_CONTEXT.vpc_id, "ingress": [], "egress": []},
     dependencies={"vpcId": [VPC]},
 )
 GATEWAY = FakeResource(
-    type=resource_types.INTERNET_GATEWAY, props={"id": "igw-0123456789abcdef0"}, name="sandbox-vpc"
+    type=catalogue.INTERNET_GATEWAY.name, props={"id": "igw-0123456789abcdef0"}, name="sandbox-vpc"
 )
 TABLE = FakeResource(
-    type=resource_types.ROUTE_TABLE, props={"id": "rtb-0123456789abcdef0"}, name="public"
+    type=catalogue.ROUTE_TABLE.name, props={"id": "rtb-0123456789abcdef0"}, name="public"
 )
 ROUTE = FakeResource(
-    type=resource_types.ROUTE,
+    type=catalogue.ROUTE.name,
     name="internet",
     props={
         "destinationCidrBlock": "0.0.0.0/0",
@@ -86,7 +87,7 @@ ROUTE = FakeResource(
     dependencies={"gatewayId": [GATEWAY], "routeTableId": [TABLE]},
 )
 SUBNET = FakeResource(
-    type=resource_types.SUBNET,
+    type=catalogue.SUBNET.name,
     name="sandbox-public-us-east-1a",
     props={
         "id": "subnet-0123456789abcdef0",
@@ -95,32 +96,32 @@ SUBNET = FakeResource(
     },
 )
 ASSOCIATION = FakeResource(
-    type=resource_types.ROUTE_TABLE_ASSOCIATION,
+    type=catalogue.ROUTE_TABLE_ASSOCIATION.name,
     name="us-east-1a",
     props={"subnetId": "subnet-0123456789abcdef0", "routeTableId": "rtb-0123456789abcdef0"},
     dependencies={"subnetId": [SUBNET], "routeTableId": [TABLE]},
 )
 ENDPOINT = FakeResource(
-    type=resource_types.VPC_ENDPOINT,
+    type=catalogue.VPC_ENDPOINT.name,
     name="s3",
     props={"serviceName": "com.amazonaws.us-east-1.s3", "vpcEndpointType": "Gateway"},
 )
 FLOW_LOG = FakeResource(
-    type=resource_types.FLOW_LOG,
+    type=catalogue.FLOW_LOG.name,
     name="sandbox-flow-logs",
     props={"vpcId": POLICY_CONTEXT.vpc_id, "trafficType": "ALL"},
     dependencies={"vpcId": [VPC]},
 )
 LOG_GROUP = FakeResource(
-    type=resource_types.LOG_GROUP, name="flow-logs", props={"retentionInDays": 365}
+    type=catalogue.LOG_GROUP.name, name="flow-logs", props={"retentionInDays": 365}
 )
 GROUP = FakeResource(
-    type=resource_types.SECURITY_GROUP,
+    type=catalogue.SECURITY_GROUP.name,
     name="sandbox-instances",
     props={"name": "sandbox-instances", "description": "Security group of the sandboxes"},
 )
 INGRESS = FakeResource(
-    type=resource_types.INGRESS_RULE,
+    type=catalogue.INGRESS_RULE.name,
     name="sandbox-ssh-inbound",
     props={
         "cidrIpv4": "203.0.113.0/24",
@@ -131,12 +132,12 @@ INGRESS = FakeResource(
     },
 )
 EGRESS = FakeResource(
-    type=resource_types.EGRESS_RULE,
+    type=catalogue.EGRESS_RULE.name,
     name="sandbox-all-outbound",
     props={"cidrIpv4": "0.0.0.0/0", "ipProtocol": "-1", "description": "Allow all outbound"},
 )
 PREFIX_LIST = FakeResource(
-    type=resource_types.PREFIX_LIST,
+    type=catalogue.PREFIX_LIST.name,
     name="sandbox-ssh",
     props={"id": "pl-0123456789abcdef0", "entries": [{"cidr": "203.0.113.0/24"}]},
 )
@@ -144,7 +145,7 @@ PREFIX_LIST = FakeResource(
 
 def _policy(name: str, statements: Sequence[Statement]) -> FakeResource:
     props = {"name": name, "arn": policy_arn(name), "policy": document(statements)}
-    return FakeResource(type=resource_types.POLICY, name=name, props=props)
+    return FakeResource(type=catalogue.POLICY.name, name=name, props=props)
 
 
 MANAGER_POLICY = _policy("sandbox-manager-policy", manager.policy(POLICY_CONTEXT))
@@ -152,7 +153,7 @@ MANAGER_BOUNDARY = _policy("sandbox-manager-boundary", manager.boundary(POLICY_C
 INSTANCE_POLICY = _policy("sandbox-instance-policy", instance.policy(POLICY_CONTEXT))
 INSTANCE_BOUNDARY = _policy("sandbox-instance-boundary", instance.boundary(POLICY_CONTEXT))
 USER = FakeResource(
-    type=resource_types.USER,
+    type=catalogue.USER.name,
     name="sandbox-manager",
     props={
         "name": "sandbox-manager",
@@ -162,13 +163,13 @@ USER = FakeResource(
     dependencies={"permissionsBoundary": [MANAGER_BOUNDARY]},
 )
 USER_ATTACHMENT = FakeResource(
-    type=resource_types.USER_POLICY_ATTACHMENT,
+    type=catalogue.USER_POLICY_ATTACHMENT.name,
     name="sandbox-manager",
     props={"user": "sandbox-manager", "policyArn": policy_arn("sandbox-manager-policy")},
     dependencies={"policyArn": [MANAGER_POLICY], "user": [USER]},
 )
 KEY = FakeResource(
-    type=resource_types.ACCESS_KEY,
+    type=catalogue.ACCESS_KEY.name,
     name="sandbox-manager",
     props={
         "user": "sandbox-manager",
@@ -179,7 +180,7 @@ KEY = FakeResource(
     dependencies={"user": [USER]},
 )
 ROLE = FakeResource(
-    type=resource_types.ROLE,
+    type=catalogue.ROLE.name,
     name="sandbox-instance-role",
     props={
         "name": "sandbox-instance-role",
@@ -189,13 +190,13 @@ ROLE = FakeResource(
     dependencies={"permissionsBoundary": [INSTANCE_BOUNDARY]},
 )
 ROLE_ATTACHMENT = FakeResource(
-    type=resource_types.ROLE_POLICY_ATTACHMENT,
+    type=catalogue.ROLE_POLICY_ATTACHMENT.name,
     name="sandbox-instance-role",
     props={"role": "sandbox-instance-role", "policyArn": policy_arn("sandbox-instance-policy")},
     dependencies={"policyArn": [INSTANCE_POLICY], "role": [ROLE]},
 )
 PROFILE = FakeResource(
-    type=resource_types.INSTANCE_PROFILE,
+    type=catalogue.INSTANCE_PROFILE.name,
     name="sandbox-instance-profile",
     props={"name": "sandbox-instance-profile", "role": "sandbox-instance-role"},
     dependencies={"role": [ROLE]},
