@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ami import build_resources, first_boot, signals, ssh_session, steps, sweep
 from ami.build_resources import Search
-from ami.errors import ConfigError, LeftoverError
+from ami.errors import NotConfiguredError, LeftoverError
 from ami.first_boot import BuildKeys
 from ami.images import VERSION_TAG
 from ami.provisioner import Provisioner
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ami.build_resources import BuildResource
     from ami.plan import BuildPlan
-    from ami.progress import Progress
+    from ami.progress import BuildProgress
     from ami.signals import SignalHandler
     from ami.target import StackImage
     from infra.aws_clients import AwsClients
@@ -42,7 +42,7 @@ class BuildTools:
 
     aws: AwsClients
     stack_image: StackImage
-    progress: Progress
+    progress: BuildProgress
     dial: ssh_session.Dial = ssh_session.dial
     """Connects to the machine's address; tests replace it."""
     folder: Path
@@ -113,7 +113,7 @@ def _create(
             outcome.finished = True
             with step(f"configure stack {plan.target.stack}"):
                 tools.stack_image.configure(outcome.image_id)
-        except ConfigError:
+        except NotConfiguredError:
             raise
         except Exception:
             if plan.options.keep_on_error:

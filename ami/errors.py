@@ -44,7 +44,7 @@ class LeftoverError(SandboxError):
     exit_code = ExitCode.LEFTOVERS
 
 
-class ConfigError(SandboxError):
+class NotConfiguredError(SandboxError):
     """The image is finished, but the stack's configuration does not name it yet."""
 
     exit_code = ExitCode.NOT_CONFIGURED

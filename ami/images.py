@@ -105,7 +105,7 @@ def resume(  # noqa: PLR0913 - the account, the stack, the image, the limits and
     Raises:
         PlanError: the image does not exist, or no build for this environment created it.
         ImageError: AWS could not finish it.
-        ConfigError: it is finished, but the stack could not be changed.
+        NotConfiguredError: it is finished, but the stack could not be changed.
     """
     try:
         found = aws.ec2.describe_images(ImageIds=[image_id], Owners=["self"])["Images"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 
-class Progress(Protocol):
+class BuildProgress(Protocol):
     """Where a build reports its steps."""
 
     def step(self, name: str) -> AbstractContextManager[None]:
@@ -142,7 +142,7 @@ class LiveProgress:
 
 
 @contextmanager
-def on(console: Console) -> Generator[Progress]:
+def on(console: Console) -> Generator[BuildProgress]:
     """The display that fits *console*, until the end of the block."""
     if not console.is_terminal:
         yield PlainProgress(console)

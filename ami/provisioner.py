@@ -18,7 +18,7 @@ from ami.ssh_session import CommandError, ConnectionBrokeError
 
 if TYPE_CHECKING:
     from ami.plan import BuildPlan
-    from ami.progress import Progress
+    from ami.progress import BuildProgress
     from ami.ssh_session import SshSession
 
 FOLDER: Final = "/var/tmp/ami-build"  # noqa: S108 - on the build machine, which has no other user
@@ -54,7 +54,7 @@ class Provisioner:
 
     session: SshSession
     plan: BuildPlan
-    progress: Progress
+    progress: BuildProgress
     log: Log
 
     def wait_until_ready(self) -> None:

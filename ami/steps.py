@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ami import build_resources
 from ami.aws_calls import AWS_ERRORS, as_tags, eventually, tag_specifications
 from ami.build_resources import PURPOSE_TAG, TERMINATED_STATES, BuildResource, snapshot_ids
-from ami.errors import ConfigError, ImageError, LaunchError
+from ami.errors import NotConfiguredError, ImageError, LaunchError
 from ami.limits import LimitReachedError, Limits, until
 from infra import names
 from infra.aws_clients import as_filters, error_code, error_reason
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ami.first_boot import BuildKeys
     from ami.plan import BuildPlan, BuildSubnet
-    from ami.progress import Progress
+    from ami.progress import BuildProgress
     from infra.aws_clients import AwsClients
 
 # Error codes of EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -47,7 +47,7 @@ NO_REASON: Final = "AWS gives no reason"
 class Undo:
     """Removes what a step created, unless the user wants to keep a failed build."""
 
-    def __init__(self, aws: AwsClients, plan: BuildPlan, progress: Progress) -> None:
+    def __init__(self, aws: AwsClients, plan: BuildPlan, progress: BuildProgress) -> None:
         self.aws, self.plan, self.progress = aws, plan, progress
         self.failed: list[BuildResource] = []
         """The resources that the sweep still has to remove."""
@@ -321,7 +321,7 @@ def image(  # noqa: PLR0913 - the parts of an image
         parts += [BuildResource(kind="snapshot", id=part) for part in snapshot_ids(created)]
         require_private(created)
         yield created
-    except (PendingError, ConfigError):
+    except (PendingError, NotConfiguredError):
         raise  # the image can still be finished, or it is finished: it stays
     except BaseException:
         for part in parts:

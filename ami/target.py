@@ -26,6 +26,6 @@ class StackImage(Protocol):
         """Set the stack's image to *image_id*.
 
         Raises:
-            ConfigError: the stack could not be changed; the image itself is finished.
+            NotConfiguredError: the stack could not be changed; the image itself is finished.
         """
         ...

@@ -1,6 +1,6 @@
 """The stack of an image build: what the build reads of it, and the setting that it writes."""
 
-from ami.errors import ConfigError
+from ami.errors import NotConfiguredError
 from ami.target import BuildTarget
 from sandbox.core.errors import SandboxError
 from sandbox.core.stack import IMAGE_ID, PREFIX, Stack, stack_names
@@ -49,7 +49,7 @@ class ConfiguredImage:
         try:
             self._stack.set_config({IMAGE_ID: image_id})
         except SandboxError as error:
-            raise ConfigError(
+            raise NotConfiguredError(
                 f"{image_id} is finished, but the stack does not name it: {error}; run: "
                 f"pulumi config set {IMAGE_ID} {image_id} --stack {self._stack.name}"
             ) from error
