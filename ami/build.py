@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ami import build_resources, first_boot, signals, ssh_session, steps, sweep
 from ami.build_resources import Search
-from ami.errors import NotConfiguredError, LeftoverError
+from ami.errors import LeftoverError, NotConfiguredError
 from ami.first_boot import BuildKeys
 from ami.images import VERSION_TAG
 from ami.provisioner import Provisioner

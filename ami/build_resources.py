@@ -109,12 +109,12 @@ def volumes(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
 
 def snapshots(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
     # without an owner, EC2 searches the public snapshots of all accounts too
-    found = aws.list_all(
+    descriptions = aws.list_all(
         *("ec2", "describe_snapshots", "Snapshots"),
         OwnerIds=["self"],
         Filters=as_filters(search.by_tag),
     )
-    for snapshot in found:
+    for snapshot in descriptions:
         yield _resource("snapshot", snapshot["SnapshotId"], snapshot.get("Tags"))
 
 

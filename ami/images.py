@@ -108,14 +108,14 @@ def resume(  # noqa: PLR0913 - the account, the stack, the image, the limits and
         NotConfiguredError: it is finished, but the stack could not be changed.
     """
     try:
-        found = aws.ec2.describe_images(ImageIds=[image_id], Owners=["self"])["Images"]
+        images = aws.ec2.describe_images(ImageIds=[image_id], Owners=["self"])["Images"]
     except AWS_ERRORS as error:
         if not error_code(error).startswith("InvalidAMIID"):
             raise
-        found = []
-    if not found:
+        images = []
+    if not images:
         raise PlanError(f"{image_id}: this account has no such image in {aws.region}")
-    tags = tags_of(found[0].get("Tags"))
+    tags = tags_of(images[0].get("Tags"))
     if tags.get("Project") != names.PROJECT or not tags.get(BUILD_TAG):
         raise PlanError(f"{image_id}: no image build of this project created it")
     if tags.get("Environment") != target.environment:

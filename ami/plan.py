@@ -266,7 +266,7 @@ def _base_image(aws: AwsClients, base: Base) -> ImageTypeDef:
     source = BASES[base]
     try:
         parameter = aws.ssm.get_parameter(Name=source.parameter)["Parameter"]
-        found = aws.ec2.describe_images(
+        images = aws.ec2.describe_images(
             ImageIds=[parameter.get("Value", "")], Owners=[source.owner]
         )["Images"]
     except AWS_ERRORS as error:
@@ -276,15 +276,15 @@ def _base_image(aws: AwsClients, base: Base) -> ImageTypeDef:
             "InvalidAMIID.NotFound",
         }:
             raise
-        found = []
-    if not found:
+        images = []
+    if not images:
         filters = {"name": source.pattern, "architecture": ARCHITECTURE, "state": "available"}
-        found = aws.ec2.describe_images(Owners=[source.owner], Filters=as_filters(filters))[
+        images = aws.ec2.describe_images(Owners=[source.owner], Filters=as_filters(filters))[
             "Images"
         ]
     usable = [
         image
-        for image in found
+        for image in images
         if image.get("Architecture") == ARCHITECTURE and image.get("RootDeviceType") == "ebs"
     ]
     if not usable:
@@ -309,23 +309,23 @@ def _root_disk(image: ImageTypeDef) -> tuple[str, int]:
 def _instance_type(aws: AwsClients, instance_type: str) -> InstanceTypeInfoTypeDef:
     where = f"--instance-type {instance_type}"
     try:
-        found = aws.ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # pyright: ignore[reportArgumentType] - AWS judges the text, see the error
+        type_infos = aws.ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # pyright: ignore[reportArgumentType] - AWS judges the text, see the error
     except AWS_ERRORS as error:
         if error_code(error) != "InvalidInstanceType":
             raise
         raise PlanError(
             f"{where}: is not a valid instance type in {aws.region}; use one like g5.12xlarge"
         ) from error
-    gpus = found[0].get("GpuInfo", {}).get("Gpus", [])
+    gpus = type_infos[0].get("GpuInfo", {}).get("Gpus", [])
     if not any(gpu.get("Manufacturer") == "NVIDIA" for gpu in gpus):
         raise PlanError(
             f"{where}: has no NVIDIA GPU to verify the image on; use one like g5.12xlarge"
         )
-    if ARCHITECTURE not in found[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
+    if ARCHITECTURE not in type_infos[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
         raise PlanError(
             f"{where}: is not an {ARCHITECTURE} machine, but the image is; use g5.12xlarge"
         )
-    return found[0]
+    return type_infos[0]
 
 
 def _subnets(aws: AwsClients, target: BuildTarget, instance_type: str) -> tuple[BuildSubnet, ...]:

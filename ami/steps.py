@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ami import build_resources
 from ami.aws_calls import AWS_ERRORS, as_tags, eventually, tag_specifications
 from ami.build_resources import PURPOSE_TAG, TERMINATED_STATES, BuildResource, snapshot_ids
-from ami.errors import NotConfiguredError, ImageError, LaunchError
+from ami.errors import ImageError, LaunchError, NotConfiguredError
 from ami.limits import LimitReachedError, Limits, until
 from infra import names
 from infra.aws_clients import as_filters, error_code, error_reason

@@ -62,10 +62,10 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
             say(text)
 
     while empty_sweeps < required:
-        found, complete = _find(aws, search, say, kinds)
+        resources, complete = _find(aws, search, say, kinds)
         left = pending | {
             resource.id: resource
-            for resource in found
+            for resource in resources
             if resource.id not in keep_ids and not keep(resource)
         }
         if left or not complete:
@@ -137,18 +137,18 @@ def _find(
     aws: AwsClients, search: Search, say: Say, kinds: Collection[Kind]
 ) -> tuple[list[BuildResource], bool]:
     """The resources, and whether every kind could be listed; a failed list stops no other."""
-    found: dict[str, BuildResource] = {}
+    resources: dict[str, BuildResource] = {}
     complete = True
     for kind, finder in build_resources.FINDERS.items():
         if kind not in kinds:
             continue
         try:
             for resource in finder(aws, search):
-                found.setdefault(resource.id, resource)
+                resources.setdefault(resource.id, resource)
         except AWS_ERRORS as error:
             complete = False
             say(f"{kind}s cannot be listed now: {error_reason(error)}")
-    return sorted(found.values(), key=_removal_order), complete
+    return sorted(resources.values(), key=_removal_order), complete
 
 
 def _removal_order(resource: BuildResource) -> int:

@@ -82,13 +82,13 @@ def prune(stack: Stack, *, keep: int, yes: bool) -> None:
     with output.progress(f"stack {stack.name}: reading all stacks and the account's images"):
         build_target = target.read(stack)
         aws = AwsClients(build_target.region)
-        found = images.of_environment(
+        existing = images.of_environment(
             aws, build_target.environment, target.configured_images(stack)
         )
-    for image in found[keep:]:
+    for image in existing[keep:]:
         if image.in_use:
             output.note(f"{image.id} stays: {', '.join(image.in_use)}")
-    chosen = images.to_prune(found, keep)
+    chosen = images.to_prune(existing, keep)
     if not chosen:
         output.note("there is no image to remove")
         return
@@ -104,11 +104,11 @@ def clean(stack: Stack, *, older_than: timedelta, build_id: str | None, yes: boo
     """Remove what build *build_id* left, or every build that started *older_than* ago or more."""
     with output.progress(f"stack {stack.name}: searching the account for leftovers"):
         aws = AwsClients(target.read(stack).region)
-        found = sweep.find(aws, Search(), output.note)
+        leftovers = sweep.find(aws, Search(), output.note)
     chosen = (
-        [resource for resource in found if resource.build_id == build_id]
+        [resource for resource in leftovers if resource.build_id == build_id]
         if build_id
-        else sweep.started_before(found, older_than=older_than)
+        else sweep.started_before(leftovers, older_than=older_than)
     )
     if not chosen:
         output.note("there is nothing to remove")

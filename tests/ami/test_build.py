@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from ami import images
 from ami.aws_calls import tags_of
-from ami.errors import NotConfiguredError, LaunchError, SetupError, VerificationError
+from ami.errors import LaunchError, NotConfiguredError, SetupError, VerificationError
 from ami.steps import PendingError
 from infra import names
 from sandbox.core.errors import Interrupted

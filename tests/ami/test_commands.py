@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,9 @@ from ami.errors import NotConfiguredError
 from infra import names
 from sandbox import cli
 from sandbox.core import stack
-from sandbox.core.errors import ExitCode
+from sandbox.core.errors import ExitCode, Interrupted
 from sandbox.core.pulumi_cli import PulumiError
-from sandbox.image import target
+from sandbox.image import job, target
 
 if TYPE_CHECKING:
     from tests.ami.conftest import EmulatedAccount
@@ -221,6 +222,20 @@ def test_a_stack_that_cannot_be_configured_names_the_command_that_does_it(
         NotConfiguredError, match=f"pulumi config set {stack.IMAGE_ID} ami-2 --stack prod"
     ):
         configured_image.configure("ami-2")
+
+
+@pytest.mark.usefixtures("pulumi")
+def test_a_build_that_a_signal_ended_ends_with_the_signals_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        error = Interrupted(signal.SIGTERM)
+        error.add_note("left behind: i-1")
+        raise error
+
+    monkeypatch.setattr(job, "build", interrupt)
+    assert cli.run(["image", "build"]) == 143
+    assert capsys.readouterr().err.splitlines() == ["interrupted by SIGTERM", "left behind: i-1"]
 
 
 @pytest.mark.usefixtures("account")

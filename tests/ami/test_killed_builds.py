@@ -54,10 +54,10 @@ def test_clean_removes_all_of_a_killed_build_and_nothing_else(
         process.start()
         process.join(60)
         assert process.exitcode == -signal.SIGKILL, point
-        found = sweep.find(aws, Search(), account.lines.append)
-        young = sweep.started_before(found, older_than=timedelta(hours=5))
+        leftovers = sweep.find(aws, Search(), account.lines.append)
+        young = sweep.started_before(leftovers, older_than=timedelta(hours=5))
         assert not young, "a young build may still run"
-        old = sweep.started_before(found, older_than=timedelta(seconds=-5))
+        old = sweep.started_before(leftovers, older_than=timedelta(seconds=-5))
         builds = {resource.build_id for resource in old}
         sweep.clean(aws, builds, limits=fake_account.FAST, say=account.lines.append)
         # an image that was finished before the kill is not a leftover, nor is its snapshot
