@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
 STEPS = 13
-SLICE = 9
+SLICE = 12
 """Without EVERYTHING, one of so many points is tried."""
 
 
