@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from sandbox.adopt import commands as adopt
 from sandbox.config import commands as config
 from sandbox.core import output
-from sandbox.core.errors import ExitCode, SandboxError
+from sandbox.core.errors import ExitCode, Interrupted, SandboxError
 from sandbox.core.options import QuietOption
 from sandbox.costs import commands as costs
 from sandbox.diagram import commands as diagram
@@ -102,10 +102,12 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
-    except typer.Exit as end:
-        return end.exit_code
-    except TyperException as error:
-        output.error(error.format_message())
+        if code == ExitCode.INTERRUPTED:  # Typer's answer to Ctrl-C
+            output.error("interrupted")
+    except TyperException as error:  # an option, an argument or a command is not valid
+        path = getattr(getattr(error, "ctx", None), "command_path", NAME)
+        if message := error.format_message():  # none where the whole help was printed
+            output.error(f"{message}; see {path} --help")
         return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
         output.error("interrupted")
@@ -113,7 +115,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader has gone, for example `sandbox drift | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.DONE
-    except SandboxError as error:
+    except (SandboxError, Interrupted) as error:
         return _ended(error, error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
         return _ended(error, ExitCode.FAILED, _text(error))

@@ -1,7 +1,7 @@
-"""Build machines: real sshd processes in namespaces of their own, each with a root folder.
+"""Fake build machines: real sshd processes, each in namespaces and a root folder of its own.
 
-What a machine would get from a package archive, from systemd or from a GPU is answered by the
-small recorders in machine/bin; shell, coreutils, git, flock and sshd are the real ones.
+The small recorders in machine/bin stand for package archives, systemd and GPUs; shell, coreutils,
+git, flock and sshd are real.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ import asyncssh
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-HERE = Path(__file__).parent / "machine"
+MACHINE = Path(__file__).parent / "machine"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandbox-ami"
 INSTALLED = Path("/usr/sbin/sshd")
 PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
@@ -48,38 +49,42 @@ SetEnv PATH=/stubs:/usr/local/bin:/usr/sbin:/usr/bin
 
 
 class NoMachinesError(Exception):
-    """They cannot be made here; the text is for the user."""
+    """Fake machines cannot run on this computer; the text says why and what to do."""
 
 
-def possible() -> None:
-    """Raise unless machines can be made here; fetches sshd on the way."""
+def require_possible() -> None:
+    """Check that fake machines can run here, and fetch sshd.
+
+    Raises:
+        NoMachinesError: no rights, no namespaces, or no sshd.
+    """
     if os.geteuid() != 0:
         raise NoMachinesError(
-            "tests/ami: its build machines are namespaces with a root folder of their own, which"
-            " only root may make: run the tests as root, or leave tests/ami out"
+            "tests/ami: only root can create the namespaces of its fake machines; run the tests as "
+            "root, or leave tests/ami out"
         )
-    tried = subprocess.run(
+    attempt = subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "--propagation", "private",
          "mount", "-t", "tmpfs", "none", "/mnt"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if tried.returncode:
+    if attempt.returncode:
         raise NoMachinesError(
-            f"tests/ami: this computer lets root make no namespaces ({tried.stderr.strip()}):"
-            " a container needs CAP_SYS_ADMIN (docker run --privileged)"
+            f"tests/ami: root cannot create namespaces here ({attempt.stderr.strip()}); give the "
+            "container CAP_SYS_ADMIN (docker run --privileged)"
         )
     try:
         sshd_folder()
     except (OSError, subprocess.CalledProcessError) as error:
-        said = (getattr(error, "stderr", b"") or b"").decode().strip().splitlines()
+        messages = (getattr(error, "stderr", b"") or b"").decode().strip().splitlines()
         raise NoMachinesError(
-            f"tests/ami: no sshd here, and {PACKAGES[0]} cannot be fetched with apt-get"
-            f" ({said[-1] if said else error}): install it, or give apt-get a way to its archive"
+            f"tests/ami: sshd is not installed, and apt-get cannot fetch {PACKAGES[0]} "
+            f"({messages[-1] if messages else error}); install it, or let apt-get reach its archive"
         ) from error
 
 
 def sshd_folder() -> Path:
-    """A folder with Debian's sshd, taken from its archive unless it is installed."""
+    """A folder with the installed sshd, or with that of Debian's archive."""
     folder = CACHE / "sshd"
     if (folder / "sshd").exists():
         return folder
@@ -106,17 +111,26 @@ def sshd_folder() -> Path:
     return folder
 
 
+@cache
 def repositories() -> tuple[Path, dict[str, str]]:
-    """Bare repositories to clone from, and the commit of each."""
+    """The folder of the repositories from which machines clone, and the commit of each."""
     folder = CACHE / "git"
     if not folder.exists():
         work = CACHE / f"git-{uuid.uuid4().hex}"
         for name in REPOSITORIES:
-            one = work / name
-            git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost", "-C", str(one)]
-            one.mkdir(parents=True)
+            repository = work / name
+            git = [
+                "git",
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@localhost",
+                "-C",
+                str(repository),
+            ]
+            repository.mkdir(parents=True)
             subprocess.run([*git, "init", "-q"], check=True)
-            (one / "README.md").write_text(f"{name}\n")
+            (repository / "README.md").write_text(f"{name}\n")
             subprocess.run([*git, "add", "."], check=True)
             subprocess.run([*git, "commit", "-qm", "first"], check=True)
         try:
@@ -135,13 +149,18 @@ def repositories() -> tuple[Path, dict[str, str]]:
     return folder, commits
 
 
-FIRST_ANSWERED = 3
-"""The knock at a fresh machine that is the first to be heard: so each build waits, as with AWS."""
+FIRST_ANSWERED_LOGIN = 3
+"""A new machine refuses the logins before this one, so that each build has to wait for it."""
 BROKEN = {"deaf": "systemctl reboot does nothing", "no-return": "the machine stays off"}
 
 
+def copy_tree(source: Path | str, target: Path) -> None:
+    """Copy a folder with its symbolic links; cp is several times faster than shutil."""
+    subprocess.run(["cp", "--archive", source, target], check=True)
+
+
 def free_port() -> int:
-    """One below those that systems give to outgoing connections, which could take it meanwhile."""
+    """A free port below those of outgoing connections, one of which could take it meanwhile."""
     while True:
         port = random.randrange(20000, 32000)  # noqa: S311 - no secret
         with socket.socket() as free, suppress(OSError):
@@ -149,8 +168,8 @@ def free_port() -> int:
             return port
 
 
-class Machine:
-    """One build machine: started, restarted when it reboots, ended when it powers off."""
+class FakeMachine:
+    """One build machine: it starts again after a reboot, and ends after a power-off."""
 
     def __init__(
         self, root: Path, user_data: str, public_key: str, *, port: int, login: str = "ubuntu"
@@ -159,9 +178,9 @@ class Machine:
         self.boots = 0
         self.ended = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._furnish(user_data, public_key)
+        self._fill_root(user_data, public_key)
 
-    def _furnish(self, user_data: str, public_key: str) -> None:
+    def _fill_root(self, user_data: str, public_key: str) -> None:
         root, home = self.root, self.root / "home" / self.login
         for name in [
             "usr",
@@ -192,10 +211,10 @@ class Machine:
         for name in ("bin", "sbin", "lib", "lib64"):
             (root / name).symlink_to(f"usr/{name}")
         (root / "stubs").mkdir()
-        for stub in (HERE / "bin").iterdir():
+        for stub in (MACHINE / "bin").iterdir():
             shutil.copy2(stub, root / "stubs" / stub.name)
-        shutil.copy2(HERE / "init", root / "recorder/init")
-        shutil.copytree("/etc/alternatives", root / "etc/alternatives", symlinks=True)
+        shutil.copy2(MACHINE / "init", root / "recorder/init")
+        copy_tree("/etc/alternatives", root / "etc/alternatives")
         for name in ("ld.so.cache", "nsswitch.conf", "services", "protocols"):
             if Path("/etc", name).exists():
                 shutil.copy2(f"/etc/{name}", root / "etc" / name)
@@ -213,22 +232,22 @@ class Machine:
         (root / "boot/vmlinuz-6.8.0-1040-aws").touch()
         (root / "recorder/packages").write_text("linux-image-6.8.0-1040-aws\n")
         (root / "recorder/calls").touch()
-        told: dict[str, Any] = json.loads(user_data.removeprefix("#cloud-config\n"))
+        cloud_config: dict[str, Any] = json.loads(user_data.removeprefix("#cloud-config\n"))
         (root / "var/lib/cloud/instance/user-data.txt").write_text(user_data)
-        keys = told["ssh_keys"]
+        keys = cloud_config["ssh_keys"]
         private = root / "etc/ssh/ssh_host_ed25519_key"
         private.touch(mode=0o600)
         private.write_text(keys["ed25519_private"])
         (root / "etc/ssh/sshd_config").write_text(SSHD_CONFIG)
-        for number, (shell, flag, command) in enumerate(told["bootcmd"]):
+        for number, (shell, flag, command) in enumerate(cloud_config["bootcmd"]):
             assert (shell, flag) == ("sh", "-c")
             (root / f"recorder/bootcmd/{number}").write_text(command)
-        for place in (home, root / "root"):
-            (place / ".ssh").mkdir(parents=True, mode=0o700)
-            (place / ".ssh/authorized_keys").write_text(public_key + "\n")
-            (place / ".bash_history").write_text("sudo apt-get update\n")
+        for login_home in (home, root / "root"):
+            (login_home / ".ssh").mkdir(parents=True, mode=0o700)
+            (login_home / ".ssh/authorized_keys").write_text(public_key + "\n")
+            (login_home / ".bash_history").write_text("sudo apt-get update\n")
         folder, _ = repositories()
-        shutil.copytree(folder, root / "srv/git")
+        copy_tree(folder, root / "srv/git")
         (home / ".gitconfig").write_text(
             "[safe]\n\tdirectory = *\n"
             + "".join(
@@ -239,14 +258,14 @@ class Machine:
         shutil.copy2(home / ".gitconfig", root / "root/.gitconfig")
 
     def start(self) -> None:
-        """Run until it is ended; start again after a reboot.
+        """Run until the machine is off; start it again after a reboot.
 
-        The thread that starts a process must outlive it: the process is told to die with it.
+        The thread that starts the process must outlive it, since the process dies with the thread.
         """
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
-        asked = self.root / "recorder/reboot"
+        reboot_requested = self.root / "recorder/reboot"
         while not self.ended:
             (self.root / "recorder/boot_id").write_text(f"{uuid.uuid4()}\n")
             self.boots += 1
@@ -256,7 +275,7 @@ class Machine:
                         "setpriv", "--pdeathsig", "KILL",
                         "unshare", "--mount", "--pid", "--fork", "--kill-child",
                         "--propagation", "private",
-                        "sh", HERE / "boot.sh", self.root, sshd_folder(), str(self.port),
+                        "sh", MACHINE / "boot.sh", self.root, sshd_folder(), str(self.port),
                     ],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
@@ -264,11 +283,12 @@ class Machine:
                     start_new_session=True,
                 )  # fmt: skip
             self._process.wait()
-            if not asked.exists() or (self.root / "recorder/no-return").exists():
+            if not reboot_requested.exists() or (self.root / "recorder/no-return").exists():
                 self.ended = True
-            asked.unlink(missing_ok=True)
+            reboot_requested.unlink(missing_ok=True)
 
-    def break_as_told(self, how: list[str]) -> None:
+    def damage(self, how: list[str]) -> None:
+        """Break the machine in each of the ways *how*."""
         recorder = self.root / "recorder"
         if "old-driver" in how:
             (recorder / "driver").write_text("470.1")
@@ -286,17 +306,17 @@ class Machine:
             (self.root / "etc/ssh/ssh_host_ed25519_key").write_bytes(other.export_private_key())
 
     def drop_connections(self) -> None:
-        """End the sessions of sshd, not sshd itself, as a network does that forgets them."""
+        """End the sessions of sshd but not sshd itself, as a network that drops connections."""
         for status in Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                if f"sshd: {self.login}".encode() in status.read_bytes() and self._mine(
+                if f"sshd: {self.login}".encode() in status.read_bytes() and self._is_mine(
                     status.parent
                 ):
                     os.kill(int(status.parent.name), signal.SIGKILL)
             except OSError:
                 continue
 
-    def _mine(self, process: Path) -> bool:
+    def _is_mine(self, process: Path) -> bool:
         return (process / "root/recorder/boot_id").samefile(self.root / "recorder/boot_id")
 
     def crash(self) -> None:
@@ -319,59 +339,64 @@ class Machine:
         raise AssertionError((self.root / "recorder/boot.log").read_text())
 
 
-class Machines:
-    """The seam: what is dialled as (public address, 22) of an instance reaches its machine."""
+class FakeMachines:
+    """Connections to port 22 of an instance's public address reach its fake machine."""
 
     def __init__(self, ec2: EC2Client, folder: Path) -> None:
         self._ec2, self._folder = ec2, folder
-        self.by_id: dict[str, Machine] = {}
-        self._knocks: dict[str, int] = {}
+        self.by_id: dict[str, FakeMachine] = {}
+        self._by_address: dict[str, FakeMachine] = {}
+        self._logins: dict[str, int] = {}
         self.dialled: list[tuple[str, int]] = []
         self.prepare: list[str] = []
-        """Files to put into each machine's recorder folder: how a test breaks one."""
+        """How each new machine is broken: names of files in its recorder folder."""
 
     def dial(self, host: str, port: int) -> socket.socket:
         self.dialled.append((host, port))
         assert port == 22
-        machine = self.at(host)
-        knocks = self._knocks[host] = self._knocks.get(host, 0) + 1
-        if knocks < FIRST_ANSWERED:
+        machine = self._by_address.get(host) or self._boot(host)
+        logins = self._logins[host] = self._logins.get(host, 0) + 1
+        if logins < FIRST_ANSWERED_LOGIN:
             raise ConnectionRefusedError(f"{host} is still starting")
         if machine.ended:
             raise ConnectionRefusedError(f"{host} is off")
         return connect(machine.port)
 
-    def at(self, host: str) -> Machine:
-        """The machine of the instance with this public address; it boots when first asked for."""
-        found = self._ec2.describe_instances(Filters=[{"Name": "ip-address", "Values": [host]}])[
-            "Reservations"
-        ][0]["Instances"][0]
-        identity = found["InstanceId"]
-        if identity not in self.by_id:
-            root = self._folder / identity
-            machine = Machine(
-                root,
-                user_data(self._ec2, identity),
-                public_key(self._ec2, found["KeyName"]),
-                port=free_port(),
-            )
-            for name in self.prepare:
-                (root / "recorder" / name).write_text(BROKEN.get(name, ""))
-            machine.break_as_told(self.prepare)
-            machine.start()
-            machine.wait_listening()
-            self.by_id[identity] = machine
-        return self.by_id[identity]
+    def _boot(self, address: str) -> FakeMachine:
+        """Start the machine of the instance with this public address."""
+        filters: Any = [{"Name": "ip-address", "Values": [address]}]
+        instance = self._ec2.describe_instances(Filters=filters)["Reservations"][0]["Instances"][0]
+        instance_id = instance.get("InstanceId", "")
+        root = self._folder / instance_id
+        machine = FakeMachine(
+            root,
+            user_data(self._ec2, instance_id),
+            public_key(self._ec2, instance.get("KeyName", "")),
+            port=free_port(),
+        )
+        for name in self.prepare:
+            (root / "recorder" / name).write_text(BROKEN.get(name, ""))
+        machine.damage(self.prepare)
+        machine.start()
+        machine.wait_listening()
+        self.by_id[instance_id] = self._by_address[address] = machine
+        return machine
 
     @property
-    def last(self) -> Machine:
+    def last(self) -> FakeMachine:
         return list(self.by_id.values())[-1]
 
-    def end(self) -> None:
+    def crash(self) -> None:
+        """Switch every machine off; its root folder stays."""
         for machine in self.by_id.values():
             machine.crash()
+
+    def remove(self) -> None:
+        self.crash()
+        for machine in self.by_id.values():
             shutil.rmtree(machine.root, ignore_errors=True)
         self.by_id.clear()
+        self._by_address.clear()
 
 
 def connect(port: int) -> socket.socket:
@@ -379,10 +404,10 @@ def connect(port: int) -> socket.socket:
 
 
 def user_data(ec2: EC2Client, instance: str) -> str:
-    told = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]
-    return base64.b64decode(told.get("Value", "")).decode()
+    attribute = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")
+    return base64.b64decode(attribute["UserData"].get("Value", "")).decode()
 
 
 def public_key(ec2: EC2Client, name: str) -> str:
-    found = ec2.describe_key_pairs(KeyNames=[name], IncludePublicKey=True)["KeyPairs"][0]
-    return found.get("PublicKey", "")
+    key_pairs = ec2.describe_key_pairs(KeyNames=[name], IncludePublicKey=True)["KeyPairs"]
+    return key_pairs[0].get("PublicKey", "")

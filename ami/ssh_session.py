@@ -1,7 +1,8 @@
-"""SSH to the build machine: its host key is known before it exists, so no other is ever trusted.
+"""SSH to the build machine.
 
-Everything runs in one background loop; the callers stay in the main thread, where a signal can end
-their wait.
+The builder makes the machine's host key, so it trusts that key only and never "the first one seen".
+Everything runs in one background event loop; callers stay in the main thread, where a signal can
+end their wait.
 """
 
 from __future__ import annotations
@@ -29,20 +30,31 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Dial: TypeAlias = Callable[[str, int], socket.socket]
+"""Connects to a host and a port."""
 OnLine: TypeAlias = Callable[[str], None]
 PORT: Final = 22
 LOST: Final = (asyncssh.DisconnectError, asyncssh.ChannelOpenError, OSError)
+TIMED_OUT: Final = 124
+"""The exit status of timeout(1) if it ended the command."""
+KEEPALIVES: Final = 3
+"""A connection counts as broken after so many without an answer."""
 
 
 class ConnectionBrokeError(SetupError):
-    """The connection ended before the command did: nobody knows how far it came."""
+    """The connection broke before the command ended; nobody knows how far it came."""
+
+
+class CommandError(SetupError):
+    """A command on the machine failed, or was ended at its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
+    """Who logs in, with which key, and which host key the machine has to show."""
+
     user: str
     key: SSHKey | Path | None
-    """The private key, a file with it, or nothing: the user's SSH agent."""
+    """The private key, a file that holds it, or None: the user's SSH agent."""
     host_key: SSHKey
 
 
@@ -50,10 +62,10 @@ def dial(host: str, port: int) -> socket.socket:
     return socket.create_connection((host, port), timeout=10)
 
 
-class Guest:
-    """One build machine, as seen over SSH."""
+class SshSession:
+    """The SSH connection to one build machine; it can be made again."""
 
-    def __init__(  # noqa: PLR0913 - the machine, the way in and the limits
+    def __init__(  # noqa: PLR0913 - the machine, the login and the limits
         self,
         address: str,
         login: Login,
@@ -63,33 +75,37 @@ class Guest:
         dial: Dial,
         on_wait: Callable[[], None] = lambda: None,
     ) -> None:
-        """*on_wait* is called every `limits.poll` of a wait for a login: it may end the wait."""
+        """*on_wait* is called every `limits.poll_interval` of a wait for a login; it may raise."""
         self.address = address
         self._login, self._limits, self._loop, self._dial = login, limits, loop, dial
         self._on_wait = on_wait
         self._connection: SSHClientConnection | None = None
 
     def connect(self, limit: float) -> None:
-        """Log in, trying until *limit*: refused, reset or not let in yet are all "not yet"."""
-        looked = self._loop.time()
-        end = looked + limit
+        """Log in; a machine that refuses or resets may only be starting, so try again.
+
+        Raises:
+            SetupError: the host key is wrong, or no login succeeded within *limit* seconds.
+        """
+        last_wait = self._loop.time()
+        end = last_wait + limit
         while True:
             try:
                 self._connection = self._do(self._connect())
             except asyncssh.HostKeyNotVerifiable as error:
                 raise SetupError(
-                    f"{self.address} shows another host key than the build gave it: this may be"
-                    " another machine, nothing was sent to it"
+                    f"{self.address} shows another host key than the build gave to its machine; "
+                    "it may be another machine, so nothing was sent to it"
                 ) from error
             except (*LOST, asyncssh.Error, TimeoutError) as error:
-                if self._loop.time() + self._limits.knock > end:
+                if self._loop.time() + self._limits.login_retry_interval > end:
                     raise SetupError(
-                        f"{self.address}: no login within {limit:g} s, last: {error}"
+                        f"{self.address}: no login within {limit:g} s; last error: {error}"
                     ) from error
-                if self._loop.time() - looked >= self._limits.poll:
+                if self._loop.time() - last_wait >= self._limits.poll_interval:
                     self._on_wait()
-                    looked = self._loop.time()
-                self._do(asyncio.sleep(self._limits.knock))
+                    last_wait = self._loop.time()
+                self._do(asyncio.sleep(self._limits.login_retry_interval))
             else:
                 return
 
@@ -98,40 +114,44 @@ class Guest:
         command: str,
         *,
         limit: float,
-        what: str = "",
+        name: str = "",
         on_line: OnLine = lambda _: None,
-        secret: bytes = b"",
+        stdin: bytes = b"",
     ) -> str:
-        """Run *command* to its end; its output, if and only if it ended well.
+        """Run *command* and return its output; errors call it *name*.
 
-        The limit holds on the machine too, since closing a connection ends nothing there.
+        timeout(1) ends it on the machine after *limit* seconds, for a closed connection does not.
+
+        Raises:
+            CommandError: it failed, or was ended at its limit.
+            ConnectionBrokeError: the connection broke.
         """
-        what = what or command.splitlines()[0]
+        name = name or command.splitlines()[0]
         bounded = f"timeout --kill-after=10 {limit:g} sh -c {shlex.quote(command)}"
         try:
-            output, status = self._do(self._run(bounded, secret, on_line, limit + 30))
+            output, status = self._do(self._run(bounded, stdin, on_line, limit + 30))
         except (*LOST, TimeoutError) as error:
-            raise ConnectionBrokeError(f"{what}: the connection broke: {error}") from error
-        # no status at all is a broken connection too: asyncssh raises nothing then
+            raise ConnectionBrokeError(f"{name}: the connection broke: {error}") from error
+        # asyncssh raises nothing if the connection broke without an exit status
         if status is None:
-            raise ConnectionBrokeError(f"{what}: the connection broke")
+            raise ConnectionBrokeError(f"{name}: the connection broke")
         if status:
-            last = output.strip().splitlines()[-1:]
-            said = "no end" if status == 124 else f"exit {status}"  # noqa: PLR2004 - timeout(1)
-            raise CommandError(f"{what}: {said} {': '.join(['', *last])}".rstrip(), status)
+            last_line = output.strip().splitlines()[-1:]
+            ending = f"no end within {limit:g} s" if status == TIMED_OUT else f"exit {status}"
+            raise CommandError(": ".join([name, ending, *last_line]))
         return output
 
     def put(self, path: str, content: bytes, *, then: str = "") -> None:
-        """Write a file, see that it arrived whole, and run *then* in its folder."""
+        """Write a file, check that it arrived whole, and run *then* in its folder."""
         digest = hashlib.sha256(content).hexdigest()
-        where = shlex.quote(path)
-        follow = f" && cd $(dirname {where}) && {then}" if then else ""
+        quoted = shlex.quote(path)
+        follow = f" && cd $(dirname {quoted}) && {then}" if then else ""
         self.run(
-            f"umask 077 && mkdir -p $(dirname {where}) && cat >{where}"
-            f" && echo {digest}'  '{where} | sha256sum --check --quiet{follow}",
+            f"umask 077 && mkdir -p $(dirname {quoted}) && cat >{quoted}"
+            f" && echo {digest}'  '{quoted} | sha256sum --check --quiet{follow}",
             limit=self._limits.check,
-            what=f"copy to {path}",
-            secret=content,
+            name=f"copy to {path}",
+            stdin=content,
         )
 
     def close(self) -> None:
@@ -142,27 +162,27 @@ class Guest:
     async def _connect(self) -> SSHClientConnection:
         sock = await self._loop.run_in_executor(None, self._dial, self.address, PORT)
         login = self._login
-        keys: dict[str, Any] = {"agent_path": None, "client_keys": [login.key]}
+        own_key: dict[str, Any] = {"agent_path": None, "client_keys": [login.key]}
         try:
             return await asyncssh.connect(
                 self.address,
                 PORT,
                 sock=sock,
                 username=login.user,
-                **({} if login.key is None else keys),
+                **({} if login.key is None else own_key),
                 known_hosts=([login.host_key.convert_to_public()], [], []),
                 server_host_key_algs=["ssh-ed25519"],
-                config=None,  # the user's own SSH settings have no say here
-                login_timeout=self._limits.keepalive * 3,
-                keepalive_interval=self._limits.keepalive,
-                keepalive_count_max=3,
+                config=None,  # ignore the user's own SSH settings
+                login_timeout=self._limits.keepalive_interval * KEEPALIVES,
+                keepalive_interval=self._limits.keepalive_interval,
+                keepalive_count_max=KEEPALIVES,
             )
         except BaseException:
             sock.close()
             raise
 
     async def _run(
-        self, command: str, sent: bytes, on_line: OnLine, limit: float
+        self, command: str, stdin: bytes, on_line: OnLine, limit: float
     ) -> tuple[str, int | None]:
         if self._connection is None:
             raise ConnectionResetError("not connected")
@@ -172,7 +192,7 @@ class Guest:
         )
         async with asyncio.timeout(limit):
             with suppress(BrokenPipeError, ConnectionResetError):
-                process.stdin.write(sent)
+                process.stdin.write(stdin)
                 process.stdin.write_eof()
             async for raw in process.stdout:
                 if line := raw.decode(errors="replace").rstrip("\r\n"):
@@ -190,28 +210,23 @@ class Guest:
             raise
 
 
-class CommandError(SetupError):
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 @contextmanager
 def background_loop() -> Generator[asyncio.AbstractEventLoop]:
+    """An event loop in a thread of its own, until the end of the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ssh", daemon=True)
     thread.start()
     try:
         yield loop
     finally:
-        asyncio.run_coroutine_threadsafe(_end_all(), loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(_cancel_tasks(), loop).result(timeout=10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=10)
         loop.close()
 
 
-async def _end_all() -> None:
-    tasks = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
+async def _cancel_tasks() -> None:
+    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -12,42 +12,44 @@ from typing import TYPE_CHECKING
 import asyncssh
 import pytest
 
-from ami import ssh
 from ami.errors import VerificationError
-from ami.ssh import background_loop
-from sandbox.image.commands import settable
-from tests.ami import world
-from tests.ami.conftest import COMMITS
+from ami.ssh_session import Login, SshSession, background_loop
+from sandbox.image.versions import settable
+from tests.ami import fake_account, fake_machines
 
 if TYPE_CHECKING:
-    from ami.aws import Aws
-    from tests.ami.conftest import Account
+    from infra.aws_clients import AwsClients
+    from tests.ami.conftest import EmulatedAccount
 
-SCRIPTS = sorted(Path("ami/setup").glob("*.sh"))
 AGAIN = "sudo -n env FOLDER=/var/tmp/ami-build METTA_COMMIT={metta} PUFFER_COMMIT={pufferlib} \
 bash /var/tmp/ami-build/setup.sh"
 
 
-def test_shellcheck_has_nothing_to_say() -> None:
+@pytest.fixture
+def scripts() -> list[Path]:
+    return sorted(Path("ami/setup").glob("*.sh"))
+
+
+def test_shellcheck_finds_nothing(scripts: list[Path]) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
-    found = subprocess.run(
-        [shellcheck, "--external-sources", "--shell=bash", "--severity=style", *SCRIPTS],
+    completed = subprocess.run(
+        [shellcheck, "--external-sources", "--shell=bash", "--severity=style", *scripts],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (found.returncode, found.stdout) == (0, "")
+    assert (completed.returncode, completed.stdout) == (0, "")
 
 
-def test_nothing_from_the_network_is_run_unread() -> None:
-    for script in SCRIPTS:
+def test_no_script_runs_what_it_downloads_unchecked(scripts: list[Path]) -> None:
+    for script in scripts:
         text = script.read_text()
         assert not re.search(r"curl[^\n|]*\|", text), script
         assert "add-apt-repository" not in text, script
         assert "--allow-unauthenticated" not in text, script
 
 
-def test_every_version_is_at_the_top_and_can_be_set() -> None:
+def test_every_version_can_be_set_and_has_its_default_at_the_top() -> None:
     assert {"NVIDIA_BRANCH", "DOCKER_VERSION", "UV_SHA256", "METTA_COMMIT"} <= settable()
     text = Path("ami/setup/setup.sh").read_text()
     top = text[: text.index("common.sh")]
@@ -56,7 +58,7 @@ def test_every_version_is_at_the_top_and_can_be_set() -> None:
 
 
 def tree(root: Path) -> dict[str, str]:
-    """Every file that a set-up may write, by its content."""
+    """A digest of every file that the set-up may write."""
     return {
         str(path.relative_to(root)): hashlib.sha256(
             path.readlink().__fspath__().encode() if path.is_symlink() else path.read_bytes()
@@ -68,37 +70,38 @@ def tree(root: Path) -> dict[str, str]:
 
 
 @pytest.mark.proof
-def test_the_set_up_changes_nothing_when_it_is_run_again(
-    account: Account, clients: Aws, tmp_path: Path
+@pytest.mark.usefixtures("machines_possible")
+def test_the_set_up_changes_nothing_when_it_runs_again(
+    account: EmulatedAccount, clients: AwsClients
 ) -> None:
     account.machines.prepare.append("broken-units")
     with pytest.raises(VerificationError):
-        account.build(clients, request=account.request(keep_on_error=True))
+        account.build(clients, options=account.options(keep_on_error=True))
     machine = account.machines.last
-    key = asyncssh.read_private_key(str(next((tmp_path / "logs").glob("*.key"))))
+    key = asyncssh.read_private_key(str(next(account.logs.glob("*.key"))))
     host = asyncssh.read_private_key(str(machine.root / "etc/ssh/ssh_host_ed25519_key"))
     address = account.machines.dialled[-1][0]
     first, packages = tree(machine.root), (machine.root / "recorder/packages").read_text()
-    again = AGAIN.format(**COMMITS)
+    again = AGAIN.format(**fake_machines.repositories()[1])
     with background_loop() as loop:
-        guest = ssh.Guest(
+        session = SshSession(
             address,
-            ssh.Login("ubuntu", key, host),
-            world.FAST,
+            Login("ubuntu", key, host),
+            fake_account.FAST,
             loop=loop,
             dial=account.machines.dial,
         )
-        guest.connect(5)
+        session.connect(5)
         before = len(machine.calls())
-        said = guest.run(f"{again} base && {again} software", limit=30)
-        assert said.count("done before") == 10
-        assert not [one for one in machine.calls()[before:] if "apt-get" in one]
+        output = session.run(f"{again} base && {again} software", limit=30)
+        assert output.count("done before") == 10
+        assert not [call for call in machine.calls()[before:] if "apt-get" in call]
         assert tree(machine.root) == first
-        # and without the stamps, so that each step itself is run a second time
-        said = guest.run(
+        # and without the stamps of finished steps, so that each step runs a second time
+        output = session.run(
             f"rm -r /var/tmp/ami-build/done && {again} base && {again} software", limit=30
         )
-        assert "done before" not in said
-        guest.close()
+        assert "done before" not in output
+        session.close()
     assert tree(machine.root) == first
     assert (machine.root / "recorder/packages").read_text() == packages

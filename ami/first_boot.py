@@ -1,4 +1,4 @@
-"""What the new machine is told at its first boot, and the keys that belong to it."""
+"""The keys of a build machine, and the user data that it runs at its first boot."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from asyncssh import SSHKey
 
 DEADLINE: Final = "ami-build-deadline"
+"""The name of the dead man's switch: of its folder, script, service and timer."""
 
-# Written and started by the first stage of cloud-init. The deadline is a time in a file, so each
-# boot reads the same one; the timer is enabled, so each boot starts it again.
+# The first stage of cloud-init writes and starts it. The deadline is a time in a file, so that
+# each boot reads the same one; the timer is enabled, so that each boot starts it again.
 DEAD_MAN: Final = f"""\
 set -eu
 mkdir -p /var/lib/{DEADLINE}
@@ -34,7 +35,7 @@ ExecStart=/usr/local/sbin/{DEADLINE}
 UNIT
 cat >/etc/systemd/system/{DEADLINE}.timer <<'UNIT'
 [Unit]
-Description=Look at the deadline of this build machine
+Description=Check the deadline of this build machine
 [Timer]
 OnBootSec=30
 OnUnitActiveSec=60
@@ -48,38 +49,35 @@ systemctl start --no-block {DEADLINE}.timer
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Made here for one build, and never written to a file."""
+class BuildKeys:
+    """The SSH keys of one build; they are in memory only, unless the user keeps a failed build."""
 
     login: SSHKey
     host: SSHKey
 
     @classmethod
-    def make(cls, name: str) -> Keys:
+    def generate(cls, comment: str) -> BuildKeys:
         return cls(
-            login=asyncssh.generate_private_key("ssh-ed25519", comment=name),
-            host=asyncssh.generate_private_key("ssh-ed25519", comment=name),
+            login=asyncssh.generate_private_key("ssh-ed25519", comment=comment),
+            host=asyncssh.generate_private_key("ssh-ed25519", comment=comment),
         )
 
     @property
-    def login_line(self) -> str:
-        return self.login.export_public_key("openssh").decode().strip()
-
-    @property
-    def host_line(self) -> str:
-        return self.host.export_public_key("openssh").decode().strip()
+    def login_public(self) -> str:
+        """The public key of the login, in one line of OpenSSH's format."""
+        return _public_line(self.login)
 
 
 def user_data(host: SSHKey, *, seconds_to_live: float) -> str:
-    """The host key that the builder expects, and the dead man's switch.
+    """The host key that the builder expects, and the dead man's switch, for cloud-init.
 
-    JSON is YAML, and needs no escaping of our own.
+    EC2 allows 16 KB: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
     """
     config = {
         "ssh_deletekeys": True,
         "ssh_keys": {
             "ed25519_private": host.export_private_key("openssh").decode(),
-            "ed25519_public": host.export_public_key("openssh").decode().strip(),
+            "ed25519_public": _public_line(host),
         },
         "bootcmd": [
             ["sh", "-c", DEAD_MAN.replace("$SECONDS_TO_LIVE", str(int(seconds_to_live)))],
@@ -87,4 +85,8 @@ def user_data(host: SSHKey, *, seconds_to_live: float) -> str:
         "package_update": False,
         "package_upgrade": False,
     }
-    return "#cloud-config\n" + json.dumps(config, indent=1)
+    return "#cloud-config\n" + json.dumps(config, indent=1)  # JSON is YAML, without its pitfalls
+
+
+def _public_line(key: SSHKey) -> str:
+    return key.export_public_key("openssh").decode().strip()

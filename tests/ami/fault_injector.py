@@ -1,8 +1,7 @@
-"""Faults of AWS, through botocore's own events: counted calls, each of which can be made to fail.
+"""Faults of AWS, injected through botocore's events into any one call of a build.
 
-A call is one API operation; its repeats by botocore belong to it. How often a wait looks depends on
-the machine, so the looks after the second, which are the same call at the same place, are counted
-but have no number.
+A call is one API operation with its retries by botocore. How often a wait polls depends on the
+computer, so of the polls in a row only the first two are numbered.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from botocore.httpsession import URLLib3Session
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ami.aws import Aws
+    from infra.aws_clients import AwsClients
 
 Kind: TypeAlias = Literal[
     "throttled",
@@ -34,19 +33,18 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 RECOVERED: frozenset[Kind] = frozenset(
     {"throttled", "server error after the effect", "connection reset"}
 )
-"""botocore's repeats and our own tokens and names must make a whole build of these."""
+"""From these a build recovers: botocore retries, and tokens and unique names prevent duplicates."""
 MARK = "made to fail by the test"
 CHANGING = (
     "Import", "Create", "Authorize", "Run", "Stop", "Modify", "Terminate", "Delete", "Deregister",
 )  # fmt: skip
 
 EVERYTHING = os.environ.get("AMI_FAULTS") == "all"
-"""`make prove-ami` sets it. Otherwise the kinds take turns: a call that changes something
-gets every third one, a call that only reads gets one of them."""
+"""`make prove-ami` sets it; otherwise only a slice of the faults and kills is tried."""
 
 
-class Raw:
-    """A response body, as urllib3 gives it."""
+class ResponseBody:
+    """A response body with the interface of urllib3."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -59,7 +57,7 @@ class Raw:
         return b"".join(self.stream())
 
 
-def answer(url: str, status: int, code: str, service: str) -> AWSResponse:
+def error_response(url: str, status: int, code: str, service: str) -> AWSResponse:
     error = f"<Error><Code>{code}</Code><Message>{MARK}</Message></Error>"
     match service:
         case "ec2":
@@ -68,30 +66,30 @@ def answer(url: str, status: int, code: str, service: str) -> AWSResponse:
             body = f"<ErrorResponse>{error}</ErrorResponse>"
         case _:
             body = f'{{"__type": "{code}", "message": "{MARK}"}}'
-    return AWSResponse(url, status, {}, Raw(body.encode()))  # pyright: ignore[reportArgumentType]
+    return AWSResponse(url, status, {}, ResponseBody(body.encode()))  # pyright: ignore[reportArgumentType]
 
 
 @dataclass
-class Injector:
-    """Numbers the calls of some clients, and makes number *at* fail in one way."""
+class FaultInjector:
+    """Numbers the calls of the watched clients, and injects a fault of *kind* into call *at*."""
 
     kind: Kind | None = None
     at: int = -1
-    also: Callable[[str, int], None] = lambda _name, _number: None
-    """Told of each call just before it is made."""
+    on_call: Callable[[str, int], None] = lambda _name, _number: None
+    """Called with the operation and the number of each call, just before it is made."""
     calls: list[str] = field(default_factory=list[str])
     numbered: list[str] = field(default_factory=list[str])
-    """The calls without a wait's third look and those after it."""
+    """The calls without the third and later polls of a wait."""
     fired: bool = False
     pending: int = 2
-    """How many looks at an image find it pending."""
+    """How many polls find the image pending."""
     stale: int = 0
-    """After the fault, so many answers of each filtered search are empty."""
-    _looks: int = 0
-    _seen: dict[str, int] = field(default_factory=dict[str, int])
+    """How many answers of each filtered search are empty after the fault."""
+    _image_polls: int = 0
+    _stale_answers: dict[str, int] = field(default_factory=dict[str, int])
     _wire: URLLib3Session = field(default_factory=URLLib3Session)
 
-    def watch(self, clients: Aws) -> Aws:
+    def watch(self, clients: AwsClients) -> AwsClients:
         for name in ("ec2", "ssm", "sts", "quotas", "pricing"):
             events = getattr(clients, name).meta.events
             events.register("before-call.*", self._before_call)
@@ -100,7 +98,7 @@ class Injector:
         return clients
 
     @property
-    def _now(self) -> bool:
+    def _at_fault(self) -> bool:
         return len(self.numbered) - 1 == self.at and not self.fired
 
     def _before_call(self, model: Any, params: Any, **_: object) -> None:
@@ -108,28 +106,28 @@ class Injector:
         if not (model.name.startswith("Describe") and self.calls[-3:] == [model.name] * 3):
             self.numbered.append(model.name)
         self._filtered = "Filter.1.Name" in str(params.get("body") or "")
-        self.also(model.name, len(self.numbered) - 1)
+        self.on_call(model.name, len(self.numbered) - 1)
 
     def _before_send(self, request: Any, event_name: str, **_: object) -> AWSResponse | None:
-        if not self._now:
+        if not self._at_fault:
             return None
         service = event_name.split(".")[1]
         match self.kind:
             case "throttled":
                 self.fired = True
                 code = "RequestLimitExceeded" if service == "ec2" else "ThrottlingException"
-                return answer(request.url, 503 if service == "ec2" else 400, code, service)
+                return error_response(request.url, 503 if service == "ec2" else 400, code, service)
             case "denied":
                 self.fired = True
                 code = "UnauthorizedOperation" if service == "ec2" else "AccessDeniedException"
-                return answer(request.url, 403, code, service)
+                return error_response(request.url, 403, code, service)
             case "connection reset":
                 self.fired = True
                 raise ConnectionClosedError(endpoint_url=request.url)
             case "server error after the effect":
                 self.fired = True
                 self._wire.send(request)
-                return answer(request.url, 500, "InternalError", service)
+                return error_response(request.url, 500, "InternalError", service)
             case "Ctrl-C before":
                 self.fired = True
                 os.kill(os.getpid(), signal.SIGINT)
@@ -143,16 +141,16 @@ class Injector:
         return None
 
     def _after_call(self, model: Any, parsed: dict[str, Any], **_: object) -> None:
-        if self.kind == "answer lost for good" and self._now:
+        if self.kind == "answer lost for good" and self._at_fault:
             self.fired = True
             raise ReadTimeoutError(endpoint_url=MARK)
         if model.name == "DescribeImages" and "CreateImage" in self.calls:
             for image in parsed.get("Images", []):
-                if self._looks < self.pending:
+                if self._image_polls < self.pending:
                     image["State"] = "pending"
-            self._looks += 1
-        if self.fired and self._filtered and self._seen.get(model.name, 0) < self.stale:
-            self._seen[model.name] = self._seen.get(model.name, 0) + 1
+            self._image_polls += 1
+        if self.fired and self._filtered and self._stale_answers.get(model.name, 0) < self.stale:
+            self._stale_answers[model.name] = self._stale_answers.get(model.name, 0) + 1
             for key, value in parsed.items():
                 if isinstance(value, list):
                     parsed[key] = []
