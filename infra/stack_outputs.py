@@ -1,4 +1,4 @@
-"""The stack's outputs: what ``sandbox_client.config`` describes, filled in by the program."""
+"""The stack's outputs. The fields of `sandbox_config` are described in ``sandbox_client.config``."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,26 +10,25 @@ from infra.components.instances import Instances
 from infra.components.manager import Manager
 from infra.components.network import Network
 from infra.components.ssh_access import SshAccess
-from infra.settings import Settings
+from infra.context import StackContext
 
 ROOT_DEVICE: Final = "/dev/sda1"
-"""Of Ubuntu's images, which the sandboxes' image is built on."""
+"""The root device of Ubuntu's images, which the sandboxes' image is built on."""
 
 
-def outputs(
-    settings: Settings,
+def stack_outputs(
+    context: StackContext,
     network: Network,
-    access: SshAccess,
+    ssh_access: SshAccess,
     instances: Instances,
     manager: Manager,
 ) -> Mapping[str, pulumi.Input[Any]]:
-    """Every output of the stack, by name; the names are those of the replaced module."""
-    subnet_ids = pulumi.Output.all(*network.subnet_ids.values())
-    everything = {
-        "sandbox_config": sandbox_config(settings, network, access, instances),
+    """Every output of the stack; the names are those of the replaced Terraform module."""
+    values = {
+        "sandbox_config": _sandbox_config(context, network, ssh_access, instances),
         "vpc_id": network.vpc_id,
-        "public_subnet_ids": subnet_ids,
-        "security_group_id": access.security_group_id,
+        "public_subnet_ids": pulumi.Output.all(*network.subnet_ids.values()),
+        "security_group_id": ssh_access.security_group_id,
         "instance_profile_name": instances.profile_name,
         "instance_role_arn": instances.role_arn,
         "sandbox_manager_user_name": manager.user_name,
@@ -37,13 +36,14 @@ def outputs(
         "sandbox_manager_access_key_id": manager.access_key_id,
         "sandbox_manager_secret_access_key": manager.secret_access_key,
     }
-    return {name: value for name, value in everything.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def sandbox_config(
-    settings: Settings, network: Network, access: SshAccess, instances: Instances
+def _sandbox_config(
+    context: StackContext, network: Network, ssh_access: SshAccess, instances: Instances
 ) -> Mapping[str, pulumi.Input[Any]]:
     """The fields of ``sandbox_client.config.SandboxConfig``; none of them is a secret."""
+    settings = context.settings
     subnets = [
         {"zone": zone, "subnet_id": subnet_id} for zone, subnet_id in network.subnet_ids.items()
     ]
@@ -53,10 +53,10 @@ def sandbox_config(
         "region": settings.region,
         "vpc_id": network.vpc_id,
         "subnet_id": subnets[0]["subnet_id"],
-        "subnet_ids": [one["subnet_id"] for one in subnets],
+        "subnet_ids": [subnet["subnet_id"] for subnet in subnets],
         "subnets": subnets,
         "associate_public_ip": True,
-        "security_group_id": access.security_group_id,
+        "security_group_id": ssh_access.security_group_id,
         "instance_profile": instances.profile_name,
         "instance_profile_arn": instances.profile_arn,
         "default_instance_type": settings.default_instance_type,
