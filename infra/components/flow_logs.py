@@ -48,9 +48,7 @@ class FlowLogs(pulumi.ComponentResource):
             names.FLOW_LOGS,
             name=names.FLOW_LOGS,
             description="Write to the sandbox VPC's flow log group, and to no other",
-            policy=group.arn.apply(
-                lambda arn: document(flow_logs.policy(context.policy_context, arn))
-            ),
+            policy=group.arn.apply(lambda arn: document(flow_logs.policy(arn))),
             tags=named(names.FLOW_LOGS),
             opts=child,
         )

@@ -48,7 +48,7 @@ class SpendingStop(pulumi.ComponentResource):
             name=names.BUDGET,
             description="Lets the sandbox budget attach its stop to the manager",
             assume_role_policy=document(
-                spending.taken_by_budgets(context.policy_context), limit=TRUST_POLICY_LIMIT
+                spending.trust(context.policy_context), limit=TRUST_POLICY_LIMIT
             ),
             tags=named(names.BUDGET),
             opts=child,
@@ -58,7 +58,7 @@ class SpendingStop(pulumi.ComponentResource):
             name=names.BUDGET,
             role=role.name,
             policy=pulumi.Output.all(manager_arn, stop.arn).apply(
-                lambda arns: document(spending.policy(context.policy_context, *arns))
+                lambda arns: document(spending.policy(*arns))
             ),
             opts=child,
         )

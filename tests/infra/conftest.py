@@ -94,11 +94,19 @@ class Cloud(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         identifier = f"{args.name}-id"
         return identifier, {
-            "arn": f"arn:aws:mock:::{args.name}",
+            "arn": _arn(args),
             "name": args.name,
             "secret": "canary-of-the-access-key",
             **args.inputs,
         }
+
+
+def _arn(args: mocks.MockResourceArgs) -> str:
+    """A real ARN for users and roles, which policies depend on."""
+    if args.typ in {"aws:iam/user:User", "aws:iam/role:Role"}:
+        path = args.inputs.get("path", "/")
+        return f"arn:aws:iam::{ACCOUNT}:{args.typ.rsplit(':', 1)[1].lower()}{path}{args.name}"
+    return f"arn:aws:mock:::{args.name}"
 
 
 class Monitor(mocks.MockMonitor):

@@ -97,7 +97,7 @@ def test_a_spent_budget_denies_launches_and_starts_to_the_manager(record: Run) -
 def test_the_budgets_role_can_attach_the_stop_to_the_manager_only(record: Run) -> None:
     run = record(**BUDGET)
     [statement] = json.loads(run.only("RolePolicy").inputs["policy"])["Statement"]
-    assert statement["Resource"] == ["arn:aws:mock:::sandbox-manager"]
+    assert statement["Resource"] == [f"arn:aws:iam::{ACCOUNT}:user/service/sandbox-manager"]
     assert statement["Condition"] == {
         "ArnEquals": {"iam:PolicyARN": "arn:aws:mock:::sandbox-spending-stop"}
     }

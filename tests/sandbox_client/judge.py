@@ -22,7 +22,7 @@ class Judge:
     def __init__(self, config: SandboxConfig, account: str) -> None:
         self.config = config
         self.scope = replace(
-            stacks.scope({}),
+            stacks.policy_context({}),
             account_id=account,
             vpc_id=config.vpc_id,
             region=config.region,
