@@ -73,7 +73,7 @@ def test_any_other_error_ends_the_update_before_any_resource(
     record: Run, cost_explorer: Stubber
 ) -> None:
     cost_explorer.add_client_error("list_cost_allocation_tags", "LimitExceededException", "slow")
-    with pytest.raises(pulumi.RunError, match="sandbox:cost_allocation_tags = auto: .*slow"):
+    with pytest.raises(pulumi.RunError, match=r"sandbox:cost_allocation_tags = auto: .*slow"):
         record(cost_allocation_tags="auto")
 
 

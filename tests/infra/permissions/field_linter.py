@@ -14,9 +14,9 @@ with warnings.catch_warnings():  # Python warns about its source
 NOT_APPLICABLE: Final[Mapping[str, str]] = {
     "RESOURCE_MISMATCH": "wants each statement on RunInstances to name all of its resource types;"
     " ours are split by type on purpose, and our own lint checks resources",
-    "RESOURCE_STAR": "also reports actions without resource types, and boundaries, which cover all resources",
-    "UNKNOWN_CONDITION_FOR_ACTION": "does not know keys of single resource types, nor ec2:RoleDelivery;"
-    " our own lint checks keys",
+    "RESOURCE_STAR": "also reports boundaries, and actions without resource types",
+    "UNKNOWN_CONDITION_FOR_ACTION": "does not know keys of single resource types, nor"
+    " ec2:RoleDelivery; our own lint checks keys",
 }
 """Findings that need no change, with the reason."""
 

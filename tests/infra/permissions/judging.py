@@ -119,7 +119,7 @@ class Bench:
     def caught_by(
         self, statement_id: StatementId, statement: Mapping[str, Any] | None
     ) -> Row | None:
-        """The first row that notices that *statement* (or nothing) replaces the one of *statement_id*."""
+        """The first row that notices *statement* (or nothing) in the place of *statement_id*."""
         before = self._hits[statement_id]
         after = (
             self._matches(statement) if statement else [[False] * len(checks) for checks in before]

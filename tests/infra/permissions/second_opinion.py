@@ -30,9 +30,9 @@ SUBSTITUTES: Final = {
     f"{OTHER_OIDC_ISSUER}:sub": "cognito-identity.amazonaws.com:sub",
     f"{OTHER_OIDC_ISSUER}:aud": "cognito-identity.amazonaws.com:aud",
 }
-"""The simulator refuses keys that the reference lists under no action: the one of every call from an
-instance, and those of the token issuers of EKS. A known key of the same type replaces each of them,
-in documents and in questions."""
+"""The simulator refuses keys that the reference lists under no action: the one of every call from
+an instance, and those of the token issuers of EKS. A known key of the same type replaces each of
+them, in documents and in questions."""
 
 
 class NoSimulatorError(RuntimeError):

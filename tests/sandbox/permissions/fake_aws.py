@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
@@ -57,7 +57,7 @@ def simulator(
     def respond(parameters: Parameters) -> tuple[int, Mapping[str, Any]]:
         if code := failing(parameters):
             return error(code)
-        who = who_by_arn.get(parameters["PolicySourceArn"])
+        who = who_by_arn.get(parameters["PolicySourceArn"], "")
         if who not in documents:
             return error("NoSuchEntity")
         [action], [resource] = parameters["ActionNames"], parameters["ResourceArns"]
@@ -101,4 +101,4 @@ def ec2(code: str) -> "EC2Client":
         return error(code)
 
     answer_with(client, "ec2.RunInstances", respond)
-    return cast("EC2Client", client)
+    return client

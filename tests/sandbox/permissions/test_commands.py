@@ -239,7 +239,7 @@ def test_without_json_each_document_has_a_line_with_its_identity(
 
 
 @pytest.mark.parametrize(
-    ("failing_action", "changed", "code"),
+    ("throttled", "settings_in_account", "code"),
     [
         ("", {}, ExitCode.DONE),
         ("ec2:DescribeTags", {}, ExitCode.NOT_YET),
@@ -247,32 +247,53 @@ def test_without_json_each_document_has_a_line_with_its_identity(
     ],
     ids=["all rows hold", "one call is throttled", "the account has another policy"],
 )
-def test_check_ends_with_a_code_for_its_worst_row(
-    stack: FakeStack,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    failing_action: str,
-    changed: Mapping[str, Any],
-    code: ExitCode,
+def test_check_ends_with_the_code_of_its_worst_row(
+    check: "CheckCommand", throttled: str, settings_in_account: stacks.Given, code: ExitCode
 ) -> None:
-    stack.create(up=True)
-    in_account = stacks.identities(stacks.policy_context(changed, vpc_id="sandbox-vpc-id"))
-    iam = simulator(
-        in_account,
-        failing=lambda call: "Throttling" if call["ActionNames"] == [failing_action] else None,
-    )
-    monkeypatch.setattr(AwsClients, "iam", iam)
-    monkeypatch.setattr(
-        Sts, "get_caller_identity", lambda: {"Arn": f"arn:aws:iam::{ACCOUNT}:user/x"}
-    )
-    monkeypatch.setattr(AwsClients, "sts", Sts)
-    assert run(["permissions", "check", "--stack", "test", "--json"]) == code
-    answers = json.loads(capsys.readouterr().out)
+    check.account_answers(settings_in_account, throttled)
+    answers = json.loads(check("--json", code=code))
     assert len(answers) == len(rows())
     assert answers[0].keys() == {"who", "action", "what", "expected", "result", "why"}
-    if failing_action:
-        assert run(["permissions", "check", "--stack", "test"]) == code
-        assert "Throttling" in capsys.readouterr().out
+
+
+def test_check_shows_the_row_without_an_answer_and_the_counts(check: "CheckCommand") -> None:
+    check.account_answers({}, "ec2:DescribeTags")
+    heading, unanswered, summary = check(code=ExitCode.NOT_YET).splitlines()
+    assert heading.split() == ["who", "action", "what", "expected", "result", "why"]
+    assert "Throttling" in unanswered
+    assert "1 without an answer" in summary
+
+
+@pytest.fixture
+def check(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> "CheckCommand":
+    stack.create(up=True)
+    return CheckCommand(monkeypatch, capsys)
+
+
+class CheckCommand:
+    """Runs `sandbox permissions check` against a made-up account."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def account_answers(self, settings_in_account: stacks.Given, throttled: str) -> None:
+        """Let the account hold the policies of these settings, and throttle one action."""
+        context = stacks.policy_context(settings_in_account, vpc_id="sandbox-vpc-id")
+        iam = simulator(
+            stacks.identities(context),
+            failing=lambda call: "Throttling" if call["ActionNames"] == [throttled] else None,
+        )
+        arn = f"arn:aws:iam::{ACCOUNT}:user/engineer"
+        sts = SimpleNamespace(get_caller_identity=lambda: {"Arn": arn})
+        self._monkeypatch.setattr(AwsClients, "iam", iam)
+        self._monkeypatch.setattr(AwsClients, "sts", sts)
+
+    def __call__(self, *options: str, code: ExitCode) -> str:
+        assert run(["permissions", "check", "--stack", "test", *options]) == code
+        return self._capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("no_account")
