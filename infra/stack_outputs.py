@@ -12,6 +12,22 @@ from infra.components.network import Network
 from infra.components.ssh_access import SshAccess
 from infra.context import StackContext
 
+OUTPUTS: Final[Mapping[str, str]] = {
+    "sandbox_config": (
+        "everything that the service needs for a launch, without secrets; "
+        "its schema is `docs/sandbox_config.schema.json`"
+    ),
+    "vpc_id": "id of the VPC",
+    "public_subnet_ids": "ids of the subnets, in the order of their slots",
+    "security_group_id": "id of the instances' security group",
+    "instance_profile_name": "name of the instances' profile",
+    "instance_role_arn": "ARN of the instances' role",
+    "sandbox_manager_user_name": "name of the manager's user, if the manager is a user",
+    "sandbox_manager_role_arn": "ARN of the manager's role, if the manager is a role",
+    "sandbox_manager_access_key_id": "id of the current access key, if the manager is a user; secret",
+    "sandbox_manager_secret_access_key": "the key itself, if the manager is a user; secret",
+}
+"""Every output with its meaning; the names are those of the replaced Terraform module."""
 ROOT_DEVICE: Final = "/dev/sda1"
 """The root device of Ubuntu's images, which the sandboxes' image is built on."""
 
@@ -23,7 +39,7 @@ def stack_outputs(
     instances: Instances,
     manager: Manager,
 ) -> Mapping[str, pulumi.Input[Any]]:
-    """Every output of the stack; the names are those of the replaced Terraform module."""
+    """The value of every output that the stack has; a user has no role, and a role has no keys."""
     values = {
         "sandbox_config": _sandbox_config(context, network, ssh_access, instances),
         "vpc_id": network.vpc_id,

@@ -107,7 +107,7 @@ ENTRIES: Final[Mapping[str, str]] = {
 
 def _unknown(key: str) -> str:
     near = get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
-    return f"is not a setting of this program; the most similar one is {NAMESPACE}:{near[0]}"
+    return f"is not a setting of this program; the nearest is {NAMESPACE}:{near[0]}"
 
 
 def _message(error: Mapping[str, Any]) -> str:

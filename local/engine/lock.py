@@ -6,12 +6,15 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.engine.log import say
+from local.engine.log import log
 
 
 @contextmanager
 def held(folder: Path) -> Generator[None]:
-    """Hold *folder*'s lock; who waits says for whom. The kernel frees it if the holder dies."""
+    """Hold *folder*'s lock; a waiting process names the holder.
+
+    The kernel frees the lock of a process that dies.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
         try:
@@ -19,7 +22,7 @@ def held(folder: Path) -> Generator[None]:
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            say(f"process {holder} is building in {folder}; waiting for it")
+            log(f"process {holder} is building in {folder}; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -34,8 +34,8 @@ def flow_log_stands(client: Client) -> bool:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    with emulated(tmp_path / "emulator") as made:
-        yield made
+    with emulated(tmp_path / "emulator") as variables:
+        yield variables
 
 
 @pytest.mark.parametrize("when", [vpc_stands, user_stands, key_stands, flow_log_stands])

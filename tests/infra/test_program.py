@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from infra.stack_outputs import OUTPUTS
 from sandbox_client.config import SandboxConfig
 from tests.infra.conftest import PROGRAM, Run
 
@@ -21,13 +22,9 @@ def is_secret(value: Any) -> bool:
 
 def test_the_outputs_are_those_of_the_replaced_module_and_the_configuration(record: Run) -> None:
     outputs = record(key_name="researchers").outputs
-    assert set(outputs) == {
-        "sandbox_config",
-        "vpc_id",
-        "public_subnet_ids",
-        "security_group_id",
-        "instance_profile_name",
-        "instance_role_arn",
+    role = record(manager_identity="pod-identity", service_account="default/manager").outputs
+    assert outputs.keys() == OUTPUTS.keys() - {"sandbox_manager_role_arn"}
+    assert role.keys() == OUTPUTS.keys() - {
         "sandbox_manager_user_name",
         "sandbox_manager_access_key_id",
         "sandbox_manager_secret_access_key",
