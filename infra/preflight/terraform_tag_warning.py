@@ -54,4 +54,4 @@ def tagged_resources(region: str, environment: str) -> list[str]:
     tags_of: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for tag in AwsClients(region).describe("describe_tags", "Tags", {"key": list(wanted)}):
         tags_of[tag["ResourceId"]][tag["Key"]] = tag["Value"]
-    return sorted(resource_id for resource_id, found in tags_of.items() if found == wanted)
+    return sorted(resource_id for resource_id, its_tags in tags_of.items() if its_tags == wanted)

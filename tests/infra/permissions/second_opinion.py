@@ -106,8 +106,8 @@ def node() -> str:
 
 
 def npm() -> Sequence[str]:
-    found = shutil.which("npm")
-    return [found] if found else [node(), str(WHEEL / "lib/node_modules/npm/bin/npm-cli.js")]
+    path = shutil.which("npm")
+    return [path] if path else [node(), str(WHEEL / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
 def _substituted(text: str) -> str:
