@@ -1,4 +1,4 @@
-"""The stack's outputs. The fields of `sandbox_config` are described in ``sandbox_client.config``."""
+"""The stack's outputs. ``sandbox_client.config`` describes the fields of `sandbox_config`."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,7 +24,7 @@ OUTPUTS: Final[Mapping[str, str]] = {
     "instance_role_arn": "ARN of the instances' role",
     "sandbox_manager_user_name": "name of the manager's user, if the manager is a user",
     "sandbox_manager_role_arn": "ARN of the manager's role, if the manager is a role",
-    "sandbox_manager_access_key_id": "id of the current access key, if the manager is a user; secret",
+    "sandbox_manager_access_key_id": "id of the access key, if the manager is a user; secret",
     "sandbox_manager_secret_access_key": "the key itself, if the manager is a user; secret",
 }
 """Every output with its meaning; the names are those of the replaced Terraform module."""

@@ -247,7 +247,10 @@ def _network(text: Any) -> IPNetwork:  # noqa: ANN401 - checked here
 
 
 def _not_a_cidr(text: str) -> str:
-    return f"{text or 'an empty text'} is not a valid CIDR; use one like 203.0.113.0/24 or 2001:db8::/32"
+    return (
+        f"{text or 'an empty text'} is not a valid CIDR; use one like 203.0.113.0/24 or "
+        "2001:db8::/32"
+    )
 
 
 def _gpu(family: str) -> None:

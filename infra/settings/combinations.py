@@ -22,7 +22,7 @@ def _slots_fit(settings: Settings) -> str | None:
     if not too_high:
         return None
     return (
-        f"{settings.vpc_cidr} holds slots 0 to {last}, but the slots include {', '.join(too_high)}; "
+        f"{settings.vpc_cidr} holds slots 0 to {last}, but some are higher: {', '.join(too_high)}; "
         f"use lower slots or a wider {NAMESPACE}:vpc_cidr"
     )
 
