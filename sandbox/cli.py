@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Final
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from sandbox.adopt import commands as adopt
 from sandbox.config import commands as config
@@ -102,12 +102,12 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
         return end.exit_code
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        output.error(error.format_message())
         return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         output.error("interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader has gone, for example `sandbox drift | head -1`

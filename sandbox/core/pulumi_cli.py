@@ -37,11 +37,13 @@ def run_pulumi(
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     show: bool = False,
+    show_failure: bool = False,
 ) -> str:
     """Run `pulumi` and return its standard output.
 
-    With *show* the output goes to standard error as it comes, and "" is returned. The command runs
-    in *folder* (default: the current one) with *environment* (default: the process's own).
+    With *show* the output goes to standard error as it comes, and "" is returned. With
+    *show_failure* it goes there only if the command fails. The command runs in *folder* (default:
+    the current one) with *environment* (default: the process's own).
 
     Raises:
         NoStackError: the backend has no stack of this name.
@@ -68,6 +70,8 @@ def run_pulumi(
         command = " ".join(takewhile(lambda word: not word.startswith("-"), arguments))
         if show:
             raise PulumiError(f"pulumi {command}: {SEE_ABOVE}")
+        if show_failure:
+            sys.stderr.write(completed.stdout + completed.stderr)
         if NO_STACK in completed.stderr:
             raise NoStackError(f"pulumi {command}: the backend has no stack {stack}")
         reason = _reason(stack, completed.stdout, completed.stderr)

@@ -5,6 +5,7 @@ Secrets are asked for explicitly, and only travel through pipes.
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from infra.settings import Settings, SettingsError
 from sandbox.core import project
 from sandbox.core.errors import SandboxError, UsageError
 from sandbox.core.pulumi_cli import NoStackError, PulumiError, run_pulumi
-from sandbox_client.config import SandboxConfig, SandboxConfigError
+from sandbox_client.config import OUTPUT, SandboxConfig, SandboxConfigError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 PROVIDER: Final = "pulumi:providers:aws"
 PREFIX: Final = f"{settings.NAMESPACE}:"
 MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
+SECRET_TEXT: Final = re.compile(r'"plaintext": "((?:[^"\\]|\\.)*)"')
+"""A secret of an export with plain text; its value is JSON in a string."""
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
 
@@ -107,9 +110,16 @@ class Stack:
             )
 
     def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
-        """The outputs; without *secrets* a secret reads "[secret]"."""
+        """The outputs; without *secrets* a secret reads "[secret]".
+
+        Raises:
+            PulumiError: a secret cannot be decrypted; the engine reports success and prints null.
+        """
         show = ["--show-secrets"] if secrets else []
-        return self._json("stack", "output", "--json", *show)
+        outputs = self._json("stack", "output", "--json", *show)
+        if secrets and (unreadable := [name for name in outputs if outputs[name] is None]):
+            raise self._not_decrypted(", ".join(unreadable))
+        return outputs
 
     def sandbox_config(self) -> SandboxConfig:
         """The configuration that the service reads.
@@ -117,8 +127,14 @@ class Stack:
         Raises:
             SandboxError: the stack has none, or one that this reader does not know.
         """
+        outputs = self.outputs()
+        if OUTPUT not in outputs:
+            raise SandboxError(
+                f"stack {self.name}: is not up, it has no output {OUTPUT}; run "
+                f"pulumi up --stack {self.name} first"
+            )
         try:
-            return SandboxConfig.from_outputs(self.outputs(), where=f"stack {self.name}")
+            return SandboxConfig.from_outputs(outputs, where=f"stack {self.name}")
         except SandboxConfigError as error:
             raise SandboxError(str(error)) from None
 
@@ -191,9 +207,18 @@ class Stack:
         self.set_config_at({f"{MANAGER_KEYS}.{slot}": stage for slot, stage in stages.items()})
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
-        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory."""
+        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory.
+
+        Raises:
+            PulumiError: no secret can be decrypted; the engine reports success and writes null,
+                which an import would make the new value.
+        """
         show = ["--show-secrets"] if show_secrets else []
-        return dict(self._json("stack", "export", *show))
+        deployment = dict(self._json("stack", "export", *show))
+        secrets = SECRET_TEXT.findall(json.dumps(deployment)) if show_secrets else []
+        if secrets and set(secrets) == {"null"}:
+            raise self._not_decrypted("its secrets")
+        return deployment
 
     def import_deployment(self, deployment: Mapping[str, Any]) -> None:
         """Make *deployment* the stack's. The engine encrypts its secrets on the way."""
@@ -230,8 +255,8 @@ class Stack:
         ]
 
     def update(self) -> None:
-        """Update the stack to its config; the engine's own output goes to standard error."""
-        self._run("up", "--yes", "--skip-preview", show=True)
+        """Update the stack to its config; the engine's output is shown only if it fails."""
+        self._run("up", "--yes", "--skip-preview", show_failure=True)
 
     def refresh(self) -> None:
         """Read every resource of the state again; the engine's output goes to standard error."""
@@ -273,7 +298,15 @@ class Stack:
             )
         return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
 
-    def _run(self, *arguments: str, stdin: str = "", show: bool = False) -> str:
+    def _not_decrypted(self, secrets: str) -> PulumiError:
+        return PulumiError(
+            f"stack {self.name}: {secrets}: cannot be decrypted; check the passphrase "
+            "(PULUMI_CONFIG_PASSPHRASE) or your right to use the stack's KMS key"
+        )
+
+    def _run(
+        self, *arguments: str, stdin: str = "", show: bool = False, show_failure: bool = False
+    ) -> str:
         try:
             return run_pulumi(
                 *arguments,
@@ -282,6 +315,7 @@ class Stack:
                 folder=self.folder,
                 environment=self.environment,
                 show=show,
+                show_failure=show_failure,
             )
         except NoStackError:
             self.require_exists()

@@ -83,7 +83,7 @@ def test_rules_take_only_parameters_that_exist() -> None:
 
 
 def test_a_key_is_old_on_the_day_that_the_status_says_so() -> None:
-    assert Parameters().max_key_age_days == status.OLD_KEY
+    assert Parameters().max_key_age_days == status.MAX_KEY_AGE_DAYS
 
 
 def test_the_packs_config_wins_for_its_own_rule_only() -> None:

@@ -1,7 +1,6 @@
-"""A stand-in for a Kubernetes API server: enough for kubectl to apply and restart, and a record.
+"""A stand-in for a Kubernetes API server, which records what kubectl applies and restarts.
 
-It answers discovery for secrets and deployments, and takes every patch. It judges nothing: what a
-server would refuse is the schema's business.
+It answers discovery for secrets and deployments, and accepts every patch without a check.
 """
 
 import json
@@ -40,33 +39,42 @@ OPENAPI: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""Tells kubectl that the server validates, so that it does not ask for the whole schema."""
+"""Says that the server validates, so that kubectl does not ask for the whole schema."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One request of kubectl."""
+
+    path: str
+    query: str
+    body: dict[str, Any]
 
 
 @dataclass
-class Cluster:
-    """What kubectl sent: path, query and body of each patch."""
+class RecordedCluster:
+    """The patches that kubectl sent."""
 
-    patches: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list[Any])
-    refuses: str = ""
-    """What every patch is answered with, if anything."""
+    patches: list[Patch] = field(default_factory=list[Patch])
+    refusal: str = ""
+    """If set, the answer to every patch."""
 
 
 @contextmanager
-def running(folder: Path) -> Generator[tuple[Cluster, Path]]:
+def running(folder: Path) -> Generator[tuple[RecordedCluster, Path]]:
     """A cluster, and the kubeconfig that names it."""
-    cluster = Cluster()
+    cluster = RecordedCluster()
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler(cluster))
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
-    place = {"server": f"http://127.0.0.1:{server.server_port}"}
+    address = {"server": f"http://127.0.0.1:{server.server_port}"}
     config = folder / "kubeconfig"
     config.write_text(
         json.dumps(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "stand-in", "cluster": place}],
+                "clusters": [{"name": "stand-in", "cluster": address}],
                 "users": [{"name": "operator", "user": {}}],
                 "contexts": [
                     {"name": "stand-in", "context": {"cluster": "stand-in", "user": "operator"}}
@@ -83,7 +91,7 @@ def running(folder: Path) -> Generator[tuple[Cluster, Path]]:
         thread.join()
 
 
-def looked_up(path: str) -> dict[str, Any] | None:
+def resource_at(path: str) -> dict[str, Any] | None:
     """The answer to a GET, or None where there is nothing."""
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}
@@ -110,7 +118,7 @@ def looked_up(path: str) -> dict[str, Any] | None:
     return OPENAPI.get(path)
 
 
-def refusal(code: int, message: str) -> dict[str, Any]:
+def error(code: int, message: str) -> dict[str, Any]:
     return {
         "kind": "Status",
         "apiVersion": "v1",
@@ -121,19 +129,19 @@ def refusal(code: int, message: str) -> dict[str, Any]:
     }
 
 
-def handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
+def handler(cluster: RecordedCluster) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found = looked_up(self.path.partition("?")[0])
-            self.answer(found or refusal(HTTPStatus.NOT_FOUND, "not found"))
+            resource = resource_at(self.path.partition("?")[0])
+            self.answer(resource or error(HTTPStatus.NOT_FOUND, "not found"))
 
         def do_PATCH(self) -> None:
             path, _, query = self.path.partition("?")
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if cluster.refuses:
-                self.answer(refusal(HTTPStatus.FORBIDDEN, cluster.refuses))
+            if cluster.refusal:
+                self.answer(error(HTTPStatus.FORBIDDEN, cluster.refusal))
                 return
-            cluster.patches.append((path, query, body))
+            cluster.patches.append(Patch(path, query, body))
             self.answer({"apiVersion": "v1", "kind": "Secret", **body})
 
         def answer(self, body: dict[str, Any]) -> None:
@@ -145,6 +153,6 @@ def handler(cluster: Cluster) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
-            """Say nothing: the tests read what was recorded."""
+            """Log nothing: the tests read the recorded patches."""
 
     return Handler
