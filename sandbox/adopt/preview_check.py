@@ -1,7 +1,7 @@
-"""Whether a preview leaves alone what runs: nothing replaced, nothing deleted, every update known.
+"""Check that a preview does not disturb the running environment. Pure.
 
-An update in place is only accepted with a reason: a tag, or a defect of the old module that this
-program does not have. Everything else stops the adoption. Pure.
+Nothing may be replaced or deleted, and an update in place needs a known reason: a tag, or a defect
+of the old module that this program does not have. Every other change is an objection.
 """
 
 import re
@@ -9,48 +9,44 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from infra import names
-from sandbox.adopt import mapping
+from infra import catalogue, names
 
 ANY: Final = "*"
-ROLE: Final = "aws:iam/role:Role"
-POLICY: Final = "aws:iam/policy:Policy"
-TAGS: Final = "tags: the program's own; Terraform=true goes"
-BOUNDARY: Final = "new: a boundary, so that nobody can allow it more later"
+TAGS: Final = "the program's own tags; Terraform=true is removed"
+BOUNDARY: Final = "new: a permissions boundary, so that nobody can allow more later"
 ACCEPTED: Final[Mapping[tuple[str, str, str], str]] = {
     (ANY, ANY, "tags"): TAGS,
     (ANY, ANY, "tagsAll"): TAGS,
-    ("aws:ec2/subnet:Subnet", ANY, "mapPublicIpOnLaunch"): (
+    (catalogue.SUBNET.name, ANY, "mapPublicIpOnLaunch"): (
         "the old subnets gave instances no public address, although researchers connect by SSH"
     ),
-    (POLICY, names.MANAGER_POLICY, "policy"): (
+    (catalogue.POLICY.name, names.MANAGER_POLICY, "policy"): (
         "the old policy let the manager change every instance and every tag of the account"
     ),
-    (POLICY, names.INSTANCE_POLICY, "policy"): (
-        "the old policy let instances use strangers' buckets, and all of the account's images"
+    (catalogue.POLICY.name, names.INSTANCE_POLICY, "policy"): (
+        "the old policy let instances use the buckets of other accounts, and pull every container "
+        "image of this account"
     ),
-    ("aws:iam/user:User", names.MANAGER, "permissionsBoundary"): BOUNDARY,
-    (ROLE, names.INSTANCE_ROLE, "permissionsBoundary"): BOUNDARY,
-    (
-        ROLE,
-        names.INSTANCE_ROLE,
-        "assumeRolePolicy",
-    ): "the same trust, with a name for its statement",
-    (mapping.LOG_GROUP, names.INSTANCE_LOGS, "retentionInDays"): (
-        "the instances' events were kept for ever; now for the longest time that AWS offers"
+    (catalogue.USER.name, names.MANAGER, "permissionsBoundary"): BOUNDARY,
+    (catalogue.ROLE.name, names.INSTANCE_ROLE, "permissionsBoundary"): BOUNDARY,
+    (catalogue.ROLE.name, names.INSTANCE_ROLE, "assumeRolePolicy"): (
+        "the same trust, with a name for its statement"
+    ),
+    (catalogue.LOG_GROUP.name, names.INSTANCE_LOGS, "retentionInDays"): (
+        "the log group kept its events for ever; now for the longest time that AWS offers"
     ),
 }
-"""Reasons by type, name and property."""
+"""The reason by type, name and property."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One step of the preview that is not `same`."""
+    """One step of the preview that changes something."""
 
-    op: str
+    operation: str
     urn: str
     properties: tuple[str, ...]
-    """Of an update: what changes, as far as the top level names it."""
+    """The changed properties of an update, without their nested parts."""
 
     @property
     def type(self) -> str:
@@ -62,74 +58,67 @@ class Change:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the update is accepted, as far as it is."""
-        found = (reason_for(self.type, self.name, one) for one in self.properties)
-        return tuple(dict.fromkeys(one for one in found if one))
+        """Why the update is accepted."""
+        reasons = (reason_for(self.type, self.name, name) for name in self.properties)
+        return tuple(dict.fromkeys(filter(None, reasons)))
 
     @property
     def unexplained(self) -> tuple[str, ...]:
-        """What changes for no known reason."""
-        return tuple(one for one in self.properties if not reason_for(self.type, self.name, one))
+        """The properties that change without a known reason."""
+        return tuple(name for name in self.properties if not reason_for(self.type, self.name, name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the preview would do, in the user's terms."""
+    """What the next update would do, and whether that is sound."""
 
     changes: tuple[Change, ...]
-    same: int
+    unchanged: int
+    """How many resources stay as they are."""
 
-    def of(self, *ops: str) -> tuple[Change, ...]:
-        return tuple(one for one in self.changes if one.op in ops)
-
-    @property
-    def created(self) -> tuple[Change, ...]:
-        return self.of("create")
-
-    @property
-    def updated(self) -> tuple[Change, ...]:
-        return self.of("update")
-
-    @property
-    def replaced(self) -> tuple[Change, ...]:
-        return self.of("replace")
-
-    @property
-    def deleted(self) -> tuple[Change, ...]:
-        return self.of("delete")
+    def count(self, operation: str) -> int:
+        return sum(change.operation == operation for change in self.changes)
 
     @property
     def objections(self) -> tuple[str, ...]:
-        """One line for everything that must not happen; none if the adoption is sound."""
-        return tuple(_objections(self))
+        """One line for each change that must not happen."""
+        return tuple(_objections(self.changes))
+
+    @property
+    def sound(self) -> bool:
+        return not self.objections
 
 
-def reason_for(kind: str, name: str, prop: str) -> str | None:
+def reason_for(resource_type: str, name: str, property_name: str) -> str | None:
     """Why the property may change; None if it may not."""
     return (
-        ACCEPTED.get((kind, name, prop))
-        or ACCEPTED.get((kind, ANY, prop))
-        or ACCEPTED.get((ANY, ANY, prop))
+        ACCEPTED.get((resource_type, name, property_name))
+        or ACCEPTED.get((resource_type, ANY, property_name))
+        or ACCEPTED.get((ANY, ANY, property_name))
     )
 
 
-def judge(preview: Mapping[str, Any]) -> Verdict:
-    """The verdict on what `pulumi preview --json` printed."""
+def check_preview(preview: Mapping[str, Any]) -> Verdict:
+    """Check the output of `pulumi preview --json`."""
     steps = cast("Sequence[Mapping[str, Any]]", preview.get("steps") or [])
-    changes = [
-        Change(op=_plain(step["op"]), urn=step["urn"], properties=tuple(_properties(step)))
+    changes = {
+        Change(
+            operation=_operation(step["op"]), urn=step["urn"], properties=tuple(_properties(step))
+        )
         for step in steps
-    ]
-    moving = [one for one in changes if one.op not in {"same", "read"}]
+        if step["op"] not in {"same", "read"}
+    }
     return Verdict(
-        changes=tuple(sorted(dict.fromkeys(moving), key=lambda one: (one.op, one.type, one.name))),
-        same=sum(one.op == "same" for one in changes),
+        changes=tuple(
+            sorted(changes, key=lambda change: (change.operation, change.type, change.name))
+        ),
+        unchanged=sum(step["op"] == "same" for step in steps),
     )
 
 
-def _plain(op: str) -> str:
-    """A replacement is one thing to a reader, in three steps or in one."""
-    return "replace" if "replace" in op else op
+def _operation(step_operation: str) -> str:
+    """The engine shows a replacement as one step or as three; a reader sees one."""
+    return "replace" if "replace" in step_operation else step_operation
 
 
 def _properties(step: Mapping[str, Any]) -> Iterator[str]:
@@ -140,16 +129,17 @@ def _properties(step: Mapping[str, Any]) -> Iterator[str]:
     yield from dict.fromkeys(re.split(r"[.\[]", path, maxsplit=1)[0] for path in paths)
 
 
-def _objections(verdict: Verdict) -> Iterator[str]:
-    for one in verdict.changes:
-        if one.op == "update":
-            if one.unexplained:
-                yield f"{one.type} {one.name}: {', '.join(one.unexplained)} would change"
-            elif not one.properties:
-                yield f"{one.type} {one.name}: would change, the engine does not say how"
-        elif one.op != "create":
-            yield f"{one.type} {one.name}: would be {_participle(one.op)}"
+def _objections(changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes:
+        resource = f"{change.type} {change.name}"
+        if change.operation == "update":
+            if change.unexplained:
+                yield f"{resource}: {', '.join(change.unexplained)} would change"
+            elif not change.properties:
+                yield f"{resource}: would change, and the engine does not say how"
+        elif change.operation != "create":
+            yield f"{resource}: would be {_participle(change.operation)}"
 
 
-def _participle(op: str) -> str:
-    return {"replace": "replaced", "delete": "deleted"}.get(op, f"changed ({op})")
+def _participle(operation: str) -> str:
+    return {"replace": "replaced", "delete": "deleted"}.get(operation, f"changed ({operation})")

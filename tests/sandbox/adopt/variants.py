@@ -1,11 +1,11 @@
-"""States that the old module leaves, other than the original: each is a change to it."""
+"""States that the old module leaves in other environments: each is a change to the original."""
 
 import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from world import Json, attributes, original
+from tests.sandbox.adopt.fake_account import Json, attributes, original
 
 Variant = Callable[[Json], Json]
 
@@ -16,19 +16,21 @@ def replaced(old: str, new: str) -> Variant:
 
 def without(kind: str) -> Variant:
     def change(state: Json) -> Json:
-        state["resources"] = [one for one in state["resources"] if one["type"] != kind]
+        state["resources"] = [block for block in state["resources"] if block["type"] != kind]
         return state
 
     return change
 
 
 def zones(*kept: int) -> Variant:
-    """Only the subnets of these indexes, and their associations."""
+    """Keep only the subnets of these indexes, and their associations."""
 
     def change(state: Json) -> Json:
         for block in state["resources"]:
             if block["type"] in {"aws_subnet", "aws_route_table_association"}:
-                block["instances"] = [one for one in block["instances"] if one["index_key"] in kept]
+                block["instances"] = [
+                    instance for instance in block["instances"] if instance["index_key"] in kept
+                ]
         return state
 
     return change
@@ -39,14 +41,14 @@ def moved_subnet(old: str, new: str) -> Variant:
 
 
 def ssh(*ranges: str) -> Variant:
-    """One ingress rule per range, as a count over them makes them."""
+    """One ingress rule per range, as `count` creates them."""
 
     def change(state: Json) -> Json:
         for block in state["resources"]:
             if block["type"] == "aws_vpc_security_group_ingress_rule":
                 [instance] = block["instances"]
                 block["instances"] = [
-                    _rule(instance, number, one) for number, one in enumerate(ranges)
+                    _rule(instance, number, cidr) for number, cidr in enumerate(ranges)
                 ]
         return state
 
@@ -66,11 +68,13 @@ def _rule(instance: Json, number: int, cidr: str) -> Json:
 
 
 def no_s3(state: Json) -> Json:
-    """Its instances had no bucket."""
+    """The instances had no bucket."""
     for policy in attributes(state, "aws_iam_policy"):
         document = json.loads(policy["policy"])
         document["Statement"] = [
-            one for one in document["Statement"] if not one["Action"][0].startswith("s3:")
+            statement
+            for statement in document["Statement"]
+            if not statement["Action"][0].startswith("s3:")
         ]
         policy["policy"] = json.dumps(document)
     return state
@@ -82,14 +86,14 @@ def provider_5(state: Json) -> Json:
         for instance in block["instances"]:
             instance["attributes"].pop("region", None)
     for kind in ("aws_iam_user_policy_attachment", "aws_iam_role_policy_attachment"):
-        for one in attributes(state, kind):
-            name = one.get("user") or one.get("role")
-            one["id"] = f"{name}-20240521093000000000000001"
+        for attachment in attributes(state, kind):
+            name = attachment.get("user") or attachment.get("role")
+            attachment["id"] = f"{name}-20240521093000000000000001"
     return state
 
 
-def strangers(state: Json) -> Json:
-    """With things of one's own beside the module's."""
+def with_other_resources(state: Json) -> Json:
+    """With resources of the user beside those of the module."""
     state["resources"] += [
         _managed("aws_s3_bucket", {"id": "softmax-notes", "bucket": "softmax-notes"}),
         _managed("random_pet", {"id": "happy-otter"}),
@@ -111,7 +115,7 @@ def _managed(kind: str, values: Mapping[str, Any]) -> Json:
     return {
         "mode": "managed",
         "type": kind,
-        "name": "own",
+        "name": "other",
         "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
         "instances": [{"schema_version": 0, "attributes": dict(values)}],
     }
@@ -119,8 +123,8 @@ def _managed(kind: str, values: Mapping[str, Any]) -> Json:
 
 def both(*changes: Variant) -> Variant:
     def change(state: Json) -> Json:
-        for one in changes:
-            state = one(state)
+        for apply_change in changes:
+            state = apply_change(state)
         return state
 
     return change
@@ -138,7 +142,7 @@ VARIANTS: Mapping[str, Variant] = {
     "several SSH ranges": ssh("198.51.100.0/24", "203.0.113.7/32", "2001:db8:1::/48"),
     "a gap between the subnets": both(zones(0, 2), moved_subnet("10.100.2.0/24", "10.100.7.0/24")),
     "written by provider 5": provider_5,
-    "things of one's own": strangers,
+    "other resources": with_other_resources,
     "default group not managed": without("aws_default_security_group"),
 }
 

@@ -1,0 +1,129 @@
+"""How a state file is read and mapped, and which files are refused, without an engine."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra import settings
+from sandbox.adopt import adopted_settings, terraform_state
+from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, Plan, plan_adoption
+from sandbox.core.errors import SandboxError
+from tests.sandbox.adopt.fake_account import original
+from tests.sandbox.adopt.refused_states import REFUSED, accepted
+from tests.sandbox.adopt.variants import VARIANTS, make
+
+WHERE = "old.tfstate"
+
+
+def settings_from(content: bytes) -> dict[str, str]:
+    """The settings, after every check that needs no engine."""
+    state = terraform_state.parse(content, WHERE)
+    adopted = adopted_settings.settings_of(state, plan_adoption(state))
+    config = adopted_settings.merged({}, adopted)
+    adopted_settings.require_valid(state, config)
+    return config
+
+
+def plan_of(variant: str) -> Plan:
+    return plan_adoption(terraform_state.parse(json.dumps(make(variant)).encode(), WHERE))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_cannot_be_adopted_is_refused_in_one_line_with_a_cure(name: str) -> None:
+    content, fragment = REFUSED[name]
+    with pytest.raises(SandboxError) as caught:
+        settings_from(content())
+    message = str(caught.value)
+    assert fragment in message
+    assert message.startswith(f"{WHERE}: ")
+    assert "\n" not in message
+    assert "; " in message
+    assert "pQLg5fyB3TKxT7FTTcDa5ilPHadZCAdb" not in message
+
+
+@pytest.mark.parametrize("name", ["none.tfstate", ""])
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with pytest.raises(SandboxError, match="cannot be read") as caught:
+        terraform_state.read(str(path))
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_that_powershell_redirected_is_read(encoding: str) -> None:
+    content = accepted()
+    redirected = content.decode().encode(encoding)
+    assert terraform_state.parse(redirected, WHERE) == terraform_state.parse(content, WHERE)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_resource_of_a_state_is_adopted_or_listed_as_left_alone(variant: str) -> None:
+    state = terraform_state.parse(json.dumps(make(variant)).encode(), WHERE)
+    plan = plan_adoption(state)
+    mapped = sorted(resource.address for resource in (*plan.adopted, *plan.left_alone))
+    assert mapped == sorted(resource.address for resource in state.resources)
+
+
+def test_a_resource_that_the_program_does_not_have_is_left_alone_with_a_reason() -> None:
+    plan = plan_adoption(terraform_state.parse(accepted(), WHERE))
+    assert {resource.address: resource.reason for resource in plan.left_alone} == {
+        "module.sandbox_vpc.aws_default_network_acl.this[0]": LEFT_ALONE["aws_default_network_acl"],
+        "module.sandbox_vpc.aws_default_route_table.default[0]": LEFT_ALONE[
+            "aws_default_route_table"
+        ],
+        "aws_s3_bucket.other": UNKNOWN,
+        "random_pet.other": UNKNOWN,
+        "aws_vpc_security_group_ingress_rule.other": UNKNOWN,
+    }
+
+
+def test_import_ids_have_the_form_that_the_provider_takes() -> None:
+    plan = plan_of("the original")
+    ids = {
+        (resource.type.rpartition(":")[2], resource.name): resource.import_id
+        for resource in plan.adopted
+    }
+    assert ids["Vpc", "sandbox-vpc"] == "vpc-acfe02713c124f16b"
+    assert ids["DefaultSecurityGroup", "sandbox-vpc-default"] == "sg-c11a0a67f6cce1870"
+    assert ids["Route", "sandbox-public-internet"] == "rtb-66a2744935705da95_0.0.0.0/0"
+    assert ids["RouteTableAssociation", "sandbox-public-us-east-1b"] == (
+        "subnet-97dc20c4cb0560a41/rtb-66a2744935705da95"
+    )
+    assert ids["SecurityGroupIngressRule", "sandbox-ssh-inbound-0.0.0.0/0"] == (
+        "sgr-6d72d69f2003d4a12"
+    )
+    assert ids["UserPolicyAttachment", "sandbox-manager"] == (
+        "sandbox-manager/arn:aws:iam::123456789012:policy/sandbox-manager-policy"
+    )
+    assert ids["Policy", "sandbox-instance-policy"] == (
+        "arn:aws:iam::123456789012:policy/sandbox-instance-policy"
+    )
+    assert len(ids) == len(plan.adopted) == 22
+
+
+def test_zones_keep_the_slots_of_their_subnets() -> None:
+    config = settings_from(json.dumps(make("a gap between the subnets")).encode())
+    parsed = settings.parse(config)
+    assert parsed.zones == {"us-east-1a": 0, "us-east-1c": 7}
+    assert parsed.watch_terraform_tags is True
+
+
+def test_every_ssh_range_is_kept_and_named_as_in_the_program() -> None:
+    plan = plan_of("several SSH ranges")
+    assert plan.ssh_ranges == ("198.51.100.0/24", "203.0.113.7/32", "2001:db8:1::/48")
+    assert "sandbox-ssh-inbound-2001.db8.1../48" in {resource.name for resource in plan.adopted}
+
+
+def test_a_default_type_that_the_program_refuses_is_not_a_setting() -> None:
+    content = json.dumps(original()).replace('"g5.12xlarge"', '"t3.large"').encode()
+    assert "default_instance_type" not in settings_from(content)
+
+
+def test_the_repr_of_a_plan_shows_no_secret() -> None:
+    state = terraform_state.parse(json.dumps(original()).encode(), WHERE)
+    plan = plan_adoption(state)
+    assert plan.access_key is not None
+    shown = f"{state}{plan}{plan.access_key}"
+    assert plan.access_key.secret not in shown
+    assert plan.access_key.smtp_password not in shown
