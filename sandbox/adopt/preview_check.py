@@ -112,7 +112,7 @@ def check_preview(preview: Mapping[str, Any]) -> Verdict:
         changes=tuple(
             sorted(changes, key=lambda change: (change.operation, change.type, change.name))
         ),
-        unchanged=sum(step["op"] == "same" for step in steps),
+        unchanged=preview.get("changeSummary", {}).get("same", 0),
     )
 
 
