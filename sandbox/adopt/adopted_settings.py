@@ -1,7 +1,7 @@
 """Derive the stack's settings from a Terraform state. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -9,6 +9,7 @@ from infra import names, settings
 from infra.access_keys import Keys
 from infra.settings import checks
 from sandbox.adopt.mapping import Plan
+from sandbox.adopt.policy_comparison import as_list
 from sandbox.adopt.terraform_state import Resource, State
 from sandbox.core.errors import RefusedError
 
@@ -116,9 +117,9 @@ def _from_instance_policy(policy: Resource) -> Iterator[tuple[str, Any]]:
         document: Any = json.loads(policy.text("policy"))
     except ValueError:
         return
-    for statement in _as_list(document.get("Statement", [])):
-        actions = set(_as_list(statement.get("Action", [])))
-        resources = cast("list[str]", _as_list(statement.get("Resource", [])))
+    for statement in as_list(document.get("Statement", [])):
+        actions = set(as_list(statement.get("Action", [])))
+        resources = cast("list[str]", as_list(statement.get("Resource", [])))
         buckets = [
             arn.removeprefix(S3_ARN)
             for arn in resources
@@ -134,7 +135,3 @@ def _from_instance_policy(policy: Resource) -> Iterator[tuple[str, Any]]:
             prefix = resources[0].partition(":log-group:")[2].removesuffix(":*").removesuffix("*")
             with suppress(ValueError):
                 yield "log_prefix", checks.log_prefix(prefix)
-
-
-def _as_list(value: Any) -> Sequence[Any]:  # noqa: ANN401 - IAM takes one value or a list
-    return cast("list[Any]", value) if isinstance(value, list) else [value]

@@ -52,6 +52,7 @@ def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
                 "properties": list(change.properties),
                 "reasons": list(_reasons(change)),
                 "unexplained": list(change.unexplained),
+                "details": [*change.details, *change.objections],
             }
             for change in verdict.changes
         ],
@@ -86,6 +87,8 @@ def _show_preview(verdict: Verdict) -> None:
     for change in verdict.changes:
         kind = change.type.rpartition(":")[2]
         output.result(f"  {change.operation} {kind} {change.name}{_explanation(change)}")
+        for detail in (*change.details, *change.objections):
+            output.result(f"    {detail}")
     output.result(
         f"{verdict.count('replace')} to replace, {verdict.count('delete')} to delete, "
         f"{verdict.count('update')} to update in place, {verdict.count('create')} to create, "
