@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from infra import names, settings
-from infra.access_keys import Keys
+from infra import access_keys, names, settings
 from infra.settings import checks
 from sandbox.adopt.mapping import Plan
 from sandbox.adopt.policy_comparison import as_list
@@ -16,8 +15,6 @@ from sandbox.core.errors import RefusedError
 NAMESPACE: Final = settings.NAMESPACE
 WATCH: Final = "watch_terraform_tags"
 """Previews warn while something still carries the tag Terraform=true."""
-ROTATING: Final[Keys] = {"a": "retiring", "b": "current"}
-"""Both keys are valid; the stack's outputs contain the new one."""
 S3_ARN: Final = "arn:aws:s3:::"
 ARN_FIELDS: Final = 6
 """arn:partition:service:region:account:resource."""
@@ -40,8 +37,8 @@ def settings_of(state: State, plan: Plan) -> dict[str, Any]:
         WATCH: True,
     }
     values.update(_instance_type(state))
-    if plan.rotate_key:
-        values["manager_keys"] = ROTATING
+    if plan.key_stages not in ({}, access_keys.INITIAL_STAGES):
+        values["manager_keys"] = dict(plan.key_stages)
     if plan.log_retention_days is not None:
         values["instance_log_retention_days"] = plan.log_retention_days or max(checks.RETENTIONS)
     for policy in state.of("aws_iam_policy"):

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra import catalogue
+from infra import names
+from infra.aws_clients import AwsClients
 from sandbox.adopt import adopted_settings, deployment, mapping
 from sandbox.adopt.deployment import Deployment
+from sandbox.adopt.key_limit import require_key_limit
+from sandbox.adopt.log_group import with_log_group
 from sandbox.adopt.mapping import AdoptedResource, Plan
 from sandbox.adopt.preview_check import Verdict, check_preview
 from sandbox.adopt.rehearsal import rehearsal
@@ -35,23 +38,25 @@ class Adoption:
     written: bool
 
 
-def adopt(
-    state: State, plan: Plan, stack: Stack, config: Mapping[str, Any], *, check_only: bool
-) -> Adoption:
+def adopt(state: State, plan: Plan, stack: Stack, aws: AwsClients, *, check_only: bool) -> Adoption:
     """Bring the resources of *plan* into *stack*; with *check_only* write nothing.
-
-    *config* holds the stack's settings, by key without namespace.
 
     Raises:
         RefusedError: the state does not fit the stack or the program; nothing was written.
         SandboxError: Pulumi or AWS answered with an error.
     """
-    with output.progress(f"stack {stack.name}: reading its state"):
+    with output.progress(f"stack {stack.name}: reading its config and its state"):
+        config = stack.config_values()
         base = stack.export(show_secrets=True)
+    log_prefix = {**config, **adopted_settings.settings_of(state, plan)}["log_prefix"]
+    with output.progress(f"region {aws.region}: looking for the instances' log group"):
+        plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
     missing = _missing(state, plan, stack.short_name, base)
     if not missing:  # adopted by an earlier run: its config belongs to the user now
         verdict = _previewed(stack)
         return Adoption(plan=plan, settings={}, missing=(), verdict=verdict, written=False)
+    with output.progress(f"user {names.MANAGER}: listing the access keys"):
+        require_key_limit(plan, aws, state.where)
     adopted = adopted_settings.settings_of(state, plan)
     changes = adopted_settings.changes(config, adopted)
     adopted_settings.require_valid(state, adopted_settings.merged(config, adopted))
@@ -108,8 +113,8 @@ def _import(
         {urn: resource.state_only_properties for urn, resource in by_urn.items()},
     )
     for urn, resource in by_urn.items():
-        if resource.type == catalogue.ACCESS_KEY.name and plan.access_key:
-            complete = deployment.with_access_key_secret(complete, urn, plan.access_key)
+        if key := plan.access_keys.get(resource.address):
+            complete = deployment.with_access_key_secret(complete, urn, key)
     scratch.import_deployment(complete)
     return complete
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from infra import access_keys, addresses, catalogue, names
+from infra.access_keys import Keys, Slot, Stage
 from sandbox.adopt.terraform_state import Resource, State
 from sandbox.core.errors import RefusedError
 
@@ -22,8 +23,8 @@ MANAGER: Final = "sandbox:manager:Manager"
 COMPONENTS: Final = (NETWORK, ACCESS, INSTANCES, MANAGER)
 """Each has the logical name `sandbox` and the stack as its parent."""
 COMPONENT_NAME: Final = "sandbox"
-KEY_SLOT: Final = "a"
-"""The slot of the key that Terraform created."""
+INACTIVE: Final = "Inactive"
+"""IAM's status of a key that is switched off."""
 SSH: Final = 22
 EVERYWHERE: Final = "0.0.0.0/0"
 PULL_AGAIN: Final = "take the whole state with: terraform state pull"
@@ -59,7 +60,7 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessKey:
-    """The manager's access key, with the values that AWS returns only at its creation."""
+    """An access key of the manager, with the values that AWS returns only at its creation."""
 
     id: str
     secret: str = field(repr=False)
@@ -80,6 +81,8 @@ class Environment:
     """Slot by zone."""
     policies: Mapping[str, str]
     """ARN by name."""
+    key_slots: Mapping[str, Slot]
+    """Slot by Terraform address, of the manager's access keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +94,12 @@ class Plan:
     left_alone: tuple[LeftAlone, ...]
     ssh_ranges: tuple[str, ...]
     """The ranges that reach port 22."""
-    access_key: AccessKey | None
-    """None if the state holds no key, or does not hold the key's secret."""
+    access_keys: Mapping[str, AccessKey]
+    """By Terraform address, the manager's keys whose secret the state holds."""
+    key_stages: Keys
+    """Stage by slot, of the adopted keys and of one that the next update creates."""
     log_retention_days: int | None = None
     """Of the log group that instances created: 0 keeps events for ever; None without a group."""
-    rotate_key: bool
-    """Whether the next update creates a second key, and the adopted one is retiring."""
 
 
 Match = Callable[[Resource, Environment], bool]
@@ -305,8 +308,10 @@ TABLE: Final[tuple[Row, ...]] = (
         terraform_type="aws_iam_access_key",
         type=catalogue.ACCESS_KEY.name,
         parent=MANAGER,
-        name=always(access_keys.resource_name(KEY_SLOT)),
-        matches=lambda resource, _: resource.text("user") == names.MANAGER,
+        name=lambda resource, environment: access_keys.resource_name(
+            environment.key_slots[resource.address]
+        ),
+        matches=lambda resource, environment: resource.address in environment.key_slots,
         required=False,
     ),
 )
@@ -324,7 +329,8 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> Plan:
         RefusedError: the state is not of the sandbox module, or the program cannot adopt it
             without changing something.
     """
-    environment = _environment(state)
+    manager_keys = _manager_keys(state)
+    environment = _environment(state, manager_keys)
     adopted: list[AdoptedResource] = []
     left_alone: list[LeftAlone] = []
     for resource in state.resources:
@@ -352,8 +358,16 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> Plan:
             for rule in state.of("aws_vpc_security_group_ingress_rule")
             if is_ssh(rule, environment)
         ),
-        access_key=_access_key(state, secret_required=not rotate_key),
-        rotate_key=rotate_key and bool(state.of("aws_iam_access_key")),
+        access_keys={
+            key.address: AccessKey(
+                id=key.id,
+                secret=key.text("secret"),
+                smtp_password=key.text("ses_smtp_password_v4"),
+            )
+            for key in manager_keys
+            if key.text("secret")
+        },
+        key_stages=_key_stages(state, manager_keys, rotate_key=rotate_key),
     )
 
 
@@ -372,7 +386,7 @@ def _adopted(row: Row, resource: Resource, environment: Environment) -> AdoptedR
     )
 
 
-def _environment(state: State) -> Environment:
+def _environment(state: State, manager_keys: Sequence[Resource]) -> Environment:
     security_group = _only(state, "aws_security_group", "name", names.SECURITY_GROUP)
     vpc = _only(state, "aws_vpc", "id", security_group.text("vpc_id"))
     gateway = _only(state, "aws_internet_gateway", "vpc_id", vpc.id)
@@ -393,6 +407,9 @@ def _environment(state: State) -> Environment:
         policies={
             name: _only(state, "aws_iam_policy", "name", name).id
             for name in (names.MANAGER_POLICY, names.INSTANCE_POLICY)
+        },
+        key_slots={
+            key.address: slot for key, slot in zip(manager_keys, access_keys.SLOTS, strict=False)
         },
     )
 
@@ -470,35 +487,63 @@ def _require_unique(state: State, adopted: Sequence[AdoptedResource]) -> None:
     for resource in adopted:
         other = addresses_seen.setdefault((resource.type, resource.name), resource.address)
         if other != resource.address:
-            cure = (
-                "the manager may have one key here: deactivate and delete the other, then "
-                "terraform apply -refresh-only"
-                if resource.type == catalogue.ACCESS_KEY.name
-                else REMOVE_OTHER
-            )
             raise RefusedError(
                 f"{state.where}: {other} and {resource.address} would both become "
-                f"{resource.name}; {cure}"
+                f"{resource.name}; {REMOVE_OTHER}"
             )
 
 
-def _access_key(state: State, *, secret_required: bool) -> AccessKey | None:
-    for key in state.of("aws_iam_access_key"):
-        if key.text("user") != names.MANAGER:
-            continue
-        if not key.text("secret") and not secret_required:
-            return None
-        if not key.text("secret"):
+def _manager_keys(state: State) -> Sequence[Resource]:
+    """The manager's access keys: at most one active key, which comes first, and one inactive.
+
+    Raises:
+        RefusedError: the stages of the keys are not clear.
+    """
+    keys = [key for key in state.of("aws_iam_access_key") if key.text("user") == names.MANAGER]
+    active = [key for key in keys if key.text("status") != INACTIVE]
+    inactive = [key for key in keys if key.text("status") == INACTIVE]
+    for same_status, word, cure in (
+        (active, "active", "deactivate the one that the service does not use"),
+        (inactive, "inactive", "delete one of them"),
+    ):
+        if len(same_status) > 1:
+            raise RefusedError(
+                f"{state.where}: {' and '.join(key.address for key in same_status)} are both "
+                f"{word} keys of {names.MANAGER}, and the program has room for one; {cure}, then "
+                "terraform apply -refresh-only"
+            )
+    return [*active, *inactive]
+
+
+def _key_stages(state: State, manager_keys: Sequence[Resource], *, rotate_key: bool) -> Keys:
+    """The stage of each slot: a key that is switched off stays so.
+
+    Raises:
+        RefusedError: the stack would hand out a key without its secret, or need a third key.
+    """
+    stages: dict[Slot, Stage] = {}
+    for key, slot in zip(manager_keys, access_keys.SLOTS, strict=False):
+        if key.text("status") == INACTIVE:
+            stages[slot] = "inactive"
+        elif rotate_key:
+            stages[slot] = "retiring"
+        elif key.text("secret"):
+            stages[slot] = "current"
+        else:
             raise RefusedError(
                 f"{state.where}: {key.address} has no secret (it was created with a PGP key, or "
                 "imported), and AWS returns it only once; run again with --rotate-key"
             )
-        return AccessKey(
-            id=key.id,
-            secret=key.text("secret"),
-            smtp_password=key.text("ses_smtp_password_v4"),
-        )
-    return None
+    if stages and "current" not in stages.values():
+        free: list[Slot] = [slot for slot in access_keys.SLOTS if slot not in stages]
+        if not free:
+            raise RefusedError(
+                f"{state.where}: {names.MANAGER} has two keys, and IAM does not allow the third "
+                f"one of --rotate-key; delete {manager_keys[-1].address}, which is inactive, with "
+                "Terraform first"
+            )
+        stages[free[0]] = "current"
+    return stages
 
 
 def import_file(

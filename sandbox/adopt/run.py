@@ -1,15 +1,18 @@
 """Run `sandbox adopt check` or `apply`: read the state, map it, rehearse, and write."""
 
-from infra import names
+from typing import Final
+
 from infra.aws_clients import AwsClients
 from sandbox.adopt import adopted_settings, terraform_state
 from sandbox.adopt.account import require_account
 from sandbox.adopt.adoption import Adoption, adopt
-from sandbox.adopt.log_group import with_log_group
 from sandbox.adopt.mapping import plan_adoption
 from sandbox.core import output
 from sandbox.core.errors import RefusedError
 from sandbox.core.stack import Stack
+
+MAX_SHOWN: Final = 3
+"""Objections in the error; the report lists all of them."""
 
 
 def adopt_state(statefile: str, stack: Stack, *, rotate_key: bool, check_only: bool) -> Adoption:
@@ -26,19 +29,14 @@ def adopt_state(statefile: str, stack: Stack, *, rotate_key: bool, check_only: b
     aws = AwsClients(region)
     with output.progress(f"account {account}: checking the credentials"):
         require_account(aws, account, state.where)
-    with output.progress(f"stack {stack.name}: reading its config"):
-        config = stack.config_values()
-    log_prefix = {**config, **adopted_settings.settings_of(state, plan)}["log_prefix"]
-    with output.progress(f"account {account}: looking for the instances' log group"):
-        plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
-    return adopt(state, plan, stack, config, check_only=check_only)
+    return adopt(state, plan, stack, aws, check_only=check_only)
 
 
 def require_sound(adoption: Adoption, stack: str) -> None:
     """Refuse an update that would disturb the running environment.
 
     Raises:
-        RefusedError: the message lists every objection.
+        RefusedError: the message lists the first objections.
     """
     if not adoption.verdict.sound:
         cure = (
@@ -46,7 +44,9 @@ def require_sound(adoption: Adoption, stack: str) -> None:
             if adoption.missing and not adoption.written
             else f"look at them with: pulumi preview --diff --stack {stack}"
         )
+        objections = adoption.verdict.objections
+        more = len(objections) - MAX_SHOWN
+        listed = [*objections[:MAX_SHOWN], *([f"{more} more, listed above"] if more > 0 else [])]
         raise RefusedError(
-            f"stack {stack}: the next update is not sound: "
-            f"{'; '.join(adoption.verdict.objections)}; {cure}"
+            f"stack {stack}: the next update is not sound: {'; '.join(listed)}; {cure}"
         )

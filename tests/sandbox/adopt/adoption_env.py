@@ -121,13 +121,14 @@ def build(folder: Path, variables: Mapping[str, str], state: Json) -> AdoptionEn
 
 
 def secret_of(state: Json) -> str:
-    """The access key's secret; "" if the state has no key."""
+    """The secret of the active access key; "" if the state has none."""
     return next(
         (
             instance["attributes"]["secret"]
             for block in state["resources"]
             if block["type"] == "aws_iam_access_key"
             for instance in block["instances"]
+            if instance["attributes"]["status"] == "Active"
         ),
         "",
     )

@@ -205,6 +205,9 @@ class Builder:
     def key(self, values: Json) -> None:
         key = self.iam.create_access_key(UserName=values["user"])["AccessKey"]
         self.ids[values["id"]] = key["AccessKeyId"]
+        self.iam.update_access_key(
+            UserName=values["user"], AccessKeyId=key["AccessKeyId"], Status=values["status"]
+        )
         if values["secret"]:
             self.ids[values["secret"]] = key["SecretAccessKey"]
 

@@ -8,7 +8,10 @@ from functools import cache
 from tests.sandbox.adopt.fake_account import Json, attributes, original
 from tests.sandbox.adopt.variants import (
     Variant,
+    both,
+    key,
     moved_subnet,
+    second_key,
     ssh,
     with_other_resources,
     without,
@@ -133,7 +136,14 @@ REFUSED: dict[str, tuple[Content, str]] = {
     ),
     "without subnets": (changed(zones()), "no public subnet"),
     "two groups": (twice("aws_security_group"), "both have name = sandbox-instances"),
-    "two keys": (twice("aws_iam_access_key"), "would both become sandbox-manager-a"),
+    "two active keys": (
+        changed(second_key("Active")),
+        "aws_iam_access_key.sandbox_manager and aws_iam_access_key.second",
+    ),
+    "two inactive keys": (
+        changed(both(key(status="Inactive"), second_key("Inactive"))),
+        "aws_iam_access_key.sandbox_manager and aws_iam_access_key.second",
+    ),
     "the same range twice": (
         changed(ssh("203.0.113.0/24", "203.0.113.0/24")),
         "would both become sandbox-ssh-inbound-203.0.113.0/24",

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from infra import settings
+from infra import catalogue, settings
+from infra.access_keys import Keys
 from sandbox.adopt import adopted_settings, terraform_state
 from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, Plan, plan_adoption
 from sandbox.core.errors import SandboxError
 from tests.sandbox.adopt.fake_account import original
 from tests.sandbox.adopt.refused_states import REFUSED, accepted
-from tests.sandbox.adopt.variants import VARIANTS, make
+from tests.sandbox.adopt.variants import VARIANTS, Variant, both, key, make, second_key
 
 WHERE = "old.tfstate"
 
@@ -123,7 +124,44 @@ def test_a_default_type_that_the_program_refuses_is_not_a_setting() -> None:
 def test_the_repr_of_a_plan_shows_no_secret() -> None:
     state = terraform_state.parse(json.dumps(original()).encode(), WHERE)
     plan = plan_adoption(state)
-    assert plan.access_key is not None
-    shown = f"{state}{plan}{plan.access_key}"
-    assert plan.access_key.secret not in shown
-    assert plan.access_key.smtp_password not in shown
+    shown = f"{state}{plan}{plan.access_keys}"
+    [key] = plan.access_keys.values()
+    assert key.secret not in shown
+    assert key.smtp_password not in shown
+
+
+def keys_after(change: Variant, *, rotate_key: bool = False) -> tuple[dict[str, str], Keys]:
+    """The Terraform name of the adopted key by slot, and the stage by slot."""
+    state = terraform_state.parse(json.dumps(change(original())).encode(), WHERE)
+    plan = plan_adoption(state, rotate_key=rotate_key)
+    slots = {
+        resource.name.removeprefix("sandbox-manager-"): resource.address.rpartition(".")[2]
+        for resource in plan.adopted
+        if resource.type == catalogue.ACCESS_KEY.name
+    }
+    return slots, plan.key_stages
+
+
+def test_an_active_key_is_current_and_an_inactive_one_stays_inactive() -> None:
+    assert keys_after(second_key("Inactive")) == (
+        {"a": "sandbox_manager", "b": "second"},
+        {"a": "current", "b": "inactive"},
+    )
+    swapped = both(key(status="Inactive"), second_key("Active"))
+    assert keys_after(swapped) == (
+        {"a": "second", "b": "sandbox_manager"},
+        {"a": "current", "b": "inactive"},
+    )
+
+
+def test_beside_a_key_that_is_switched_off_a_new_one_is_created() -> None:
+    assert keys_after(key(status="Inactive", secret=None)) == (
+        {"a": "sandbox_manager"},
+        {"a": "inactive", "b": "current"},
+    )
+
+
+def test_a_rotation_needs_a_free_slot() -> None:
+    assert keys_after(key(secret=None), rotate_key=True)[1] == {"a": "retiring", "b": "current"}
+    with pytest.raises(SandboxError, match=r"aws_iam_access_key\.second"):
+        keys_after(second_key("Inactive"), rotate_key=True)

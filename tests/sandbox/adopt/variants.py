@@ -121,6 +121,34 @@ def _managed(kind: str, values: Mapping[str, Any]) -> Json:
     }
 
 
+def key(**values: object) -> Variant:
+    """The manager's access key with other *values*."""
+
+    def change(state: Json) -> Json:
+        attributes(state, "aws_iam_access_key")[0].update(values)
+        return state
+
+    return change
+
+
+def second_key(status: str) -> Variant:
+    """A second access key of the manager."""
+
+    def change(state: Json) -> Json:
+        block = next(block for block in state["resources"] if block["type"] == "aws_iam_access_key")
+        copy = deepcopy(block)
+        copy["name"] = "second"
+        copy["instances"][0]["attributes"] |= {
+            "id": "AKIAI44QH8DHBEXAMPLE",
+            "secret": "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY",
+            "status": status,
+        }
+        state["resources"].append(copy)
+        return state
+
+    return change
+
+
 def both(*changes: Variant) -> Variant:
     def change(state: Json) -> Json:
         for apply_change in changes:
@@ -143,6 +171,8 @@ VARIANTS: Mapping[str, Variant] = {
     "a gap between the subnets": both(zones(0, 2), moved_subnet("10.100.2.0/24", "10.100.7.0/24")),
     "written by provider 5": provider_5,
     "other resources": with_other_resources,
+    "the key is switched off": key(status="Inactive"),
+    "a second key, switched off": second_key("Inactive"),
     "default group not managed": without("aws_default_security_group"),
 }
 
