@@ -15,6 +15,7 @@ from sandbox.core.errors import RefusedError
 NAMESPACE: Final = settings.NAMESPACE
 WATCH: Final = "watch_terraform_tags"
 """Previews warn while something still carries the tag Terraform=true."""
+MAIN_VPC: Final = "main_vpc_cidr"
 S3_ARN: Final = "arn:aws:s3:::"
 ARN_FIELDS: Final = 6
 """arn:partition:service:region:account:resource."""
@@ -36,7 +37,9 @@ def settings_of(state: State, plan: Plan) -> dict[str, Any]:
         "allowed_ssh_cidrs": list(plan.ssh_ranges),
         WATCH: True,
     }
-    values.update(_instance_type(state))
+    instance_type = _default_instance_type(state)
+    if instance_type and not refused_settings(state):
+        values["default_instance_type"] = instance_type
     if plan.key_stages not in ({}, access_keys.INITIAL_STAGES):
         values["manager_keys"] = dict(plan.key_stages)
     if plan.log_retention_days is not None:
@@ -72,9 +75,14 @@ def require_valid(state: State, config: Mapping[str, str]) -> None:
     try:
         settings.parse(config)
     except settings.SettingsError as error:
+        cure = (
+            f"if {MAIN_VPC} is not your network: pulumi config set {NAMESPACE}:{MAIN_VPC} RANGE"
+            if any(f" {MAIN_VPC} " in problem for problem in error.problems)
+            else "change these values with Terraform first, then pull the state again"
+        )
         raise RefusedError(
             f"{state.where}: the program cannot describe this environment: "
-            f"{'; '.join(error.problems)}"
+            f"{'; '.join(error.problems)}; {cure}"
         ) from None
 
 
@@ -92,20 +100,28 @@ def text(value: Any) -> str:  # noqa: ANN401 - a setting may be anything
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _instance_type(state: State) -> Iterator[tuple[str, str]]:
-    """The default instance type. Only an output of the module has it.
+def refused_settings(state: State) -> Mapping[str, str]:
+    """The settings of the environment that the program refuses, with the value and the reason.
 
-    A type that the program refuses is skipped: no resource depends on it.
+    No resource depends on them, so the stack keeps its own value.
     """
+    value = _default_instance_type(state)
+    try:
+        checks.instance_type(value)
+    except ValueError as error:
+        return {"default_instance_type": f"{value} {error}"} if value else {}
+    return {}
+
+
+def _default_instance_type(state: State) -> str:
+    """It is only in an output of the module; "" if there is none."""
     output: Any = state.outputs.get("sandbox_config")
-    instance_type: Any = (
+    value: Any = (
         cast("Mapping[str, Any]", output).get("default_instance_type")
         if isinstance(output, dict)
         else None
     )
-    if isinstance(instance_type, str):
-        with suppress(ValueError):
-            yield "default_instance_type", checks.instance_type(instance_type)
+    return value if isinstance(value, str) else ""
 
 
 def _from_instance_policy(policy: Resource) -> Iterator[tuple[str, Any]]:

@@ -32,6 +32,8 @@ class Adoption:
     plan: Plan
     settings: Mapping[str, Any]
     """The settings that the stack's config did not hold yet, by key without namespace."""
+    refused_settings: Mapping[str, str]
+    """Settings of the old environment that the program refuses, with the value and the reason."""
     missing: Sequence[AdoptedResource]
     """The resources that the stack did not hold yet."""
     verdict: Verdict
@@ -54,7 +56,14 @@ def adopt(state: State, plan: Plan, stack: Stack, aws: AwsClients, *, check_only
     missing = _missing(state, plan, stack.short_name, base)
     if not missing:  # adopted by an earlier run: its config belongs to the user now
         verdict = _previewed(stack)
-        return Adoption(plan=plan, settings={}, missing=(), verdict=verdict, written=False)
+        return Adoption(
+            plan=plan,
+            settings={},
+            refused_settings={},
+            missing=(),
+            verdict=verdict,
+            written=False,
+        )
     with output.progress(f"user {names.MANAGER}: listing the access keys"):
         require_key_limit(plan, aws, state.where)
     adopted = adopted_settings.settings_of(state, plan)
@@ -72,7 +81,14 @@ def adopt(state: State, plan: Plan, stack: Stack, aws: AwsClients, *, check_only
         with output.progress(f"stack {stack.name}: writing its state"):
             _write(stack, base, imported)
         verdict = _previewed(stack)
-    return Adoption(plan=plan, settings=changes, missing=missing, verdict=verdict, written=written)
+    return Adoption(
+        plan=plan,
+        settings=changes,
+        refused_settings=adopted_settings.refused_settings(state),
+        missing=missing,
+        verdict=verdict,
+        written=written,
+    )
 
 
 def _previewed(stack: Stack) -> Verdict:

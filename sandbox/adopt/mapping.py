@@ -13,6 +13,7 @@ from typing import Final
 
 from infra import access_keys, addresses, catalogue, names
 from infra.access_keys import Keys, Slot, Stage
+from infra.components.ssh_access import MOST_RULES
 from sandbox.adopt.terraform_state import Resource, State
 from sandbox.core.errors import RefusedError
 
@@ -26,8 +27,12 @@ COMPONENT_NAME: Final = "sandbox"
 INACTIVE: Final = "Inactive"
 """IAM's status of a key that is switched off."""
 SSH: Final = 22
+OLD_RULE: Final = "aws_security_group_rule"
 EVERYWHERE: Final = "0.0.0.0/0"
-PULL_AGAIN: Final = "take the whole state with: terraform state pull"
+PULL_AGAIN: Final = (
+    "take the whole state with: terraform state pull, or complete the environment with: "
+    "terraform apply"
+)
 REMOVE_OTHER: Final = "remove the one that is not the sandbox's with: terraform state rm"
 
 
@@ -347,17 +352,19 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> Plan:
             left_alone.append(LeftAlone(address=resource.address, id=resource.id, reason=reason))
         else:
             adopted.append(_adopted(row, resource, environment))
-    _require_complete(state, adopted)
+    _require_complete(state, environment, adopted)
     _require_unique(state, adopted)
+    ssh_ranges = tuple(
+        ssh_range(rule)
+        for rule in state.of("aws_vpc_security_group_ingress_rule")
+        if is_ssh(rule, environment)
+    )
+    _require_single_rules(state, ssh_ranges)
     return Plan(
         environment=environment,
         adopted=tuple(adopted),
         left_alone=tuple(left_alone),
-        ssh_ranges=tuple(
-            ssh_range(rule)
-            for rule in state.of("aws_vpc_security_group_ingress_rule")
-            if is_ssh(rule, environment)
-        ),
+        ssh_ranges=ssh_ranges,
         access_keys={
             key.address: AccessKey(
                 id=key.id,
@@ -387,10 +394,11 @@ def _adopted(row: Row, resource: Resource, environment: Environment) -> AdoptedR
 
 
 def _environment(state: State, manager_keys: Sequence[Resource]) -> Environment:
-    security_group = _only(state, "aws_security_group", "name", names.SECURITY_GROUP)
-    vpc = _only(state, "aws_vpc", "id", security_group.text("vpc_id"))
-    gateway = _only(state, "aws_internet_gateway", "vpc_id", vpc.id)
-    route_table = _only(state, "aws_route", "gateway_id", gateway.id).text("route_table_id")
+    security_group = _only(state, "aws_security_group", name=names.SECURITY_GROUP)
+    vpc = _only(state, "aws_vpc", id=security_group.text("vpc_id"))
+    gateway = _only(state, "aws_internet_gateway", vpc_id=vpc.id)
+    ipv4_routes = {"gateway_id": gateway.id, "destination_cidr_block": EVERYWHERE}
+    route_table = _only(state, "aws_route", **ipv4_routes).text("route_table_id")
     public = {
         association.text("subnet_id")
         for association in state.of("aws_route_table_association")
@@ -405,7 +413,7 @@ def _environment(state: State, manager_keys: Sequence[Resource]) -> Environment:
         zones={subnet.id: subnet.text("availability_zone") for subnet in subnets},
         slots=_slots(state, vpc, subnets),
         policies={
-            name: _only(state, "aws_iam_policy", "name", name).id
+            name: _only(state, "aws_iam_policy", name=name).id
             for name in (names.MANAGER_POLICY, names.INSTANCE_POLICY)
         },
         key_slots={
@@ -414,21 +422,26 @@ def _environment(state: State, manager_keys: Sequence[Resource]) -> Environment:
     )
 
 
-def _only(state: State, terraform_type: str, key: str, value: str) -> Resource:
-    matching = [resource for resource in state.of(terraform_type) if resource.text(key) == value]
+def _only(state: State, terraform_type: str, **attributes: str) -> Resource:
+    matching = [
+        resource
+        for resource in state.of(terraform_type)
+        if all(resource.text(key) == value for key, value in attributes.items())
+    ]
+    wanted = " and ".join(f"{key} = {value}" for key, value in attributes.items())
     match matching:
         case [resource] if resource.id:
             return resource
         case [] | [_]:
             raise RefusedError(
-                f"{state.where}: has no {terraform_type} with {key} = {value}, so it is not a "
-                "state of the sandbox module; name the state of the module that created this "
-                "environment"
+                f"{state.where}: has no {terraform_type} with {wanted}, so it is not a state of "
+                "the sandbox module, or not a complete one; name the state of the module that "
+                "created this environment, or complete the environment with: terraform apply"
             )
         case _:
             raise RefusedError(
                 f"{state.where}: {' and '.join(resource.address for resource in matching)} both "
-                f"have {key} = {value}; {REMOVE_OTHER}"
+                f"have {wanted}; {REMOVE_OTHER}"
             )
 
 
@@ -443,43 +456,87 @@ def _slots(state: State, vpc: Resource, subnets: Sequence[Resource]) -> Mapping[
         str(addresses.block(vpc_range, slot)): slot
         for slot in range(addresses.slot_count(vpc_range))
     }
-    slots: dict[str, int] = {}
-    for subnet in subnets:
+    by_zone: dict[str, Resource] = {}
+    # the module's own subnets first, so that a message names the subnet of the user
+    for subnet in sorted(subnets, key=lambda subnet: subnet.module != vpc.module):
         cidr, zone = subnet.text("cidr_block"), subnet.text("availability_zone")
+        if zone in by_zone:
+            raise RefusedError(_second_subnet(state, vpc, by_zone[zone], subnet))
         if cidr not in slot_by_range:
             raise RefusedError(
                 f"{state.where}: {subnet.address} has the range {cidr}, which is not a slot of "
                 f"{vpc_range} (the first three are {', '.join(list(slot_by_range)[:3])}), so the "
                 "program would replace it; empty the subnet and remove it with Terraform first"
             )
-        if zone in slots:
-            raise RefusedError(
-                f"{state.where}: {subnet.address} is the second public subnet in {zone}, and the "
-                "program has one per zone; empty one of the two and remove it with Terraform first"
-            )
-        slots[zone] = slot_by_range[cidr]
-    if not slots:
+        by_zone[zone] = subnet
+    if not by_zone:
         raise RefusedError(
             f"{state.where}: {vpc.address} has no public subnet, so it is not a state of the "
-            "sandbox module; name the state of the module that created this environment"
+            "sandbox module, or not a complete one; name the state of the module that created "
+            "this environment, or complete the environment with: terraform apply"
         )
-    return slots
+    return {zone: slot_by_range[subnet.text("cidr_block")] for zone, subnet in by_zone.items()}
 
 
-def _require_complete(state: State, adopted: Sequence[AdoptedResource]) -> None:
+def _second_subnet(state: State, vpc: Resource, first: Resource, second: Resource) -> str:
+    problem = (
+        f"{state.where}: {second.address} is a second public subnet in "
+        f"{second.text('availability_zone')} beside {first.address}, and the program has one per "
+        "zone"
+    )
+    if second.module == vpc.module:
+        return f"{problem}; empty one of the two and remove it with Terraform first"
+    associations = (
+        association.address
+        for association in state.of("aws_route_table_association")
+        if association.text("subnet_id") == second.id
+    )
+    forgotten = " ".join(f"'{address}'" for address in (second.address, *associations))
+    return (
+        f"{problem}; let Terraform forget it, which changes nothing in AWS: terraform state rm "
+        f"{forgotten}"
+    )
+
+
+def _require_complete(
+    state: State, environment: Environment, adopted: Sequence[AdoptedResource]
+) -> None:
     for row in TABLE:
         if row.required and not any(
             (resource.type, resource.parent) == (row.type, row.parent) for resource in adopted
         ):
-            consequence = (
-                "the program would open SSH to its default range"
-                if row.matches is is_ssh
-                else "the program would create a second one"
-            )
             raise RefusedError(
-                f"{state.where}: has no {row.terraform_type} of the sandbox, so {consequence}; "
-                f"{PULL_AGAIN}"
+                f"{state.where}: has no {row.terraform_type} of the sandbox, so "
+                f"{_consequence_and_cure(state, environment, row)}"
             )
+
+
+def _consequence_and_cure(state: State, environment: Environment, row: Row) -> str:
+    if row.matches is is_ssh:
+        consequence = "the program would open SSH to its default range"
+        old_rules = [
+            rule.address
+            for rule in state.of(OLD_RULE)
+            if in_security_group(rule, environment) and rule.text("type") == "ingress"
+        ]
+        if old_rules:
+            group = environment.security_group
+            return (
+                f"{consequence}; {' and '.join(old_rules)} is of the old kind {OLD_RULE}, which "
+                f"cannot be adopted: write it as {row.terraform_type}, then terraform state rm the "
+                "old one and terraform import the new one by its id, from: aws ec2 "
+                f"describe-security-group-rules --filters Name=group-id,Values={group}"
+            )
+        return f"{consequence}; {PULL_AGAIN}"
+    if row.terraform_type == "aws_iam_user" and any(
+        role.text("name") == names.MANAGER for role in state.of("aws_iam_role")
+    ):
+        return (
+            f"it is of a later version of the module, whose {names.MANAGER} is a role; only "
+            "environments with a user can be adopted: create the user with an earlier version "
+            "first, or keep Terraform"
+        )
+    return f"the program would create a second one; {PULL_AGAIN}"
 
 
 def _require_unique(state: State, adopted: Sequence[AdoptedResource]) -> None:
@@ -490,6 +547,18 @@ def _require_unique(state: State, adopted: Sequence[AdoptedResource]) -> None:
             raise RefusedError(
                 f"{state.where}: {other} and {resource.address} would both become "
                 f"{resource.name}; {REMOVE_OTHER}"
+            )
+
+
+def _require_single_rules(state: State, ssh_ranges: Sequence[str]) -> None:
+    """Refuse so many ranges that the program replaces their rules by a prefix list."""
+    for version in (4, 6):
+        count = sum(ip_network(text).version == version for text in ssh_ranges)
+        if count > MOST_RULES:
+            raise RefusedError(
+                f"{state.where}: {count} IPv{version} ranges may use SSH; for more than "
+                f"{MOST_RULES} the program replaces their rules by a prefix list; join "
+                "neighbouring ranges with Terraform first"
             )
 
 

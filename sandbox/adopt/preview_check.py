@@ -117,6 +117,10 @@ def explain_retention(name: str, values: Values) -> PropertyChange:
     return PropertyChange(name=name, reason=None if values.old else reason)
 
 
+def explain_description(name: str, _values: Values) -> PropertyChange:
+    return PropertyChange(name=name, reason="the program's own description; the rule is the same")
+
+
 def _explain_policy(name: str, values: Values, policy_name: str, reason: str) -> PropertyChange:
     comparison = policy_comparison.compare(values.old, values.new)
     if comparison is None:
@@ -144,6 +148,8 @@ EXPLAINED: Final[Mapping[tuple[str, str, str], Explain]] = {
     (ANY, ANY, "tags"): explain_tags,
     (ANY, ANY, "tagsAll"): explain_tags,
     (catalogue.SUBNET.name, ANY, "mapPublicIpOnLaunch"): explain_public_addresses,
+    (catalogue.INGRESS_RULE.name, ANY, "description"): explain_description,
+    (catalogue.EGRESS_RULE.name, ANY, "description"): explain_description,
     (catalogue.POLICY.name, names.MANAGER_POLICY, "policy"): explain_manager_policy,
     (catalogue.POLICY.name, names.INSTANCE_POLICY, "policy"): explain_instance_policy,
     (catalogue.USER.name, names.MANAGER, "permissionsBoundary"): explain_boundary,

@@ -22,6 +22,10 @@ TAKEN_OVER: Final[Mapping[str, str]] = {
 def show(adoption: Adoption) -> None:
     _show_plan(adoption.plan)
     _show_settings(adoption.settings, written=adoption.written)
+    if adoption.refused_settings:
+        output.result("Not taken over, the stack keeps its own value:")
+    for key, reason in adoption.refused_settings.items():
+        output.result(f"  {adopted_settings.NAMESPACE}:{key} = {reason}")
     _show_preview(adoption.verdict)
 
 
@@ -44,6 +48,7 @@ def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
             for resource in plan.left_alone
         ],
         "settings": dict(adoption.settings),
+        "refused_settings": dict(adoption.refused_settings),
         "changes": [
             {
                 "operation": change.operation,

@@ -56,6 +56,11 @@ class Resource:
         return value if isinstance(value, str) else ""
 
     @property
+    def module(self) -> str:
+        """The path of its module; "" for the root module."""
+        return self.address.partition(f"{self.type}.")[0]
+
+    @property
     def id(self) -> str:
         return self.text("id")
 

@@ -11,9 +11,13 @@ from tests.sandbox.adopt.variants import (
     both,
     key,
     moved_subnet,
+    replaced,
     second_key,
     ssh,
+    with_manager_role,
+    with_old_ssh_rule,
     with_other_resources,
+    with_second_subnet,
     without,
     zones,
 )
@@ -134,6 +138,18 @@ REFUSED: dict[str, tuple[Content, str]] = {
         changed(without("aws_vpc_security_group_ingress_rule")),
         "no aws_vpc_security_group_ingress_rule of the sandbox",
     ),
+    "with an SSH rule of the old kind": (
+        changed(with_old_ssh_rule),
+        "terraform import the new one by its id",
+    ),
+    "a manager that is a role": (
+        changed(with_manager_role),
+        "sandbox-manager is a role",
+    ),
+    "more SSH ranges than rules": (
+        changed(ssh(*(f"203.0.{number}.0/24" for number in range(61)))),
+        "61 IPv4 ranges",
+    ),
     "without subnets": (changed(zones()), "no public subnet"),
     "two groups": (twice("aws_security_group"), "both have name = sandbox-instances"),
     "two active keys": (
@@ -153,11 +169,23 @@ REFUSED: dict[str, tuple[Content, str]] = {
         "10.100.16.0/20, which is not a slot of 10.100.0.0/16",
     ),
     "two subnets in a zone": (changed(second_subnet_in_a_zone), "second public subnet in us-east"),
+    "a second subnet of the user": (
+        changed(with_second_subnet),
+        "terraform state rm 'aws_subnet.other' 'aws_route_table_association.other'",
+    ),
     "a key without its secret": (attribute("aws_iam_access_key", secret=None), "--rotate-key"),
     "a VPC without ARN": (attribute("aws_vpc", arn=""), "has no ARN"),
     "ranges that cover each other": (
         changed(ssh("203.0.113.0/24", "203.0.113.7/32")),
         "203.0.113.0/24 covers 203.0.113.7/32",
+    ),
+    "an environment in capitals": (
+        changed(replaced('"production"', '"Research_EU"')),
+        "sandbox:environment = Research_EU",
+    ),
+    "the range that is the main VPC's by default": (
+        changed(replaced("10.100.", "10.0.")),
+        "pulumi config set sandbox:main_vpc_cidr",
     ),
     "a public VPC": (lambda: whole().replace("10.100.", "100.64.").encode(), "RFC 1918"),
 }

@@ -12,7 +12,16 @@ from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, Plan, plan_adoption
 from sandbox.core.errors import SandboxError
 from tests.sandbox.adopt.fake_account import original
 from tests.sandbox.adopt.refused_states import REFUSED, accepted
-from tests.sandbox.adopt.variants import VARIANTS, Variant, both, key, make, second_key
+from tests.sandbox.adopt.variants import (
+    VARIANTS,
+    Variant,
+    both,
+    key,
+    make,
+    second_key,
+    with_ipv6_route,
+    with_second_subnet,
+)
 
 WHERE = "old.tfstate"
 
@@ -103,6 +112,20 @@ def test_import_ids_have_the_form_that_the_provider_takes() -> None:
     assert len(ids) == len(plan.adopted) == 22
 
 
+def test_a_second_subnet_that_terraform_has_forgotten_is_no_obstacle() -> None:
+    state = with_second_subnet(original())
+    state["resources"] = [block for block in state["resources"] if block["name"] != "other"]
+    plan = plan_adoption(terraform_state.parse(json.dumps(state).encode(), WHERE))
+    assert plan.environment.slots["us-east-1a"] == 0
+
+
+def test_an_ipv6_route_is_left_alone() -> None:
+    state = with_ipv6_route(original())
+    plan = plan_adoption(terraform_state.parse(json.dumps(state).encode(), WHERE))
+    assert "aws_route.other" in {resource.address for resource in plan.left_alone}
+    assert "aws_route.other" not in {resource.address for resource in plan.adopted}
+
+
 def test_zones_keep_the_slots_of_their_subnets() -> None:
     config = settings_from(json.dumps(make("a gap between the subnets")).encode())
     parsed = settings.parse(config)
@@ -116,9 +139,14 @@ def test_every_ssh_range_is_kept_and_named_as_in_the_program() -> None:
     assert "sandbox-ssh-inbound-2001.db8.1../48" in {resource.name for resource in plan.adopted}
 
 
-def test_a_default_type_that_the_program_refuses_is_not_a_setting() -> None:
+def test_a_default_type_that_the_program_refuses_is_named() -> None:
     content = json.dumps(original()).replace('"g5.12xlarge"', '"t3.large"').encode()
     assert "default_instance_type" not in settings_from(content)
+    refused = adopted_settings.refused_settings(terraform_state.parse(content, WHERE))
+    assert list(refused) == ["default_instance_type"]
+    assert refused["default_instance_type"].startswith("t3.large ")
+    accepted_state = terraform_state.parse(json.dumps(original()).encode(), WHERE)
+    assert adopted_settings.refused_settings(accepted_state) == {}
 
 
 def test_the_repr_of_a_plan_shows_no_secret() -> None:

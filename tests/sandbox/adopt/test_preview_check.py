@@ -65,6 +65,12 @@ def test_an_update_without_a_known_reason_is_named_with_its_property() -> None:
     assert "sandbox-public-us-east-1a: cidrBlock" in objection
 
 
+def test_a_rule_may_get_another_description() -> None:
+    rule = "sandbox:ssh_access:SshAccess$aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+    assert objections(step("update", f"{rule}::ssh", diffReasons=["description"])) == ()
+    assert objections(step("update", f"{rule}::ssh", diffReasons=["cidrIpv4"])) != ()
+
+
 def test_subnets_may_only_start_to_give_public_addresses() -> None:
     stop = update(SUBNET, {"mapPublicIpOnLaunch": {}}, new={"mapPublicIpOnLaunch": False})
     assert objections(stop) != ()

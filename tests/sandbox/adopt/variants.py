@@ -111,6 +111,54 @@ def with_other_resources(state: Json) -> Json:
     return state
 
 
+def with_second_subnet(state: Json) -> Json:
+    """A public subnet of the user, listed before those of the module in the same zone."""
+    subnet = {
+        **attributes(state, "aws_subnet")[0],
+        "id": "subnet-0000000000000abcd",
+        "cidr_block": "10.100.3.0/24",
+    }
+    association = {
+        **attributes(state, "aws_route_table_association")[0],
+        "id": "rtbassoc-0000000000000abcd",
+        "subnet_id": subnet["id"],
+    }
+    state["resources"] = [
+        _managed("aws_subnet", subnet),
+        _managed("aws_route_table_association", association),
+        *state["resources"],
+    ]
+    return state
+
+
+def with_ipv6_route(state: Json) -> Json:
+    """The gateway carries IPv6 too."""
+    route = {
+        **attributes(state, "aws_route")[0],
+        "id": "r-rtb-0000000000000abcd",
+        "destination_cidr_block": "",
+        "destination_ipv6_cidr_block": "::/0",
+    }
+    state["resources"].append(_managed("aws_route", route))
+    return state
+
+
+def with_old_ssh_rule(state: Json) -> Json:
+    """The SSH rule is of the kind that the provider had first."""
+    [rule] = attributes(state, "aws_vpc_security_group_ingress_rule")
+    without("aws_vpc_security_group_ingress_rule")(state)
+    old = {"id": "sgrule-1", "type": "ingress", "security_group_id": rule["security_group_id"]}
+    state["resources"].append(_managed("aws_security_group_rule", old))
+    return state
+
+
+def with_manager_role(state: Json) -> Json:
+    """The manager of the module's later versions."""
+    without("aws_iam_user")(state)
+    state["resources"].append(_managed("aws_iam_role", {"name": "sandbox-manager"}))
+    return state
+
+
 def _managed(kind: str, values: Mapping[str, Any]) -> Json:
     return {
         "mode": "managed",
