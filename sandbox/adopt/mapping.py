@@ -532,9 +532,8 @@ def _consequence_and_cure(state: State, environment: Environment, row: Row) -> s
         role.text("name") == names.MANAGER for role in state.of("aws_iam_role")
     ):
         return (
-            f"it is of a later version of the module, whose {names.MANAGER} is a role; only "
-            "environments with a user can be adopted: create the user with an earlier version "
-            "first, or keep Terraform"
+            f"it belongs to a later version of the module, whose {names.MANAGER} is a role; only "
+            "environments with a user can be adopted; keep this one under Terraform"
         )
     return f"the program would create a second one; {PULL_AGAIN}"
 
