@@ -1,6 +1,6 @@
-"""Stands in for the `terraform` of docs/adoption.md: `state pull`, `list` and `rm` of a file.
+"""A stand-in for the `terraform` of docs/adoption.md: `state pull`, `list` and `rm` on a file.
 
-It knows the file only, as `state` commands do; nothing in AWS is its to touch.
+Like the real `state` commands it only uses the file, and changes nothing in AWS.
 """
 
 import json
@@ -13,7 +13,7 @@ CHDIR = "-chdir="
 
 
 def addresses(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Each instance with its address, and the block that it is in."""
+    """Each instance with its address and its block."""
     for block in state["resources"]:
         kind = "data" if block["mode"] == "data" else ""
         path = ".".join(filter(None, (block.get("module"), kind, block["type"], block["name"])))
@@ -24,7 +24,7 @@ def addresses(state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], dict
 
 def main(folder: str, group: str, command: str, *rest: str) -> None:
     if not folder.startswith(CHDIR) or group != "state":
-        sys.exit(f"terraform: not what docs/adoption.md says: {sys.argv[1:]}")
+        sys.exit(f"terraform: docs/adoption.md has no such command: {sys.argv[1:]}")
     file = Path(folder.removeprefix(CHDIR), "terraform.tfstate")
     state = json.loads(file.read_text())
     match command, rest:
@@ -33,14 +33,14 @@ def main(folder: str, group: str, command: str, *rest: str) -> None:
         case "list", ():
             sys.stdout.writelines(f"{address}\n" for address, _, _ in addresses(state))
         case "rm", (wanted,):
-            found = [one for one in addresses(state) if one[0] == wanted]
-            if not found:
+            matching = [entry for entry in addresses(state) if entry[0] == wanted]
+            if not matching:
                 sys.exit(f"terraform: no matching objects found for {wanted}")
-            for _, block, instance in found:
+            for _, block, instance in matching:
                 block["instances"].remove(instance)
             file.write_text(json.dumps(state))
         case _:
-            sys.exit(f"terraform: not what docs/adoption.md says: {sys.argv[1:]}")
+            sys.exit(f"terraform: docs/adoption.md has no such command: {sys.argv[1:]}")
 
 
 if __name__ == "__main__":
