@@ -4,15 +4,16 @@ Each `commands.py` only declares options. What a command needs it imports when i
 `sandbox --help` answers at once.
 """
 
+import json
 import os
 import sys
 import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from sandbox.adopt import commands as adopt
 from sandbox.config import commands as config
@@ -36,8 +37,8 @@ DEBUG: Final = "SANDBOX_DEBUG"
 OPERATE: Final = "Look at a stack"
 CHANGE: Final = "Set up and change a stack"
 REPAIR: Final = "Repair and adopt"
-EPILOG: Final = (
-    "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
+EPILOG: Final = "\n".join(
+    ("Exit codes:", *(f"{code.value:>4}  {code.meaning}" for code in ExitCode))
 )
 
 app = typer.Typer(
@@ -79,45 +80,64 @@ def options(
 
 
 app.command("status", rich_help_panel=OPERATE)(status.status)
-app.command("drift", rich_help_panel=OPERATE)(drift.drift)
+app.command("drift", rich_help_panel=OPERATE, epilog=drift.EPILOG)(drift.drift)
 app.command("costs", rich_help_panel=OPERATE)(costs.costs)
-app.command("diagram", rich_help_panel=OPERATE)(diagram.diagram)
+app.command("diagram", rich_help_panel=OPERATE, epilog=diagram.EPILOG)(diagram.diagram)
 app.add_typer(config.app, name="config", rich_help_panel=OPERATE)
 app.add_typer(permissions.app, name="permissions", rich_help_panel=OPERATE)
 app.add_typer(zones.app, name="zones", rich_help_panel=CHANGE)
 app.add_typer(image.app, name="image", rich_help_panel=CHANGE)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHANGE)
 app.command("secret", rich_help_panel=CHANGE)(secret.secret)
-app.command("recover", rich_help_panel=REPAIR)(recover.recover)
+app.command("recover", rich_help_panel=REPAIR, epilog=recover.EPILOG)(recover.recover)
 app.add_typer(adopt.app, name="adopt", rich_help_panel=REPAIR)
 
 
 def main() -> None:
-    """Run the command of `sys.argv`; no error of a user, a file, Pulumi or AWS shows a traceback."""
+    """Run the command of `sys.argv`."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run *arguments* and return the exit code."""
+    """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
     try:
         code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        output.error("interrupted")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # the reader has gone, for example `sandbox drift | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
+    except TyperException as error:  # an option or argument is not valid
+        return _misused(error)
+    except (typer.Abort, KeyboardInterrupt):
+        return _interrupted()
+    except (BrokenPipeError, SystemExit):  # Typer and Rich turn the former into the latter
+        return _reader_gone()
     except SandboxError as error:
         return _ended(error, error.exit_code)
     except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
         return _ended(error, ExitCode.FAILED, _text(error))
+    if code == ExitCode.INTERRUPTED:  # Typer returns it for a KeyboardInterrupt
+        return _interrupted()
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _misused(error: TyperException) -> int:
+    context: Any = getattr(error, "ctx", None)
+    if message := error.format_message().strip().rstrip("."):  # empty after a printed help
+        command = context.command_path if context else NAME
+        output.error(f"{message}; see: {command} --help")
+    return ExitCode.USAGE
+
+
+def _interrupted() -> int:
+    output.error("interrupted")
+    return ExitCode.INTERRUPTED
+
+
+def _reader_gone() -> int:
+    """End quietly when the reader of a pipe is gone, for example `sandbox drift | head -1`."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):  # Python flushes both when it ends
+        if stream is not None:
+            os.dup2(devnull, stream.fileno())
+    return ExitCode.DONE
 
 
 def _ended(error: BaseException, code: int, text: str = "") -> int:
@@ -129,12 +149,16 @@ def _ended(error: BaseException, code: int, text: str = "") -> int:
 
 
 def _text(error: Exception) -> str:
-    """One line for an error of AWS, of a setting, or of the command itself."""
+    """One line for an error of AWS, of a setting, of a file, or of the command itself."""
     message = " ".join(str(error).split())
-    if isinstance(error, ValueError) or type(error).__module__.startswith("infra."):
-        return message
-    if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
+    name, module = type(error).__name__, type(error).__module__
+    if name in {"NoCredentialsError", "PartialCredentialsError"}:
         return f"AWS: {message}; sign in, then check with: aws sts get-caller-identity"
-    if type(error).__module__.startswith("botocore"):
+    if module.startswith("botocore"):
         return f"AWS: {message}"
-    return f"{type(error).__name__}: {message}; set {DEBUG}=1 to see where, and report it"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    described = isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError)
+    if described or module.startswith("infra."):
+        return message
+    return f"{name}: {message}; set {DEBUG}=1 to see where, and report it"

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +18,19 @@ from infra.aws_clients import AwsClients
 from infra.settings import Settings, SettingsError
 from sandbox.core import project
 from sandbox.core.errors import SandboxError, UsageError
-from sandbox.core.pulumi_cli import NoStackError, PulumiError, run_pulumi
+from sandbox.core.pulumi_cli import Lock, LockedError, NoStackError, PulumiError, run_pulumi
 from sandbox_client.config import SandboxConfig, SandboxConfigError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 PROVIDER: Final = "pulumi:providers:aws"
+ROOT: Final = "pulumi:pulumi:Stack"
 PREFIX: Final = f"{settings.NAMESPACE}:"
 MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
+UNREADABLE: Final = (
+    "cannot be decrypted; set PULUMI_CONFIG_PASSPHRASE to this stack's passphrase, or sign in with "
+    "rights on its KMS key"
+)
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
 
@@ -93,6 +99,11 @@ class Stack:
         """The name without organization and project: `production` of `acme/sandbox/production`."""
         return self.name.rsplit("/", 1)[-1]
 
+    @property
+    def config_file(self) -> Path:
+        """Where the engine keeps the stack's settings."""
+        return self.folder / f"Pulumi.{self.short_name}.yaml"
+
     def require_exists(self) -> None:
         """Refuse a name that the backend does not have.
 
@@ -107,9 +118,16 @@ class Stack:
             )
 
     def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
-        """The outputs; without *secrets* a secret reads "[secret]"."""
+        """The outputs; without *secrets* a secret reads "[secret]".
+
+        Raises:
+            PulumiError: a secret cannot be decrypted. The engine then prints null, with exit code 0.
+        """
         show = ["--show-secrets"] if secrets else []
-        return self._json("stack", "output", "--json", *show)
+        outputs = self._json("stack", "output", "--json", *show)
+        if unreadable := [name for name, value in outputs.items() if value is None]:
+            raise PulumiError(f"stack {self.name}: {', '.join(unreadable)}: {UNREADABLE}")
+        return outputs
 
     def sandbox_config(self) -> SandboxConfig:
         """The configuration that the service reads.
@@ -191,9 +209,16 @@ class Stack:
         self.set_config_at({f"{MANAGER_KEYS}.{slot}": stage for slot, stage in stages.items()})
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
-        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory."""
+        """What `pulumi stack export` prints; *show_secrets* decrypts it, in memory only.
+
+        Raises:
+            PulumiError: a secret cannot be decrypted. The engine then writes null, with exit code 0.
+        """
         show = ["--show-secrets"] if show_secrets else []
-        return dict(self._json("stack", "export", *show))
+        deployment = dict(self._json("stack", "export", *show))
+        if '"plaintext": "null"' in json.dumps(deployment):
+            raise PulumiError(f"stack {self.name}: its secrets {UNREADABLE}")
+        return deployment
 
     def import_deployment(self, deployment: Mapping[str, Any]) -> None:
         """Make *deployment* the stack's. The engine encrypts its secrets on the way."""
@@ -209,13 +234,41 @@ class Stack:
         Raises:
             SandboxError: the state holds no provider, so nothing was created.
         """
+        return AwsClients(self.provider().inputs["region"])
+
+    def provider(self) -> Resource:
+        """The AWS provider that the stack was last updated with.
+
+        Raises:
+            SandboxError: the state holds no provider, so nothing was created.
+        """
         for resource in self.resources():
             if resource.type == PROVIDER:
-                return AwsClients(resource.inputs["region"])
+                return resource
         raise SandboxError(
             f"stack {self.name}: its state holds no AWS provider, so nothing was created; run "
             f"pulumi up --stack {self.name} first"
         )
+
+    def locks(self) -> Sequence[Lock] | None:
+        """Who holds the stack's lock; empty if the backend does not say, None if nobody does.
+
+        Asks the engine to compare the root of the state only: it takes the lock first, and changes
+        nothing.
+        """
+        roots = [resource.urn for resource in self.resources() if resource.type == ROOT]
+        targets = [part for urn in roots for part in ("--target", urn)]
+        try:
+            self._run("refresh", "--preview-only", *targets)
+        except LockedError as error:
+            return error.locks
+        return None
+
+    def last_update_ended(self) -> datetime | None:
+        """When the last update that was not killed ended; None if there was none."""
+        text = self._run("stack", "history", "--json", "--page-size", "1", "--page", "1")
+        updates = json.loads(text)
+        return datetime.fromisoformat(updates[0]["endTime"]) if updates else None
 
     def preview(self, *arguments: str) -> Mapping[str, Any]:
         """What `pulumi preview --json` prints."""
@@ -287,12 +340,14 @@ class Stack:
             self.require_exists()
             raise
         except PulumiError as error:
-            raise PulumiError(f"stack {self.name}: {error}") from None
+            error.args = (f"stack {self.name}: {error}",)
+            raise
 
 
 def resources_of(export: Mapping[str, Any]) -> Sequence[Resource]:
     """The resources of a deployment as `pulumi stack export` prints it."""
-    entries: Sequence[dict[str, Any]] = export["deployment"].get("resources") or []
+    deployment = export["deployment"] or {}  # null before the first update
+    entries: Sequence[dict[str, Any]] = deployment.get("resources") or []
     return [
         Resource(
             urn=entry["urn"],
