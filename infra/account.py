@@ -12,6 +12,7 @@ from infra.addresses import DEFAULT_ZONES
 from infra.lazy_aws import ahead
 from infra.settings import Settings
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """An account, as ARNs name it."""

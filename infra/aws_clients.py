@@ -91,11 +91,12 @@ class AwsClients:
                 pages = client.get_paginator(operation).paginate(**parameters)
             else:
                 pages = [getattr(client, operation)(**parameters)]
-            return [item for page in pages for item in jmespath.search(items, page) or []]
+            per_page: list[list[Any] | None] = [jmespath.search(items, page) for page in pages]
         except client.exceptions.ClientError as error:
             if error_code(error) in NOT_FOUND:
                 return []
             raise
+        return [item for page_items in per_page for item in page_items or []]
 
     def list_items(self, listing: Listing, known: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What *listing* finds, with its templates filled from *known*."""

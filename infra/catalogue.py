@@ -72,7 +72,7 @@ class ResourceType:
     taggable: bool
     """Whether AWS keeps tags on it."""
     label: Label | None
-    """Its line in the picture, from its outputs; None where another resource's line stands for it."""
+    """Its line in the picture, from its outputs; None if another resource's line covers it."""
     finder: Finder | None
     """None where nothing has to be found: creating it again leaves AWS as it was."""
     attachments: tuple[Attachment, ...] = ()
@@ -116,9 +116,7 @@ def _credential(kind: str, operation: str, items: str, key: str) -> Attachment:
     )
 
 
-def _in_vpc(
-    kind: str, operation: str, items: str, key: str, by: str = "vpc-id"
-) -> Attachment:
+def _in_vpc(kind: str, operation: str, items: str, key: str, by: str = "vpc-id") -> Attachment:
     """Something in a VPC, which the filter *by* selects."""
     return Attachment(
         operation=operation,
@@ -210,9 +208,7 @@ VPC: Final = ResourceType(
             "RouteTables[?!Associations[?Main]]",  # AWS makes the main one with the VPC
             "RouteTableId",
         ),
-        _in_vpc(
-            "network ACL", "describe_network_acls", "NetworkAcls[?!IsDefault]", "NetworkAclId"
-        ),
+        _in_vpc("network ACL", "describe_network_acls", "NetworkAcls[?!IsDefault]", "NetworkAclId"),
         _in_vpc("endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
         _in_vpc("NAT gateway", "describe_nat_gateways", "NatGateways", "NatGatewayId"),
         _in_vpc(
@@ -442,9 +438,7 @@ USER: Final = ResourceType(
             "ServiceSpecificCredentialId",
         ),
         _credential("SSH key", "list_ssh_public_keys", "SSHPublicKeys", "SSHPublicKeyId"),
-        _credential(
-            "certificate", "list_signing_certificates", "Certificates", "CertificateId"
-        ),
+        _credential("certificate", "list_signing_certificates", "Certificates", "CertificateId"),
         Attachment(
             service="iam",
             operation="list_mfa_devices",
@@ -544,9 +538,7 @@ BUDGET: Final = ResourceType(
             service="budgets",
             operation="list_tags_for_resource",
             items="ResourceTags",
-            parameters={
-                "ResourceARN": "arn:{partition}:budgets::{account_id}:budget/{BudgetName}"
-            },
+            parameters={"ResourceARN": "arn:{partition}:budgets::{account_id}:budget/{BudgetName}"},
         ),
     ),
 )

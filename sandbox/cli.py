@@ -53,7 +53,7 @@ app = typer.Typer(
 )
 
 
-def _version(value: bool) -> None:
+def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
     if value:
         try:
             output.result(f"{NAME} {version(NAME)}")
@@ -100,35 +100,17 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
+    output.set_quiet(quiet=False)
     try:
         code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
-    except TyperException as error:  # an option or argument is not valid
-        return _misused(error)
-    except (typer.Abort, KeyboardInterrupt):
-        return _interrupted()
     except (BrokenPipeError, SystemExit):  # Typer and Rich turn the former into the latter
-        return _reader_gone()
-    except SandboxError as error:
-        return _ended(error, error.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
-        return _ended(error, ExitCode.FAILED, _text(error))
-    if code == ExitCode.INTERRUPTED:  # Typer returns it for a KeyboardInterrupt
-        return _interrupted()
+        code = _reader_gone()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a user sees no traceback
+        code = _failed(error)
+    if code == ExitCode.INTERRUPTED:
+        output.error("interrupted")
     return code if isinstance(code, int) else ExitCode.DONE
-
-
-def _misused(error: TyperException) -> int:
-    context: Any = getattr(error, "ctx", None)
-    if message := error.format_message().strip().rstrip("."):  # empty after a printed help
-        command = context.command_path if context else NAME
-        output.error(f"{message}; see: {command} --help")
-    return ExitCode.USAGE
-
-
-def _interrupted() -> int:
-    output.error("interrupted")
-    return ExitCode.INTERRUPTED
 
 
 def _reader_gone() -> int:
@@ -140,15 +122,32 @@ def _reader_gone() -> int:
     return ExitCode.DONE
 
 
-def _ended(error: BaseException, code: int, text: str = "") -> int:
+def _failed(error: BaseException) -> int:
+    """Print *error* in one line and return its exit code."""
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    for line in (text or str(error), *getattr(error, "__notes__", [])):
+    match error:
+        case typer.Abort() | KeyboardInterrupt():
+            return ExitCode.INTERRUPTED
+        case TyperException():  # an option or argument is not valid
+            code, text = ExitCode.USAGE, _usage_text(error)
+        case SandboxError():
+            code, text = error.exit_code, str(error)
+        case _:
+            code, text = ExitCode.FAILED, _text(error)
+    for line in filter(None, (text, *getattr(error, "__notes__", []))):
         output.error(line)
     return code
 
 
-def _text(error: Exception) -> str:
+def _usage_text(error: TyperException) -> str:
+    context: Any = getattr(error, "ctx", None)
+    command = context.command_path if context else NAME
+    message = error.format_message().strip().rstrip(".")
+    return message and f"{message}; see: {command} --help"  # no message: the help was printed
+
+
+def _text(error: BaseException) -> str:
     """One line for an error of AWS, of a setting, of a file, or of the command itself."""
     message = " ".join(str(error).split())
     name, module = type(error).__name__, type(error).__module__

@@ -25,6 +25,7 @@ ACTION: Final = (
 def install() -> None:
     for operation in (
         *(_create_budget_action, _describe_budget_action, _update_budget_action),
+        _describe_budget_actions_for_budget,
         *(_delete_budget_action, _update_budget),
         *(_list_tags_for_resource, _tag_resource, _untag_resource),
     ):
@@ -55,6 +56,11 @@ def _create_budget_action(response: Any, asked: Json) -> Json:
 
 def _describe_budget_action(response: Any, asked: Json) -> Json:
     return {**_place(asked), "Action": _found(response.backend, asked)}
+
+
+def _describe_budget_actions_for_budget(response: Any, asked: Json) -> Json:
+    actions = _actions(response.backend).items()
+    return {"Actions": [action for key, action in actions if key[:2] == _key(asked)]}
 
 
 def _update_budget_action(response: Any, asked: Json) -> Json:

@@ -75,8 +75,8 @@ def run_pulumi(
     """
     stack_option = ["--stack", stack] if stack else []
     try:
-        completed = subprocess.run(  # noqa: S603 - pulumi with arguments of our own, no shell
-            ["pulumi", *arguments, *stack_option, "--non-interactive"],  # noqa: S607 - the user's own
+        completed = subprocess.run(
+            ["pulumi", *arguments, *stack_option, "--non-interactive"],
             cwd=folder,
             env={**(os.environ if environment is None else environment), **QUIET},
             input=stdin,

@@ -121,7 +121,7 @@ class Stack:
         """The outputs; without *secrets* a secret reads "[secret]".
 
         Raises:
-            PulumiError: a secret cannot be decrypted. The engine then prints null, with exit code 0.
+            PulumiError: a secret cannot be decrypted; the engine then prints null and exits with 0.
         """
         show = ["--show-secrets"] if secrets else []
         outputs = self._json("stack", "output", "--json", *show)
@@ -193,7 +193,7 @@ class Stack:
         self._run("config", "set-all", "--json", json.dumps(entries))
 
     def set_config_at(self, paths: Mapping[str, str]) -> None:
-        """Set single entries of structured values: `{"sandbox:zones.us-east-1a": "0"}`, in one edit."""
+        """Set entries of structured values in one edit: `{"sandbox:zones.us-east-1a": "0"}`."""
         pairs = [
             part for path, value in paths.items() for part in ("--plaintext", f"{path}={value}")
         ]
@@ -212,7 +212,7 @@ class Stack:
         """What `pulumi stack export` prints; *show_secrets* decrypts it, in memory only.
 
         Raises:
-            PulumiError: a secret cannot be decrypted. The engine then writes null, with exit code 0.
+            PulumiError: a secret cannot be decrypted; the engine then writes null and exits with 0.
         """
         show = ["--show-secrets"] if show_secrets else []
         deployment = dict(self._json("stack", "export", *show))
@@ -346,7 +346,7 @@ class Stack:
 
 def resources_of(export: Mapping[str, Any]) -> Sequence[Resource]:
     """The resources of a deployment as `pulumi stack export` prints it."""
-    deployment = export["deployment"] or {}  # null before the first update
+    deployment: Mapping[str, Any] = export["deployment"] or {}  # null before the first update
     entries: Sequence[dict[str, Any]] = deployment.get("resources") or []
     return [
         Resource(

@@ -6,7 +6,7 @@ This lists what AWS has attached to each resource and names what the state does 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from infra.aws_clients import AwsClients
 from infra.catalogue import CATALOGUE
@@ -42,12 +42,10 @@ def _attached(aws: AwsClients, resource: Resource, known: set[str]) -> Iterator[
 
 
 def _state(item: Mapping[str, Any]) -> str:
-    """The state of an item; each EC2 operation calls the field otherwise."""
-    nested = (item.get(key, {}) for key in ("Status", "CidrBlockState", "Ipv6CidrBlockState"))
-    codes = (
-        code
-        for status in nested
-        if isinstance(status, Mapping)
-        for code in (status.get("Code"), status.get("State"))
-    )
-    return str(item.get("State") or next(filter(None, codes), "")).lower()
+    """The state of an item, which the operations of EC2 keep in different fields."""
+    fields = ("State", "Status", "CidrBlockState", "Ipv6CidrBlockState")
+    state: Any = next((item[field] for field in fields if field in item), "")
+    if isinstance(state, dict):
+        nested = cast("dict[str, str]", state)
+        state = nested.get("Code") or nested.get("State")
+    return str(state).lower()

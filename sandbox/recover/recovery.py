@@ -10,7 +10,7 @@ import json
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -46,7 +46,7 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostKey:
-    """An access key whose secret died with the engine: nobody can use it, and IAM takes only two."""
+    """An access key whose secret died with the engine. Nobody can use it, and IAM takes two."""
 
     user: str
     key_id: str
@@ -112,7 +112,7 @@ def plan(stack: Stack) -> Plan:
     adoptions: list[Adoption] = []
     lost_keys: list[LostKey] = []
     forgotten: list[str] = []
-    search: _Search | None = None
+    search: Search | None = None
     for operation in pending:
         entry = operation["resource"]
         name = entry["urn"].rsplit("::", 1)[1]
@@ -120,7 +120,9 @@ def plan(stack: Stack) -> Plan:
         if operation["type"] != "creating" or entry["type"] not in CATALOGUE:
             forgotten.append(step)  # a refresh reads it, or it is nothing of AWS
             continue
-        search = search or _Search(exported)  # a provider comes before all that it creates
+        search = search or Search.of_exported(
+            exported
+        )  # a provider comes before all that it creates
         if entry["type"] == catalogue.ACCESS_KEY.name:
             forgotten.append(step)
             lost_keys.extend(_lost_keys(search.aws, stack, deployment, entry, locks))
@@ -164,16 +166,28 @@ def apply(stack: Stack, plan: Plan) -> None:
     stack.refresh()
 
 
-class _Search:
-    """Looks in the account for what the pending creates of an exported stack created."""
+class Search:
+    """Looks in the account for what pending creates of a stack created."""
 
-    def __init__(self, exported: Mapping[str, Any]) -> None:
+    def __init__(
+        self, aws: AwsClients, *, owner_tags: Mapping[str, str], known_ids: Collection[str] = ()
+    ) -> None:
+        self.aws = aws
+        self._owner_tags = owner_tags
+        self._known_ids = known_ids
+        """What the state already holds, which no pending create can have created."""
+
+    @classmethod
+    def of_exported(cls, exported: Mapping[str, Any]) -> "Search":
+        """For the stack whose deployment `pulumi stack export` printed."""
         resources = resources_of(exported)
-        self._known = {resource.id for resource in resources if resource.id}
         provider = next(resource for resource in resources if resource.type == PROVIDER)
-        self.aws = AwsClients(provider.inputs["region"])
         tags = json.loads(provider.inputs["defaultTags"])["tags"]
-        self._owner_tags = {key: tags[key] for key in OWNER_TAGS}
+        return cls(
+            AwsClients(provider.inputs["region"]),
+            owner_tags={key: tags[key] for key in OWNER_TAGS},
+            known_ids={resource.id for resource in resources if resource.id},
+        )
 
     def identifier(self, entry: Mapping[str, Any]) -> str | None:
         """The id of what the pending create *entry* created, or None.
@@ -189,7 +203,7 @@ class _Search:
         candidates: list[str] = []
         for item in self.aws.list_items(finder, inputs):
             identifier = finder.identifier.format_map({**inputs, **item})
-            if identifier in self._known or not finder.matches(inputs, item):
+            if identifier in self._known_ids or not finder.matches(inputs, item):
                 continue
             if resource_type.taggable and not self._carries_own_tags(finder, inputs, item):
                 output.note(

@@ -31,7 +31,7 @@ class Slot:
 def propose(
     taken: Mapping[str, int], offered: Iterable[str], *, limit: int | None = None
 ) -> dict[str, int]:
-    """*taken* unchanged, and other zones of *offered* in the lowest free slots, up to *limit* zones."""
+    """*taken* unchanged, then zones of *offered* in the lowest free slots, up to *limit* in all."""
     free = (slot for slot in count() if slot not in taken.values())
     room = None if limit is None else max(limit - len(taken), 0)
     added = islice(sorted(set(offered) - taken.keys()), room)
@@ -95,7 +95,7 @@ def for_stack(stack: Stack, *, every_zone: bool) -> Sequence[Slot]:
     current = stack.settings()
     aws = AwsClients(current.region)
     vpc_id = stack.outputs().get("vpc_id")
-    with_subnet = existing(aws, vpc_id, current.vpc_cidr) if vpc_id else {}
+    with_subnet: Mapping[str, int] = existing(aws, vpc_id, current.vpc_cidr) if vpc_id else {}
     slots = propose(
         {**with_subnet, **current.zones},
         offering(aws, current.default_instance_type),
