@@ -205,7 +205,7 @@ VPC: Final = ResourceType(
         _in_vpc(
             "route table",
             "describe_route_tables",
-            "RouteTables[?!Associations[?Main]]",  # AWS makes the main one with the VPC
+            "RouteTables[?!(Associations[?Main])]",  # AWS makes the main one with the VPC
             "RouteTableId",
         ),
         _in_vpc("network ACL", "describe_network_acls", "NetworkAcls[?!IsDefault]", "NetworkAclId"),
@@ -286,8 +286,8 @@ ROUTE_TABLE: Final = ResourceType(
             operation="describe_route_tables",
             # A gateway endpoint's routes come and go with it, and the VPC's listings name it. The
             # rest is whichever field EC2 uses for a route's destination and target.
-            items="RouteTables[].Routes[?GatewayId != 'local']"
-            "[?!starts_with(GatewayId || '', 'vpce-')][].{"
+            items="RouteTables[].Routes["
+            "?GatewayId != 'local' && !starts_with(GatewayId || '', 'vpce-')][].{"
             "Destination: DestinationCidrBlock || DestinationIpv6CidrBlock"
             " || DestinationPrefixListId,"
             " Target: CarrierGatewayId || CoreNetworkArn || EgressOnlyInternetGatewayId"

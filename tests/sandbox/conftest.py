@@ -15,10 +15,13 @@ class FakePulumi:
 
     folder: Path
 
-    def answer(self, words: str, stdout: object = "", *, stderr: str = "", code: int = 0) -> None:
-        """Answer each command that begins with *words*, the latest answer first.
+    def answer(
+        self, words: str, stdout: object = "", *, stderr: str = "", code: int = 0, then: str = ""
+    ) -> Path:
+        """Answer each command that begins with *words*; the latest answer goes before earlier ones.
 
-        A *stdout* that is not a text is printed as JSON.
+        A *stdout* that is not a text is printed as JSON; the file that holds it is returned. The
+        shell's *then* runs after each answer.
         """
         number = len(list(self.folder.glob("*.out")))
         text = stdout if isinstance(stdout, str) else json.dumps(stdout)
@@ -26,7 +29,7 @@ class FakePulumi:
             (self.folder / f"{number}.{suffix}").write_text(content)
         case = (
             f"{shlex.quote(words)}*) cat {self.folder}/{number}.out; "
-            f"cat {self.folder}/{number}.err >&2; exit {code};;\n"
+            f"cat {self.folder}/{number}.err >&2; {then or ':'}; exit {code};;\n"
         )
         cases = self.folder / "cases"
         cases.write_text(case + (cases.read_text() if cases.exists() else ""))
@@ -35,11 +38,12 @@ class FakePulumi:
             "#!/bin/sh\n"
             f'printf "%s\\n" "$*" >> {self.folder}/calls\n'
             f'printf "%s" "$PWD" > {self.folder}/cwd\n'
-            f"cat > {self.folder}/stdin\n"
+            f"cat > {self.folder}/$$.stdin\n"
             f'case "$*" in\n{cases.read_text()}esac\n'
             'echo "error: the test has no answer for: $*" >&2; exit 99\n'
         )
         script.chmod(0o755)
+        return self.folder / f"{number}.out"
 
     @property
     def calls(self) -> Sequence[str]:
@@ -47,9 +51,10 @@ class FakePulumi:
         return file.read_text().splitlines() if file.exists() else []
 
     @property
-    def stdin(self) -> str:
-        """What the latest call read."""
-        return (self.folder / "stdin").read_text()
+    def inputs(self) -> Sequence[str]:
+        """What the calls read from standard input, without those that read nothing."""
+        texts = [file.read_text() for file in self.folder.glob("*.stdin")]
+        return [text for text in texts if text]
 
     @property
     def working_folder(self) -> str:

@@ -45,7 +45,7 @@ def test_a_command_gets_its_stack_folder_and_input_and_never_asks(
     fake_pulumi.answer("stack import", "done")
     assert run_pulumi("stack", "import", stack="dev", stdin="canary", folder=tmp_path) == "done"
     assert fake_pulumi.calls == ["stack import --stack dev --non-interactive"]
-    assert fake_pulumi.stdin == "canary"
+    assert fake_pulumi.inputs == ["canary"]
     assert fake_pulumi.working_folder == str(tmp_path.resolve())
 
 

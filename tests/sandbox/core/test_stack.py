@@ -182,7 +182,7 @@ def test_a_deployment_travels_through_a_pipe_only(fake_pulumi: FakePulumi) -> No
     fake_pulumi.answer("stack import")
     state = deployment(resource("vpc", outputs={"secret": "canary"}))
     Stack("dev").import_deployment(state)
-    assert json.loads(fake_pulumi.stdin) == state
+    assert [json.loads(text) for text in fake_pulumi.inputs] == [state]
     assert "canary" not in " ".join(fake_pulumi.calls)
 
 
