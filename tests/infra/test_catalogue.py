@@ -30,7 +30,10 @@ def listings() -> Iterator[tuple[str, Listing]]:
                 yield f"{resource_type.name} {listing.operation}", listing
 
 
-def test_the_program_creates_what_the_catalogue_has_and_nothing_else(record: Run) -> None:
+def test_the_program_creates_what_the_catalogue_has_and_nothing_else(
+    record: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.preflight.require", lambda *_: None)  # would ask AWS for a quota
     resources = [*record().resources, *record(**EVERY_PART).resources]
     created = {
         resource.type

@@ -1,6 +1,7 @@
 """A `pulumi` that answers from a table, for the commands' tests without an engine."""
 
 import json
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def fake_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
 @pytest.fixture
 def made_up_credentials(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
     """For moto, which checks none; a mistake must not reach a real account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)  # above all AWS_ENDPOINT_URL, which moto does not intercept
     credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
     for name, value in credentials.items():
         monkeypatch.setenv(name, value)
