@@ -97,7 +97,7 @@ def test_settings_that_are_not_valid_are_refused_with_the_stacks_name(
 
 def test_a_secret_that_cannot_be_decrypted_is_an_error_not_null(fake_pulumi: FakePulumi) -> None:
     fake_pulumi.answer("stack output", {"vpc_id": "vpc-1", "sandbox_manager_secret": None})
-    with pytest.raises(PulumiError, match="sandbox_manager_secret: .*PULUMI_CONFIG_PASSPHRASE"):
+    with pytest.raises(PulumiError, match=r"sandbox_manager_secret: .*PULUMI_CONFIG_PASSPHRASE"):
         Stack("dev").outputs(secrets=True)
     secret = {"4dabf18193072939515e22adb298388d": "1b47", "plaintext": "null"}
     fake_pulumi.answer("stack export", deployment(resource("vpc", outputs={"secret": secret})))

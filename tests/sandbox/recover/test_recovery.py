@@ -1,4 +1,4 @@
-"""A killed update is repaired by exactly the steps that are shown, and only with what is its own."""
+"""A recovery does exactly the steps that it shows, and only with what is the stack's own."""
 
 import json
 import os
