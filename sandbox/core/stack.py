@@ -112,10 +112,13 @@ class Stack:
         """
         names = stack_names(self.folder, self.environment)
         if self.short_name not in {name.rsplit("/", 1)[-1] for name in names}:
-            raise UsageError(
-                f"stack {self.name}: the backend has no such stack; it has: "
-                f"{', '.join(names) or 'none'}; name one of them with --stack"
-            )
+            raise self._does_not_exist(names)
+
+    def _does_not_exist(self, names: Sequence[str]) -> UsageError:
+        return UsageError(
+            f"stack {self.name}: the backend has no such stack; it has: "
+            f"{', '.join(names) or 'none'}; name one of them with --stack"
+        )
 
     def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
         """The outputs; without *secrets* a secret reads "[secret]".
@@ -337,8 +340,8 @@ class Stack:
                 show=show,
             )
         except NoStackError:
-            self.require_exists()
-            raise
+            names = stack_names(self.folder, self.environment)
+            raise self._does_not_exist(names) from None
         except PulumiError as error:
             error.args = (f"stack {self.name}: {error}",)
             raise

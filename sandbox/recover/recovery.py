@@ -68,7 +68,9 @@ class Plan:
     adoptions: Sequence[Adoption]
     lost_keys: Sequence[LostKey]
     forgotten: Sequence[str]
-    """The interrupted operations that leave nothing to adopt."""
+    """The pending operations that leave nothing to adopt."""
+    exported: Mapping[str, Any]
+    """The state that all of this was found from."""
 
     @property
     def repairs_state(self) -> bool:
@@ -116,13 +118,11 @@ def plan(stack: Stack) -> Plan:
     for operation in pending:
         entry = operation["resource"]
         name = entry["urn"].rsplit("::", 1)[1]
-        step = f"forget the interrupted {operation['type']} of {name}"
+        step = f"forget the pending operation: {operation['type']} {name}"
         if operation["type"] != "creating" or entry["type"] not in CATALOGUE:
             forgotten.append(step)  # a refresh reads it, or it is nothing of AWS
             continue
-        search = search or Search.of_exported(
-            exported
-        )  # a provider comes before all that it creates
+        search = search or Search.of_exported(exported)
         if entry["type"] == catalogue.ACCESS_KEY.name:
             forgotten.append(step)
             lost_keys.extend(_lost_keys(search.aws, stack, deployment, entry, locks))
@@ -130,7 +130,13 @@ def plan(stack: Stack) -> Plan:
             adoptions.append(Adoption(entry=entry, identifier=identifier))
         else:
             forgotten.append(step)
-    return Plan(locks=locks, adoptions=adoptions, lost_keys=lost_keys, forgotten=forgotten)
+    return Plan(
+        locks=locks,
+        adoptions=adoptions,
+        lost_keys=lost_keys,
+        forgotten=forgotten,
+        exported=exported,
+    )
 
 
 def apply(stack: Stack, plan: Plan) -> None:
@@ -139,13 +145,12 @@ def apply(stack: Stack, plan: Plan) -> None:
     Raises:
         SandboxError: the state has changed since the plan was made, so an update runs after all.
     """
-    before = stack.export()
     if plan.locks is not None:
         stack.cancel()
     if not plan.repairs_state:
         return
     exported = stack.export()
-    if exported != before:
+    if exported != plan.exported:
         raise SandboxError(
             f"stack {stack.name}: its state changes, so an update is running; wait for its end, "
             "then run this again"
@@ -179,7 +184,10 @@ class Search:
 
     @classmethod
     def of_exported(cls, exported: Mapping[str, Any]) -> "Search":
-        """For the stack whose deployment `pulumi stack export` printed."""
+        """For the stack whose deployment `pulumi stack export` printed.
+
+        A pending create of AWS implies a provider, which is created before all that it creates.
+        """
         resources = resources_of(exported)
         provider = next(resource for resource in resources if resource.type == PROVIDER)
         tags = json.loads(provider.inputs["defaultTags"])["tags"]

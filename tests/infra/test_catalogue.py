@@ -66,6 +66,8 @@ def test_aws_knows_the_operation_its_parameters_and_what_it_answers(listing: Lis
     parameters = set(listing.parameters)
     if listing.filters:
         parameters.add(FILTER_PARAMETER.get(listing.operation, "Filters"))
+    assert operation.input_shape
+    assert operation.output_shape
     known = {*operation.input_shape.members}
     if listing.operation == "describe_flow_logs":  # boto3's own alias for it
         known = {*known, "Filters"}

@@ -57,7 +57,7 @@ def exported(*operations: Mapping[str, Any], **ids: str) -> dict[str, Any]:
             for name, identifier in ids.items()
         ),
     ]
-    deployment = {"manifest": {"time": NOW.isoformat()}, "resources": resources}
+    deployment: dict[str, Any] = {"manifest": {"time": NOW.isoformat()}, "resources": resources}
     if operations:
         deployment["pending_operations"] = list(operations)
     return {"version": 3, "deployment": deployment}

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
-from moto.ec2.models import ec2_backends
 
 from infra.aws_clients import AwsClients
 from sandbox import cli
@@ -90,21 +89,16 @@ def test_local_zones_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "us-east-1-atl-1a" not in proposal.offering(aws, "g5.12xlarge")
 
 
-def test_only_zones_that_need_no_opt_in_are_asked_for(
-    vpc_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert vpc_id
-    backend = ec2_backends["123456789012"][REGION]
-    asked: list[Mapping[str, list[str]]] = []
-    answer = backend.describe_availability_zones
-
-    def describe(filters: Mapping[str, list[str]], *arguments: Any, **named: Any) -> Any:
-        asked.append(filters)
-        return answer(filters, *arguments, **named)
-
-    monkeypatch.setattr(backend, "describe_availability_zones", describe)
-    proposal.offering(AwsClients(REGION), "g5.12xlarge")
-    assert asked[0]["opt-in-status"] == ["opt-in-not-required"]
+@pytest.mark.usefixtures("vpc_id")
+def test_only_zones_that_need_no_opt_in_are_asked_for() -> None:
+    aws = AwsClients(REGION)
+    asked: dict[str, Any] = {}
+    aws.ec2.meta.events.register(
+        "before-parameter-build.ec2.DescribeAvailabilityZones",
+        lambda params, **_: asked.update(params),
+    )
+    proposal.offering(aws, "g5.12xlarge")
+    assert {"Name": "opt-in-status", "Values": ["opt-in-not-required"]} in asked["Filters"]
 
 
 def test_existing_subnets_are_known_by_their_slots(vpc_id: str) -> None:
