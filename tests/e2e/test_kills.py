@@ -122,16 +122,16 @@ def test_every_type_is_found_again_by_its_inputs_and_under_its_own_tags_only(
         monkeypatch.setenv(name, environment[name])
     aws = Search.of_exported(deployment).aws
     tags = {"Project": "alignment-league", "Environment": "production"}
-    own = Search(aws, owner_tags=tags)
-    other = Search(aws, owner_tags={**tags, "Environment": "staging"})
+    own_search = Search(aws, owner_tags=tags)
+    other_search = Search(aws, owner_tags={**tags, "Environment": "staging"})
     assert tags.keys() == set(OWNER_TAGS)
     searched: set[str] = set()
     for resource in deployment["deployment"]["resources"]:
         resource_type = CATALOGUE.get(resource["type"])
         if resource_type and resource_type.finder:
             searched.add(resource_type.name)
-            assert own.identifier(resource) == import_id(resource)
-            assert (other.identifier(resource) is None) is resource_type.taggable
+            assert own_search.identifier(resource) == import_id(resource)
+            assert (other_search.identifier(resource) is None) is resource_type.taggable
     assert searched == {name for name, listed in CATALOGUE.items() if listed.finder}
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,6 @@ URN = "urn:pulumi:dev::sandbox::"
 OWN_TAGS = tags.common("production")
 OTHER_TAGS = tags.common("staging")
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
-NOW = datetime.now(UTC)
 CHANGING = ("cancel", "stack import", "refresh --yes")
 """The commands of `pulumi` that a recovery changes something with."""
 
@@ -57,7 +57,10 @@ def exported(*operations: Mapping[str, Any], **ids: str) -> dict[str, Any]:
             for name, identifier in ids.items()
         ),
     ]
-    deployment: dict[str, Any] = {"manifest": {"time": NOW.isoformat()}, "resources": resources}
+    deployment: dict[str, Any] = {
+        "manifest": {"time": datetime.now(UTC).isoformat()},
+        "resources": resources,
+    }
     if operations:
         deployment["pending_operations"] = list(operations)
     return {"version": 3, "deployment": deployment}
@@ -75,15 +78,19 @@ def aws(made_up_credentials: Mapping[str, str]) -> Iterator[AwsClients]:
 def stack(fake_pulumi: FakePulumi) -> Stack:
     """A healthy stack; a test gives it another state with `interrupt`."""
     fake_pulumi.answer("stack export", exported())
-    fake_pulumi.answer("stack history", [{"endTime": (NOW - timedelta(hours=1)).isoformat()}])
+    fake_pulumi.answer("stack history", [{"endTime": an_hour_before(datetime.now(UTC))}])
     for words in ("refresh", *CHANGING):
         fake_pulumi.answer(words)
     return Stack("dev")
 
 
+def an_hour_before(moment: datetime) -> str:
+    return (moment - timedelta(hours=1)).isoformat()
+
+
 def lock(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
     """Make the backend say that the stack is locked."""
-    since = (NOW - timedelta(minutes=30)).isoformat(timespec="seconds")
+    since = (datetime.now(UTC) - timedelta(minutes=30)).isoformat(timespec="seconds")
     fake_pulumi.answer(
         "refresh --preview-only",
         stderr="error: the stack is currently locked by 1 lock(s)\n"
@@ -133,7 +140,7 @@ def test_a_dry_run_shows_every_step_and_changes_nothing(
     unlock, adopt, forget = capsys.readouterr().out.splitlines()
     assert "alice@elsewhere" in unlock
     assert "4711" in unlock
-    assert "30 minutes" in unlock
+    assert re.search("3[0-4] minutes", unlock)  # this test may be slow
     assert vpc in adopt
     assert "sandbox-manager" in forget
     assert changes(fake_pulumi) == []
@@ -246,8 +253,9 @@ def test_only_a_key_that_the_killed_update_created_is_deleted(
         for _ in range(2)
     )
     state = exported(PENDING_KEY, **{"aws:iam/accessKey:AccessKey": known})
-    state["deployment"]["manifest"]["time"] = (NOW + age).isoformat()
-    fake_pulumi.answer("stack history", [{"endTime": (NOW + age - timedelta(hours=1)).isoformat()}])
+    saved = datetime.now(UTC) + age
+    state["deployment"]["manifest"]["time"] = saved.isoformat()
+    fake_pulumi.answer("stack history", [{"endTime": an_hour_before(saved)}])
     fake_pulumi.answer("stack export", state)
     plan = recovery.plan(stack)
     assert [key.key_id for key in plan.lost_keys] == ([unknown] if lost else [])
@@ -293,11 +301,11 @@ def test_a_budget_and_its_action_are_found_again(aws: AwsClients) -> None:
         budgetName="sandbox-budget",
         definition={"iamActionDefinition": {"policyArn": policies[0]}},
     )
-    own, other = (
+    own_search, other_search = (
         recovery.Search(aws, owner_tags={key: owner[key] for key in recovery.OWNER_TAGS})
         for owner in (OWN_TAGS, OTHER_TAGS)
     )
-    assert own.identifier(budget["resource"]) == f"{account_id}:sandbox-budget"
-    assert own.identifier(action["resource"]) == f"{account_id}:{stop}:sandbox-budget"
-    assert other.identifier(budget["resource"]) is None
-    assert other.identifier(action["resource"]) is None
+    assert own_search.identifier(budget["resource"]) == f"{account_id}:sandbox-budget"
+    assert own_search.identifier(action["resource"]) == f"{account_id}:{stop}:sandbox-budget"
+    assert other_search.identifier(budget["resource"]) is None
+    assert other_search.identifier(action["resource"]) is None
