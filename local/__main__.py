@@ -1,13 +1,17 @@
 """The commands behind `make`: the local stack, on the real engine and an emulated AWS."""
 
+import fcntl
 import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,106 +19,195 @@ from local import emulator, engine, stack
 
 ROOT: Final = Path(__file__).parents[1]
 FOLDER: Final = ROOT / ".local"
-STACK: Final = "local"
-CONFIG: Final = ROOT / f"Pulumi.{STACK}.yaml"
-GUARDED: Final = ("--policy-pack", "policies")
+BACKEND: Final = FOLDER / "backend" / ".pulumi"
+STATE: Final = BACKEND / "stacks" / "sandbox" / f"{stack.NAME}.json"
+LOCKS: Final = BACKEND / "locks"
+CONFIG: Final = ROOT / f"Pulumi.{stack.NAME}.yaml"
+POLICY_PACK: Final = ("--policy-pack", "policies")
+SHELL_PREFIXES: Final = ("AWS_", "PULUMI_")
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
 More = Annotated[list[str] | None, typer.Argument(help="Passed on to pulumi.")]
 
 
-def _environment() -> dict[str, str]:
-    """Of the local stack, with everything that it needs running.
+class LocalError(Exception):
+    """A command cannot go on; the text is one line for the user."""
 
-    An emulator forgets when it ends: where the state still speaks of what it held, both start
-    afresh.
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """An update's lock, as the engine keeps it in a file backend."""
+
+    file: Path
+    pid: int
+
+    @property
+    def held(self) -> bool:
+        """Whether the process that took it still runs."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+@contextmanager
+def one_at_a_time() -> Generator[None]:
+    """Let one command at a time start the emulator, create the stack or repair it."""
+    FOLDER.mkdir(exist_ok=True)
+    with (FOLDER / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _environment() -> dict[str, str]:
+    """The local stack's environment variables, with the engine and the emulator they need.
+
+    The emulator forgets everything when it ends, so a state without its emulator is dropped.
     """
     installed = engine.ensure()
-    found = emulator.running(FOLDER)
-    if found is None and _state().exists():
-        typer.echo("the emulated AWS has gone, and all that the state speaks of; starting afresh")
-        shutil.rmtree(FOLDER / "backend")
-    return stack.environment(installed, found or emulator.start(FOLDER), FOLDER)
+    passphrase = FOLDER / stack.PASSPHRASE
+    if not passphrase.exists():
+        _drop_salt()
+    elif not passphrase.read_text():
+        raise LocalError(f"{passphrase}: is empty; forget the local stack with: make reset")
+    running = emulator.running(FOLDER)
+    if running is None and STATE.exists():
+        typer.echo("the emulated AWS has ended and has forgotten everything; starting afresh")
+        _forget_state()
+    return stack.environment(installed, running or emulator.start(FOLDER), FOLDER)
 
 
-def _state() -> Path:
-    return FOLDER / "backend" / ".pulumi" / "stacks" / "sandbox" / f"{STACK}.json"
+def _forget_state() -> None:
+    shutil.rmtree(FOLDER / "backend", ignore_errors=True)
 
 
-def _pulumi(environment: dict[str, str], *arguments: str) -> int:
-    return subprocess.run(
-        ["pulumi", *arguments, "--stack", STACK], cwd=ROOT, env=environment, check=False
-    ).returncode
+def _drop_salt() -> None:
+    """Drop the salt of a passphrase that is gone: the engine would refuse the new one."""
+    if CONFIG.exists():
+        lines = CONFIG.read_text().splitlines(keepends=True)
+        CONFIG.write_text("".join(line for line in lines if not line.startswith("encryptionsalt")))
+
+
+def _locks() -> list[Lock]:
+    return [Lock(file, json.loads(file.read_text())["pid"]) for file in LOCKS.rglob("*.json")]
+
+
+def _refuse_during_an_update() -> None:
+    """Refuse to touch the stack while an update runs.
+
+    Raises:
+        LocalError: it names the process of the update.
+    """
+    if running := [str(lock.pid) for lock in _locks() if lock.held]:
+        raise LocalError(
+            f"an update of the local stack is running in process {', '.join(running)}; wait for "
+            "it, or end that process"
+        )
+
+
+def _deployment() -> Mapping[str, Any]:
+    """The stack's deployment.
+
+    Raises:
+        LocalError: its file is not whole.
+    """
+    try:
+        return json.loads(STATE.read_text())["checkpoint"]["latest"] or {}
+    except (OSError, ValueError, KeyError, TypeError):
+        raise LocalError(
+            f"{STATE}: is not a whole state file; forget the local stack with: make reset"
+        ) from None
 
 
 def _ready() -> dict[str, str]:
-    """The environment, with a stack, and with what a killed update left mended."""
-    environment = _environment()
-    if not _state().exists():
-        if CONFIG.exists():  # its salt belongs to a passphrase that is gone
-            lines = CONFIG.read_text().splitlines(keepends=True)
-            CONFIG.write_text("".join(x for x in lines if not x.startswith("encryptionsalt")))
-        subprocess.run(
-            ["pulumi", "--non-interactive", "stack", "init", STACK],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-        )
-    deployment: dict[str, object] = json.loads(_state().read_text())["checkpoint"]["latest"] or {}
-    locks = FOLDER / "backend" / ".pulumi" / "locks"
-    if deployment.get("pending_operations") or any(locks.rglob("*.json")):
-        typer.echo("the last update was cut off; mending the stack first")
-        subprocess.run(
-            [sys.executable, "-m", "sandbox", "recover", "--stack", STACK, "--yes"],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-        )
+    """The environment, with the stack created, and repaired if its last update was killed."""
+    with one_at_a_time():
+        environment = _environment()
+        if not STATE.exists():
+            _pulumi(environment, "stack", "init", stack.NAME, stack_option=False)
+        _refuse_during_an_update()
+        if _deployment().get("pending_operations") or _locks():
+            typer.echo("the last update was killed; repairing the stack first")
+            subprocess.run(
+                [sys.executable, "-m", "sandbox", "recover", "--stack", stack.NAME, "--yes"],
+                cwd=ROOT,
+                env=environment,
+                check=True,
+            )
     return environment
+
+
+def _pulumi(environment: Mapping[str, str], *arguments: str, stack_option: bool = True) -> None:
+    """Run pulumi, and end with its exit code if it fails."""
+    named = ["--stack", stack.NAME] if stack_option else ["--non-interactive"]
+    subprocess.run(["pulumi", *arguments, *named], cwd=ROOT, env=environment, check=True)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def up(more: More = None) -> None:
-    """Bring the sandbox environment up."""
-    raise typer.Exit(_pulumi(_ready(), "up", "--yes", "--skip-preview", *GUARDED, *(more or [])))
+    """Create or update the local stack, with the guard rails."""
+    _pulumi(_ready(), "up", "--yes", "--skip-preview", *POLICY_PACK, *(more or []))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def preview(more: More = None) -> None:
     """Show what `up` would change."""
-    raise typer.Exit(_pulumi(_ready(), "preview", *GUARDED, *(more or [])))
-
-
-@app.command()
-def refresh() -> None:
-    """Bring the state up to date with the emulated AWS."""
-    raise typer.Exit(_pulumi(_ready(), "refresh", "--yes", "--skip-preview"))
+    _pulumi(_ready(), "preview", *POLICY_PACK, *(more or []))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def outputs(more: More = None) -> None:
     """Print the stack's outputs, as the service reads them."""
-    raise typer.Exit(_pulumi(_ready(), "stack", "output", *(more or [])))
+    with one_at_a_time():
+        environment = _environment()
+    if not STATE.exists():
+        raise LocalError("the local stack is not up; create it with: make up")
+    _pulumi(environment, "stack", "output", *(more or []))
 
 
 @app.command()
 def env() -> None:
-    """Print shell exports: `eval "$(make -s env)"` turns a shell to the local stack."""
-    environment = _environment()
-    for name, value in environment.items():
-        if name == "PATH" or name.startswith(("AWS_", "PULUMI_")):
-            typer.echo(f"export {name}={shlex.quote(value)}")
-    for name in os.environ:
-        if name.startswith(("AWS_", "PULUMI_")) and name not in environment:
-            typer.echo(f"unset {name}")
+    """Print shell commands that point a shell at the local stack: `eval "$(make -s env)"`.
+
+    They define `leave_local`, which restores the shell's own variables.
+    """
+    with one_at_a_time():
+        environment = {**_environment(), "PULUMI_STACK": stack.NAME}
+    local = {
+        name: value
+        for name, value in environment.items()
+        if name == "PATH" or name.startswith(SHELL_PREFIXES)
+    }
+    before = sorted(
+        name for name in os.environ if name == "PATH" or name.startswith(SHELL_PREFIXES)
+    )
+    for name in before:
+        typer.echo(
+            f'_local_{name}="${name}"; unset {name}' if name != "PATH" else '_local_PATH="$PATH"'
+        )
+    for name, value in local.items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+    restore = [f"unset {name}" for name in local if name != "PATH"]
+    restore += [f'export {name}="$_local_{name}"; unset _local_{name}' for name in before]
+    typer.echo(f"leave_local() {{ {'; '.join(restore)}; unset -f leave_local; }}")
 
 
 @app.command()
 def down() -> None:
-    """Destroy the stack, stop the emulated AWS, and forget both."""
-    if emulator.running(FOLDER) and _state().exists():
-        code = _pulumi(_ready(), "destroy", "--yes", "--skip-preview", "--run-program")
-        if code:
-            raise typer.Exit(code)
+    """Destroy the local stack, stop the emulated AWS, and forget both."""
+    with one_at_a_time():
+        _refuse_during_an_update()
+        running = emulator.running(FOLDER) and STATE.exists()
+    if running:
+        _pulumi(_ready(), "destroy", "--yes", "--skip-preview", "--run-program")
+    reset()
+
+
+@app.command()
+def reset() -> None:
+    """Stop the emulated AWS and forget the local stack, whatever state they are in."""
     emulator.stop(FOLDER)
     shutil.rmtree(FOLDER, ignore_errors=True)
     CONFIG.unlink(missing_ok=True)
@@ -122,14 +215,14 @@ def down() -> None:
 
 @app.command()
 def install() -> None:
-    """Build or find the engine, as every other command does first."""
+    """Find, download or build the engine, as every other command does first."""
     typer.echo(engine.ensure().pulumi)
 
 
 if __name__ == "__main__":
     try:
         app()
-    except (engine.EngineError, emulator.EmulatorError) as error:
+    except (LocalError, engine.EngineError, emulator.EmulatorError) as error:
         typer.echo(f"{error}", err=True)
         sys.exit(1)
     except subprocess.CalledProcessError as error:

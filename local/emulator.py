@@ -1,4 +1,4 @@
-"""An AWS emulated on this machine: started, found again, and stopped."""
+"""Start, find and stop an AWS that is emulated on this machine."""
 
 import json
 import os
@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local import clean_env as surroundings
+from local import clean_env
 
 ROOT: Final = Path(__file__).parents[1]
-LONGEST_START: Final = 60
+START_TIMEOUT: Final = 60
 """Seconds until it has to answer; it usually takes two."""
-LONGEST_STOP: Final = 20
+STOP_TIMEOUT: Final = 20
+"""Seconds until it has to end."""
+NOTE: Final = "emulator.json"
+"""The file in the emulator's folder that says where it answers."""
 
 
 class EmulatorError(Exception):
-    """It does not start; the text is for the user."""
+    """The emulator does not start; the text is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,51 +43,48 @@ def start(folder: Path) -> Emulator:
     """Start the emulator of *folder*, or return the one that runs.
 
     Raises:
-        EmulatorError: it ended or did not answer in time.
+        EmulatorError: it ended, or did not answer in time.
     """
-    if found := running(folder):
-        return found
+    if emulator := running(folder):
+        return emulator
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
-    with log.open("w") as said:
+    with log.open("w") as stream:
         process = subprocess.Popen(
             [sys.executable, "-m", "local.serve", str(folder)],
             cwd=ROOT,
-            env=surroundings.clean(),
+            env=clean_env.clean(),
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=stream,
+            stderr=stream,
             start_new_session=True,
         )
-    deadline = time.monotonic() + LONGEST_START
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if found := running(folder):
-            return found
+        if emulator := running(folder):
+            return emulator
         time.sleep(0.05)
     process.kill()
-    raise EmulatorError(f"the emulated AWS did not start; its log is {log}")
+    raise EmulatorError(f"the emulated AWS did not start; read its log: {log}")
 
 
 def running(folder: Path) -> Emulator | None:
     """The emulator of *folder*, if it is alive and answers."""
     try:
-        note = json.loads((folder / "emulator.json").read_text())
-    except FileNotFoundError:
-        return None
-    found = Emulator(port=note["port"], pid=note["pid"])
-    try:
-        os.kill(found.pid, 0)
-        with socket.create_connection(("127.0.0.1", found.port), timeout=2):
-            return found
-    except OSError:
+        note = json.loads((folder / NOTE).read_text())
+        emulator = Emulator(port=note["port"], pid=note["pid"])
+        os.kill(emulator.pid, 0)
+        with socket.create_connection(("127.0.0.1", emulator.port), timeout=2):
+            return emulator
+    except (OSError, ValueError, KeyError, TypeError):  # no note, a torn one, or nobody answers
         return None
 
 
 def stop(folder: Path) -> None:
-    """Stop the emulator of *folder*, if it runs; what it held is gone."""
-    if found := running(folder):
-        os.kill(found.pid, signal.SIGTERM)
-        deadline = time.monotonic() + LONGEST_STOP
+    """Stop the emulator of *folder*, if it runs. It forgets everything."""
+    if emulator := running(folder):
+        os.kill(emulator.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT
         while running(folder) and time.monotonic() < deadline:
             time.sleep(0.05)
-    (folder / "emulator.json").unlink(missing_ok=True)
+    (folder / NOTE).unlink(missing_ok=True)

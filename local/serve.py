@@ -1,10 +1,10 @@
-"""The emulated AWS: moto with its gaps answered, on 127.0.0.1 and a free port.
+"""The emulated AWS: moto with our patches, on 127.0.0.1 and a free port.
 
-`python -m local.serve FOLDER` writes FOLDER/emulator.json once it answers, and serves until it is
-told to stop.
+`python -m local.serve FOLDER` writes FOLDER/emulator.json as soon as it answers, and serves until
+it gets SIGTERM or SIGINT.
 
-Served by cheroot: moto's own server closes each connection after an answer, which takes half as
-long again.
+cheroot serves it, because moto's own server closes every connection after one answer, which makes
+an update half as long again.
 """
 
 import json
@@ -21,37 +21,37 @@ from wsgiref.types import WSGIApplication
 
 from cheroot.wsgi import Server
 
-from local.emulator import Emulator
-from local.idempotent_wsgi import Repeats
+from local.emulator import NOTE, Emulator
+from local.idempotent_wsgi import IdempotentApplication
 
 _THREADS: Final = 16
-"""A thread serves one request, while as many connections wait as clients have opened."""
+"""Requests that are answered at the same time; further connections wait."""
 _CONNECTIONS: Final = 1000
 _IDLE: Final = 600
-"""Seconds until an unused connection is closed: longer than any command keeps one."""
+"""Seconds until an unused connection is closed; no command keeps one for longer."""
 
 
-def _as_it_is(application: WSGIApplication) -> WSGIApplication:
+def _unchanged(application: WSGIApplication) -> WSGIApplication:
     return application
 
 
 @contextmanager
 def answering(
-    around: Callable[[WSGIApplication], WSGIApplication] = _as_it_is,
+    around: Callable[[WSGIApplication], WSGIApplication] = _unchanged,
 ) -> Generator[Emulator]:
-    """Answer as AWS in this process; *around* may wrap what answers."""
-    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 4 times faster to its first call
+    """Answer as AWS in this process; *around* may wrap the application."""
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # the first call is 4 times faster
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - reads the environment at import
         DomainDispatcherApplication,
         create_backend_app,
     )
 
-    from local import moto_patches as gaps  # noqa: PLC0415 - imports moto
+    from local import moto_patches  # noqa: PLC0415 - imports moto
 
-    gaps.install()
+    moto_patches.install()
     server = Server(
         ("127.0.0.1", 0),
-        around(Repeats(DomainDispatcherApplication(create_backend_app))),
+        around(IdempotentApplication(DomainDispatcherApplication(create_backend_app))),
         numthreads=_THREADS,
         timeout=_IDLE,
     )
@@ -66,11 +66,11 @@ def answering(
         thread.join()
 
 
-def main(folder: Path, around: Callable[[WSGIApplication], WSGIApplication] = _as_it_is) -> None:
-    """Serve until a signal says to stop."""
+def main(folder: Path, around: Callable[[WSGIApplication], WSGIApplication] = _unchanged) -> None:
+    """Serve until a signal arrives."""
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # in every thread that starts from here on
-    note = folder / "emulator.json"
+    note = folder / NOTE
     with answering(around) as running:
         draft = note.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(running)))

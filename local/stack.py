@@ -1,32 +1,36 @@
-"""The environment in which `pulumi`, boto3 and `aws` reach the local stack, and nothing else."""
+"""The environment variables that point `pulumi`, boto3 and `aws` at the local stack only."""
 
 import os
 import secrets
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
-from local import clean_env as surroundings
+from local import clean_env
 from local.emulator import Emulator
 from local.engine import Engine
 
+NAME = "local"
+"""The stack's name."""
+PASSPHRASE = "passphrase"  # noqa: S105 - a file's name
 REGION = "us-east-1"
 
 
 def environment(engine: Engine, emulator: Emulator, state: Path) -> dict[str, str]:
-    """All variables for a stack whose state is below *state*.
+    """All variables for a stack whose state lies below *state*.
 
-    Nothing of the user's own accounts comes along, and Pulumi's home is the project's own.
+    They hold nothing of the user's own accounts, and Pulumi's home is the project's own.
     """
     backend = state / "backend"
     backend.mkdir(parents=True, exist_ok=True)
-    own = surroundings.clean()
-    path = [str(Path(sys.executable).parent), str(engine.pulumi.parent), own.get("PATH", "")]
+    inherited = clean_env.clean()
+    path = [str(Path(sys.executable).parent), str(engine.pulumi.parent), inherited.get("PATH", "")]
     return {
-        **own,
+        **inherited,
         "PATH": os.pathsep.join(path),
         "PULUMI_HOME": str(engine.home),
-        # without the side files, whose writing a killed engine leaves half done and cannot read
-        "PULUMI_BACKEND_URL": f"file://{backend}?metadata=skip",
+        # no metadata files: a killed engine leaves them half written, and cannot read them then
+        "PULUMI_BACKEND_URL": f"file://{quote(str(backend))}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(state)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -39,10 +43,10 @@ def environment(engine: Engine, emulator: Emulator, state: Path) -> dict[str, st
 
 
 def _passphrase(state: Path) -> Path:
-    """A file with a passphrase of this state's own, for nobody else's eyes."""
-    file = state / "passphrase"
+    """The file with this state's own passphrase, which only its owner can read."""
+    file = state / PASSPHRASE
     if not file.exists():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as kept:
-            kept.write(secrets.token_hex(32))
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(secrets.token_hex(32))
     return file

@@ -1,1 +1,1 @@
-"""Measurements, each run by hand: python -m local.bench.NAME."""
+"""Measurements that `make bench` runs."""

@@ -1,4 +1,4 @@
-"""The two programs that are compared, each a copy with a state and an emulated AWS of its own."""
+"""The two programs that are compared, each a copy with its own state and emulated AWS."""
 
 import shutil
 import subprocess
@@ -12,16 +12,14 @@ from typing import Final
 from local import emulator, stack
 from local.engine import Engine
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 STACK: Final = "bench"
-EMPTY: Final = (
-    "name: sandbox-empty\nruntime: python\ndescription: the least that an engine can run\n"
-)
+EMPTY: Final = "name: sandbox-empty\nruntime: python\ndescription: an empty program\n"
 _CONFIG: Final = {"sandbox:environment": "bench"}
 
 
 class BenchError(Exception):
-    """A measured command failed, so there is nothing to report."""
+    """A measured command failed, so tcopy is nothing to report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +33,10 @@ class Program:
         """Run `pulumi` with *arguments*, and return its seconds.
 
         Raises:
-            BenchError: it failed; the end of what it said.
+            BenchError: it failed; the text ends with the command's last lines.
         """
-        began = time.perf_counter()
-        done = subprocess.run(
+        started = time.perf_counter()
+        completed = subprocess.run(
             ["pulumi", "--non-interactive", *arguments],
             cwd=self.folder,
             env=self.environment,
@@ -47,36 +45,36 @@ class Program:
             text=True,
             check=False,
         )
-        took = time.perf_counter() - began
-        if done.returncode:
-            tail = " | ".join((done.stdout + done.stderr).strip().splitlines()[-12:])
+        seconds = time.perf_counter() - started
+        if completed.returncode:
+            tail = " | ".join((completed.stdout + completed.stderr).strip().splitlines()[-12:])
             raise BenchError(f"{self.folder.name}: pulumi {' '.join(arguments)}: {tail}")
         print(
-            f"{self.folder.name}: {' '.join(arguments)}: {took:.1f} s", file=sys.stderr, flush=True
+            f"{self.folder.name}: {' '.join(arguments)}: {seconds:.1f} s",
+            file=sys.stderr,
+            flush=True,
         )
-        return took
+        return seconds
 
 
 def sandbox(engine: Engine, aws: emulator.Emulator, folder: Path) -> Program:
-    """The project's program, as a checkout without a state has it."""
-    here = folder / "sandbox"
-    here.mkdir(parents=True)
+    """The project's program, as in a checkout without a state."""
+    copy = folder / "sandbox"
+    copy.mkdir(parents=True)
     for name in ("__main__.py", "Pulumi.yaml"):
-        shutil.copyfile(ROOT / name, here / name)
-    for name in ("infra",):
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, here / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (here / ".venv").symlink_to(ROOT / ".venv")
-    return _ready(Program(here, stack.environment(engine, aws, folder / "sandbox-state")), _CONFIG)
+        shutil.copyfile(ROOT / name, copy / name)
+    shutil.copytree(ROOT / "infra", copy / "infra", ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    return _ready(Program(copy, stack.environment(engine, aws, folder / "sandbox-state")), _CONFIG)
 
 
 def empty(engine: Engine, aws: emulator.Emulator, folder: Path) -> Program:
-    """A Python program of no line at all."""
-    here = folder / "empty"
-    here.mkdir(parents=True)
-    (here / "Pulumi.yaml").write_text(EMPTY)
-    (here / "__main__.py").write_text("")
-    return _ready(Program(here, stack.environment(engine, aws, folder / "empty-state")), {})
+    """A Python program without a line."""
+    copy = folder / "empty"
+    copy.mkdir(parents=True)
+    (copy / "Pulumi.yaml").write_text(EMPTY)
+    (copy / "__main__.py").write_text("")
+    return _ready(Program(copy, stack.environment(engine, aws, folder / "empty-state")), {})
 
 
 def _ready(program: Program, config: Mapping[str, str]) -> Program:

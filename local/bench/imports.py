@@ -1,4 +1,4 @@
-"""Where the program's own time goes: its Python process in a preview, and what it imports."""
+"""The time of the program's own Python process: its imports."""
 
 import re
 import subprocess
@@ -10,12 +10,10 @@ from typing import Final
 from local.bench.copies import ROOT, Program
 
 ROUNDS: Final = 5
-SHOWN: Final = 6
+MAX_SHOWN: Final = 6
 _TIMED: Final = re.compile(r"import time: +(\d+) \| +(\d+) \| +(\S+)$")
-"""A line of -X importtime: its own microseconds, with what it imports, its name."""
-PROGRAM: Final = (
-    "import infra.settings, infra.stack_outputs, infra.network, infra.manager, infra.instances"
-)
+"""A line of -X importtime: its own microseconds, those with its imports, its name."""
+PROGRAM: Final = "import infra.settings, infra.stack_outputs, infra.components.cost_controls"
 
 
 def evaluation() -> list[tuple[float, float]]:
@@ -24,14 +22,14 @@ def evaluation() -> list[tuple[float, float]]:
 
 
 def _python(code: str, *options: str) -> float:
-    began = time.perf_counter()
+    started = time.perf_counter()
     subprocess.run([sys.executable, *options, "-c", code], cwd=ROOT, check=True)
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def heaviest() -> list[tuple[str, float]]:
     """The packages whose own modules take longest to import."""
-    said = subprocess.run(
+    report = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", PROGRAM],
         cwd=ROOT,
         check=True,
@@ -39,18 +37,18 @@ def heaviest() -> list[tuple[str, float]]:
         text=True,
     ).stderr
     seconds: dict[str, float] = {}
-    for line in said.splitlines():
-        if found := _TIMED.search(line):
-            package = found[3].split(".")[0]
-            seconds[package] = seconds.get(package, 0) + int(found[1]) / 1e6
-    return sorted(seconds.items(), key=lambda one: -one[1])[:SHOWN]
+    for line in report.splitlines():
+        if match := _TIMED.search(line):
+            package = match[3].split(".")[0]
+            seconds[package] = seconds.get(package, 0) + int(match[1]) / 1e6
+    return sorted(seconds.items(), key=lambda item: -item[1])[:MAX_SHOWN]
 
 
 def environment_listing(program: Program) -> float:
     """Seconds of `pip list`, which the Python host runs before every command."""
-    taken: list[float] = []
+    durations: list[float] = []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        started = time.perf_counter()
         subprocess.run(
             ["python", "-m", "pip", "list", "-v", "--format", "json"],
             cwd=program.folder,
@@ -58,5 +56,5 @@ def environment_listing(program: Program) -> float:
             check=True,
             capture_output=True,
         )
-        taken.append(time.perf_counter() - began)
-    return median(taken)
+        durations.append(time.perf_counter() - started)
+    return median(durations)

@@ -1,4 +1,4 @@
-"""What the policy pack costs: the same preview with it and without it, in turns."""
+"""The cost of the policy pack: the same preview with it and without it, in turns."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from local.bench.copies import ROOT, Program
 
 ROUNDS: Final = 5
 GOAL: Final = 1.5
-"""What a guarded preview may cost, in previews without the pack."""
+"""The most that a preview with the pack may take, in previews without it."""
 GUARDED: Final = ("--policy-pack", str(ROOT / "policies"))
 
 

@@ -1,7 +1,7 @@
 """`make bench`: the program against an empty one, run in turns on the same engine.
 
-Seconds say something of a machine, ratios of the program: so each pair is measured in turns, and
-the median of the ratios is what counts.
+Seconds depend on the machine, ratios on the program. So each pair is measured in turns, and the
+median of the ratios counts.
 """
 
 import sys
@@ -16,18 +16,18 @@ from local.bench import copies, imports, pack
 PREVIEWS: Final = 3
 UPS: Final = 1
 GOAL: Final = 2.0
-"""What a preview without a change may cost, in previews of an empty program."""
+"""The most that a preview without a change may take, in previews of an empty program."""
 
 
 def main() -> int:
     """Measure, print a table, and fail above a goal."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        found = engine.ensure()
+        installed = engine.ensure()
         aws = emulator.start(folder / "aws")
         try:
-            full = copies.sandbox(found, aws, folder)
-            none = copies.empty(found, aws, folder)
+            full = copies.sandbox(installed, aws, folder)
+            none = copies.empty(installed, aws, folder)
             ups = [(_up(full), _up(none)) for _ in range(UPS)]
             full.timed("up", "--yes", "--skip-preview")
             none.timed("up", "--yes", "--skip-preview")
@@ -39,11 +39,11 @@ def main() -> int:
     print(f"{'':34}{'sandbox':>10}{'empty':>10}{'ratio':>8}")
     _row("up from nothing", ups)
     ratio = _row("preview without change", previews)
-    guarding = _row("the same, guarded (against: not)", guarded)
+    guarding = _row("with the guard rails (against: without)", guarded)
     _row("imports (against: import pulumi)", imports.evaluation())
     heaviest = ", ".join(f"{name} {took:.2f} s" for name, took in imports.heaviest())
     print(f"heaviest imports: {heaviest}")
-    print(f"of each command, the host's `pip list`: {listing:.2f} s")
+    print(f"the host's `pip list`, once per command: {listing:.2f} s")
     print(f"goal, preview below {GOAL} empty ones: {'met' if ratio < GOAL else 'MISSED'}")
     met = "met" if guarding < pack.GOAL else "MISSED"
     print(f"goal, guarded preview below {pack.GOAL} without the policy pack: {met}")

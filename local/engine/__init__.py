@@ -1,9 +1,8 @@
 """The engine: Pulumi's command, its Python host and the AWS provider, found, fetched or built.
 
-`ensure()` takes the first that it can have: a `pulumi` on PATH that is new enough, the vendor's
-download where that is reachable within seconds, else all of it built from the Go module proxy.
-What it makes lies in one cache per user, so later runs and other clones find it there. The user's
-own ~/.pulumi is never touched.
+`ensure()` takes the first of: a recent `pulumi` on PATH; the vendor's download, if its site answers
+within seconds; a build from the Go module proxy. The result lies in one cache per user, where later
+runs and other clones find it. The user's own ~/.pulumi is never touched.
 """
 
 from local.engine.choice import Engine, ensure

@@ -1,4 +1,4 @@
-"""`python -m local.engine`: have the engine, and print where its command lies."""
+"""`python -m local.engine`: find or build the engine, and print the path of its command."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""The engine from its sources: three Go modules, compiled into the cache, part by part.
+"""Build the engine from its sources: three Go modules, compiled into the cache one by one.
 
-A part appears in the cache under its final name only when it is whole, so that an interrupted
-build goes on with the part it was at, with the modules and packages that it already had.
+A part gets its final name in the cache only when it is whole. So an interrupted build continues
+with the part that it was building, and with the modules and packages that it already has.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Final
 
 from local.engine import bridge, go, pins, upstream
 from local.engine.errors import EngineError
-from local.engine.log import say
+from local.engine.log import log
 from local.engine.paths import SOURCE, fingerprint
 
 _PULUMI: Final = "github.com/pulumi/pulumi"
@@ -28,12 +28,12 @@ _SCRIPTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One module of source/ and the programs that it becomes."""
+    """One module of source/ and the program that is built from it."""
 
     folder: str
     package: str
     program: str
-    what: str
+    title: str
     link: str
 
     def home(self, cache: Path) -> Path:
@@ -44,41 +44,41 @@ COMMAND: Final = Part(
     folder="cli",
     package=f"{_PULUMI}/pkg/v3/cmd/pulumi",
     program="pulumi",
-    what=f"Pulumi's command {pins.CLI}",
+    title=f"Pulumi's command {pins.CLI}",
     link=_VERSION,
 )
 HOST: Final = Part(
     folder="host",
     package=f"{_PULUMI}/sdk/v3/python/cmd/pulumi-language-python",
     program="pulumi-language-python",
-    what=f"its Python host {pins.HOST}",
+    title=f"its Python host {pins.HOST}",
     link=_VERSION,
 )
 PROVIDER: Final = Part(
     folder="provider",
     package=".",
     program="pulumi-resource-aws",
-    what=f"the AWS provider for pulumi-aws {pins.PROVIDER}",
+    title=f"the AWS provider for pulumi-aws {pins.PROVIDER}",
     link=f"-X main.version={pins.PROVIDER}",
 )
 
 
 def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
-    """Build what is missing of *wanted*; the caller holds the lock."""
+    """Build the missing ones of *wanted*; the caller holds the lock."""
     missing = [part for part in wanted if not part.home(cache).exists()]
     if not missing:
         return
     free = shutil.disk_usage(cache).free
     if free < pins.SPACE:
         raise EngineError(
-            f"{cache}: {free / 1024**3:.1f} GB are free and a build needs "
-            f"{pins.SPACE / 1024**3:.0f}; make room, or set XDG_CACHE_HOME to another disk"
+            f"{cache}: has {free / 1024**3:.1f} GB of free disk, a build needs "
+            f"{pins.SPACE / 1024**3:.0f} GB; free some, or set XDG_CACHE_HOME to another disk"
         )
     work = cache / "work"
     work.mkdir(exist_ok=True)
-    say(f"building in {cache}, once; about 7 minutes on two idle cores")
+    log(f"building in {cache}, once; about 5 minutes on two idle cores")
     tool = go.Go(go.find(cache), work)
-    with ThreadPoolExecutor(max_workers=2) as fetching:  # the next parts' modules come meanwhile
+    with ThreadPoolExecutor(max_workers=2) as fetching:  # fetches the next parts' modules meanwhile
         sources = [(part, fetching.submit(_prepare, tool, part, work)) for part in missing]
         try:
             for part, source in sources:
@@ -90,7 +90,7 @@ def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
 
 
 def _prepare(tool: go.Go, part: Part, work: Path) -> Path:
-    """The part's module in a folder of its own, and all that it imports on this disk."""
+    """Copy the part's module into its own folder, and fetch everything that it imports."""
     folder = work / part.folder
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCE / part.folder, folder)
@@ -103,7 +103,7 @@ def _prepare(tool: go.Go, part: Part, work: Path) -> Path:
 
 
 def _required(folder: Path, module: str) -> str:
-    """The module and its version, as go.mod has it before it is replaced by a copy."""
+    """The module and its version from go.mod, before a copy replaces it."""
     lines = (folder / "go.mod").read_text().splitlines()
     words = next(line for line in lines if line.startswith(f"\t{module} ")).split()
     return "@".join(words[:2])
@@ -116,12 +116,12 @@ def _module(tool: go.Go, folder: Path, module: str) -> Path:
 
 def _build(tool: go.Go, part: Part, source: "Future[Path]", cache: Path) -> None:
     if not source.done():
-        say(f"fetching the modules of {part.what}")
+        log(f"fetching the modules of {part.title}")
     folder = source.result()
     partial = cache / f"{part.folder}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
-    tool.build(folder, part.package, to=partial / part.program, link=part.link, what=part.what)
+    tool.build(folder, part.package, to=partial / part.program, link=part.link, title=part.title)
     if part is COMMAND:
         sdk = _module(tool, folder, f"{_PULUMI}/sdk/v3@v{pins.CLI}")
         for script in _SCRIPTS:
@@ -131,7 +131,7 @@ def _build(tool: go.Go, part: Part, source: "Future[Path]", cache: Path) -> None
 
 
 def joined(cache: Path) -> Path:
-    """One folder for PATH with the built command, host and scripts."""
+    """One folder for PATH, with the built command, its host and its scripts."""
     folder = cache / f"engine-{fingerprint('cli', 'host')}"
     if not folder.exists():
         partial = cache / "engine.partial"
@@ -139,6 +139,6 @@ def joined(cache: Path) -> Path:
         partial.mkdir()
         for part in (COMMAND, HOST):
             for file in part.home(cache).iterdir():
-                os.link(file, partial / file.name)  # the same bytes under a second name
+                os.link(file, partial / file.name)  # a hard link costs no disk
         partial.rename(folder)
     return folder

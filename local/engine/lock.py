@@ -6,20 +6,29 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.engine.log import say
+from local.engine.errors import EngineError
+from local.engine.log import log
 
 
 @contextmanager
 def held(folder: Path) -> Generator[None]:
-    """Hold *folder*'s lock; who waits says for whom. The kernel frees it if the holder dies."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Hold *folder*'s lock; a waiting process names the holder.
+
+    The kernel frees the lock of a process that dies.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"{folder}: cannot be created: {error.strerror}; name another with XDG_CACHE_HOME"
+        ) from None
     with (folder / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
-            say(f"process {holder} is building in {folder}; waiting for it")
+            log(f"process {holder} is building in {folder}; waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -1,4 +1,4 @@
-"""The vendor's own downloads, where they are reachable: minutes faster than a build."""
+"""The vendor's downloads, where they are reachable: minutes faster than a build."""
 
 import os
 import subprocess
@@ -9,11 +9,11 @@ from typing import Final
 
 from local.engine import pins
 from local.engine.errors import EngineError
-from local.engine.log import say
+from local.engine.log import log
 
 SITE: Final = "https://get.pulumi.com/"
-_SECONDS: Final = 3
-_MINUTES: Final = 300
+_REACHABLE_SECONDS: Final = 3
+_DOWNLOAD_SECONDS: Final = 300
 
 
 def command(cache: Path) -> Path:
@@ -25,7 +25,7 @@ def reachable() -> bool:
     try:
         with urllib.request.urlopen(
             urllib.request.Request(SITE, method="HEAD"),
-            timeout=_SECONDS,
+            timeout=_REACHABLE_SECONDS,
         ):
             return True
     except urllib.error.HTTPError:
@@ -35,32 +35,32 @@ def reachable() -> bool:
 
 
 def fetch(cache: Path) -> Path:
-    """The published command and host, by the vendor's install script.
+    """Download the published command and its host with the vendor's install script.
 
     Raises:
         EngineError: the download failed.
     """
-    from pulumi.automation import PulumiCommand  # noqa: PLC0415 - slow, and needed once a year
+    from pulumi.automation import PulumiCommand  # noqa: PLC0415 - slow, and rarely needed
     from semver import VersionInfo  # noqa: PLC0415 - the same
 
     root = command(cache).parents[1]
-    say(f"taking Pulumi {pins.DOWNLOAD} from {SITE}")
+    log(f"downloading Pulumi {pins.DOWNLOAD} from {SITE}")
     try:
         PulumiCommand.install(root=str(root), version=VersionInfo.parse(pins.DOWNLOAD))
     except Exception as error:
         raise EngineError(
-            f"Pulumi {pins.DOWNLOAD} could not be had from {SITE}: {error}"
+            f"Pulumi {pins.DOWNLOAD} could not be downloaded from {SITE}: {error}"
         ) from error
     return command(cache)
 
 
 def provider(pulumi: Path, home: Path) -> None:
-    """The published AWS provider, into a PULUMI_HOME of our own.
+    """Download the published AWS provider into *home*, a PULUMI_HOME of our own.
 
     Raises:
         EngineError: the download failed.
     """
-    say(f"taking the published AWS provider {pins.PROVIDER}")
+    log(f"downloading the published AWS provider {pins.PROVIDER}")
     environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         subprocess.run(
@@ -68,8 +68,8 @@ def provider(pulumi: Path, home: Path) -> None:
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_MINUTES,
+            timeout=_DOWNLOAD_SECONDS,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise EngineError(f"the published AWS provider could not be had: {error}") from error
+        raise EngineError(f"the published AWS provider could not be downloaded: {error}") from error

@@ -1,7 +1,7 @@
-"""What moto lacks or does differently from AWS, each answered in a file of its own.
+"""Where moto differs from AWS: one file for each difference.
 
-A gap names the version of moto and the AWS page that says how it should be. It changes moto in the
-server's own process; the program and the provider talk to it as to AWS.
+Each file names moto's version and the AWS page that it follows. It patches moto inside the server's
+process; the program and the provider talk to the server as to AWS.
 """
 
 from importlib import import_module
@@ -9,6 +9,6 @@ from pkgutil import iter_modules
 
 
 def install() -> None:
-    """Answer every gap of this folder, once, in the process that serves."""
-    for gap in iter_modules(__path__):
-        import_module(f"{__name__}.{gap.name}").install()
+    """Apply every patch of this folder, once, in the process that serves."""
+    for patch in iter_modules(__path__):
+        import_module(f"{__name__}.{patch.name}").install()

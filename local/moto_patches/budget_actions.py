@@ -1,7 +1,7 @@
-"""Actions and tags of budgets, and their change, for moto 5.2.5, which only makes and deletes them.
+"""Actions, tags and updates of budgets. moto 5.2.5 only creates and deletes budgets.
 
-A new action waits in STANDBY until its threshold is reached. Nothing is ever spent here, so none
-leaves it.
+A new action is in STANDBY until its threshold is reached. Nothing is ever spent here, so it stays
+there.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_CreateBudgetAction.html
 """
 
@@ -29,77 +29,81 @@ def install() -> None:
         *(_delete_budget_action, _update_budget),
         *(_list_tags_for_resource, _tag_resource, _untag_resource),
     ):
-        setattr(BudgetsResponse, operation.__name__.removeprefix("_"), _answered(operation))
+        setattr(BudgetsResponse, operation.__name__.removeprefix("_"), _as_handler(operation))
     _keep_tags()
     _answer_amounts_as_aws()
 
 
-def _answered(operation: Callable[[Any, Json], Json]) -> Callable[[Any], str]:
+def _as_handler(operation: Callable[[Any, Json], Json]) -> Callable[[Any], str]:
     return lambda response: json.dumps(operation(response, json.loads(response.body)))
 
 
-def _create_budget_action(response: Any, asked: Json) -> Json:
-    response.backend.describe_budget(asked["AccountId"], asked["BudgetName"])  # refuses a stranger
+def _create_budget_action(response: Any, request: Json) -> Json:
+    response.backend.describe_budget(
+        request["AccountId"], request["BudgetName"]
+    )  # raises NotFoundException
     iam = iam_backends[response.current_account][response.partition]
-    iam.get_role_by_arn(asked["ExecutionRoleArn"])
+    iam.get_role_by_arn(request["ExecutionRoleArn"])
     identifier = str(uuid4())
     action = {
         "ActionId": identifier,
-        "BudgetName": asked["BudgetName"],
+        "BudgetName": request["BudgetName"],
         "Status": "STANDBY",
-        **{key: asked[key] for key in ACTION},
+        **{key: request[key] for key in ACTION},
     }
-    _actions(response.backend)[(*_key(asked), identifier)] = action
-    _tags(response.backend)[_arn(asked, identifier)] = asked.get("ResourceTags") or []
-    return {**_place(asked), "ActionId": identifier}
+    _actions(response.backend)[(*_key(request), identifier)] = action
+    _tags(response.backend)[_arn(request, identifier)] = request.get("ResourceTags") or []
+    return {**_budget_of(request), "ActionId": identifier}
 
 
-def _describe_budget_action(response: Any, asked: Json) -> Json:
-    return {**_place(asked), "Action": _found(response.backend, asked)}
+def _describe_budget_action(response: Any, request: Json) -> Json:
+    return {**_budget_of(request), "Action": _action(response.backend, request)}
 
 
-def _describe_budget_actions_for_budget(response: Any, asked: Json) -> Json:
+def _describe_budget_actions_for_budget(response: Any, request: Json) -> Json:
     actions = _actions(response.backend).items()
-    return {"Actions": [action for key, action in actions if key[:2] == _key(asked)]}
+    return {"Actions": [action for key, action in actions if key[:2] == _key(request)]}
 
 
-def _update_budget_action(response: Any, asked: Json) -> Json:
-    action = _found(response.backend, asked)
+def _update_budget_action(response: Any, request: Json) -> Json:
+    action = _action(response.backend, request)
     old = dict(action)
-    action.update({key: asked[key] for key in ACTION if asked.get(key) is not None})
-    return {**_place(asked), "OldAction": old, "NewAction": action}
+    action.update({key: request[key] for key in ACTION if request.get(key) is not None})
+    return {**_budget_of(request), "OldAction": old, "NewAction": action}
 
 
-def _delete_budget_action(response: Any, asked: Json) -> Json:
-    action = _found(response.backend, asked)
-    del _actions(response.backend)[(*_key(asked), asked["ActionId"])]
-    return {**_place(asked), "Action": action}
+def _delete_budget_action(response: Any, request: Json) -> Json:
+    action = _action(response.backend, request)
+    del _actions(response.backend)[(*_key(request), request["ActionId"])]
+    return {**_budget_of(request), "Action": action}
 
 
-def _update_budget(response: Any, asked: Json) -> Json:
-    new = asked["NewBudget"]
-    response.backend.describe_budget(asked["AccountId"], new["BudgetName"])  # refuses a stranger
-    response.backend.budgets[asked["AccountId"]][new["BudgetName"]].budget.update(new)
+def _update_budget(response: Any, request: Json) -> Json:
+    new = request["NewBudget"]
+    response.backend.describe_budget(
+        request["AccountId"], new["BudgetName"]
+    )  # raises NotFoundException
+    response.backend.budgets[request["AccountId"]][new["BudgetName"]].budget.update(new)
     return {}
 
 
-def _list_tags_for_resource(response: Any, asked: Json) -> Json:
-    return {"ResourceTags": _tags(response.backend).get(asked["ResourceARN"], [])}
+def _list_tags_for_resource(response: Any, request: Json) -> Json:
+    return {"ResourceTags": _tags(response.backend).get(request["ResourceARN"], [])}
 
 
-def _tag_resource(response: Any, asked: Json) -> Json:
-    new = {one["Key"] for one in asked["ResourceTags"]}
-    return _retag(response, asked, new, asked["ResourceTags"])
+def _tag_resource(response: Any, request: Json) -> Json:
+    new = {tag["Key"] for tag in request["ResourceTags"]}
+    return _retag(response, request, new, request["ResourceTags"])
 
 
-def _untag_resource(response: Any, asked: Json) -> Json:
-    return _retag(response, asked, set(asked["ResourceTagKeys"]), [])
+def _untag_resource(response: Any, request: Json) -> Json:
+    return _retag(response, request, set(request["ResourceTagKeys"]), [])
 
 
-def _retag(response: Any, asked: Json, gone: set[str], new: list[Json]) -> Json:
+def _retag(response: Any, request: Json, removed: set[str], added: list[Json]) -> Json:
     tags = _tags(response.backend)
-    kept = [one for one in tags.get(asked["ResourceARN"], []) if one["Key"] not in gone]
-    tags[asked["ResourceARN"]] = [*kept, *new]
+    kept = [tag for tag in tags.get(request["ResourceARN"], []) if tag["Key"] not in removed]
+    tags[request["ResourceARN"]] = [*kept, *added]
     return {}
 
 
@@ -108,9 +112,9 @@ def _keep_tags() -> None:
 
     def create_budget(self: Any) -> str:
         answer = original(self)
-        asked = json.loads(self.body)
-        named = {"AccountId": asked["AccountId"], **asked["Budget"]}
-        _tags(self.backend)[_arn(named)] = asked.get("ResourceTags") or []
+        request = json.loads(self.body)
+        budget = {"AccountId": request["AccountId"], **request["Budget"]}
+        _tags(self.backend)[_arn(budget)] = request.get("ResourceTags") or []
         return answer
 
     BudgetsResponse.create_budget = create_budget
@@ -136,21 +140,21 @@ def _tags(backend: BudgetsBackend) -> dict[str, list[Json]]:
     return vars(backend).setdefault("tags", {})
 
 
-def _found(backend: BudgetsBackend, asked: Json) -> Json:
+def _action(backend: BudgetsBackend, request: Json) -> Json:
     try:
-        return _actions(backend)[(*_key(asked), asked["ActionId"])]
+        return _actions(backend)[(*_key(request), request["ActionId"])]
     except KeyError:
-        raise NotFoundException(f"Unable to get action: {asked['ActionId']}") from None
+        raise NotFoundException(f"Unable to get action: {request['ActionId']}") from None
 
 
-def _key(asked: Json) -> tuple[str, ...]:
-    return asked["AccountId"], asked["BudgetName"]
+def _key(request: Json) -> tuple[str, ...]:
+    return request["AccountId"], request["BudgetName"]
 
 
-def _place(asked: Json) -> Json:
-    return {"AccountId": asked["AccountId"], "BudgetName": asked["BudgetName"]}
+def _budget_of(request: Json) -> Json:
+    return {"AccountId": request["AccountId"], "BudgetName": request["BudgetName"]}
 
 
-def _arn(asked: Json, action: str = "") -> str:
-    budget = f"arn:aws:budgets::{asked['AccountId']}:budget/{asked['BudgetName']}"
+def _arn(request: Json, action: str = "") -> str:
+    budget = f"arn:aws:budgets::{request['AccountId']}:budget/{request['BudgetName']}"
     return f"{budget}/action/{action}" if action else budget

@@ -1,6 +1,6 @@
-"""Cost allocation tags, for moto 5.2.5, which has neither their list nor their activation.
+"""Cost allocation tags. moto 5.2.5 can neither list nor activate them.
 
-An account whose name is in LINKED is no payer and is refused, as AWS refuses it.
+The account LINKED is not a payer account, so it is refused, as AWS refuses it.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_UpdateCostAllocationTagsStatus.html
 """
 
@@ -29,20 +29,20 @@ def install() -> None:
         return self.ce_backend.__dict__.setdefault("cost_allocation_tags", {})
 
     def update(self: Any) -> str:
-        kept = status(self)
+        statuses = status(self)
         for entry in json.loads(self.body)["CostAllocationTagsStatus"]:
-            kept[entry["TagKey"]] = entry["Status"]
+            statuses[entry["TagKey"]] = entry["Status"]
         return json.dumps({"Errors": []})
 
-    def listed(self: Any) -> str:
-        asked = json.loads(self.body)
-        wanted = asked.get("TagKeys")
+    def list_tags(self: Any) -> str:
+        request = json.loads(self.body)
+        wanted = request.get("TagKeys")
         tags = [
             {"TagKey": key, "Type": "UserDefined", "Status": state}
             for key, state in status(self).items()
-            if (not wanted or key in wanted) and asked.get("Status", state) == state
+            if (not wanted or key in wanted) and request.get("Status", state) == state
         ]
         return json.dumps({"CostAllocationTags": tags})
 
     CostExplorerResponse.update_cost_allocation_tags_status = update
-    CostExplorerResponse.list_cost_allocation_tags = listed
+    CostExplorerResponse.list_cost_allocation_tags = list_tags

@@ -1,6 +1,6 @@
-"""A VPC's default security group lets its own members in, for moto 5.2.5, which leaves that out.
+"""A VPC's default security group admits its own members. moto 5.2.5 creates it without rules.
 
-Without it nothing would show that the program empties the group.
+Without this no test could show that the program empties the group.
 https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
 """
 
@@ -12,8 +12,8 @@ from moto.ec2.models import EC2Backend
 def install() -> None:
     original = EC2Backend.create_vpc
 
-    def create_vpc(self: Any, *arguments: Any, **named: Any) -> Any:
-        vpc = original(self, *arguments, **named)
+    def create_vpc(self: Any, *args: Any, **kwargs: Any) -> Any:
+        vpc = original(self, *args, **kwargs)
         group = self.get_security_group_from_name("default", vpc_id=vpc.id)
         if group is not None and not group.ingress_rules:
             self.authorize_security_group_ingress(

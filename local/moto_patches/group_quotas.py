@@ -1,7 +1,7 @@
-"""The quota of rules per security group, as of an account that was granted more, for moto 5.2.5.
+"""A raised quota of rules per security group. moto 5.2.5 answers the default of 60.
 
-moto answers the default of 60, with which no list of SSH ranges above 60 could be tried. AWS grants
-up to 1,000 divided by the groups per interface.
+With the default no list of more than 60 SSH ranges could be tried. AWS grants up to 1,000, divided
+by the groups per interface.
 https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 """
 

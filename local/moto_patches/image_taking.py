@@ -1,8 +1,8 @@
-"""CreateImage as EC2 does it, for moto 5.2.5.
+"""CreateImage as EC2 does it.
 
-moto refuses tags for the snapshots (NotImplementedError), takes a name twice, and makes a snapshot
-of 15 GiB, not encrypted, whatever the machine's disk is. Here: the tags, InvalidAMIName.Duplicate,
-and the root disk's size and encryption.
+moto 5.2.5 refuses tags for snapshots (NotImplementedError), accepts a name twice, and always
+creates a snapshot of 15 GiB that is not encrypted. With this patch the snapshot gets its tags and
+the root disk's size and encryption, and a second image of the same name is refused.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
 """
 
@@ -23,22 +23,23 @@ def install() -> None:
         description: str,
         tag_specifications: list[dict[str, Any]],
     ) -> Ami:
-        taken = [one.id for one in self.amis.values() if one.name == name]
-        if taken:
+        same_name = [image.id for image in self.amis.values() if image.name == name]
+        if same_name:
             raise EC2ClientError(
-                "InvalidAMIName.Duplicate", f"AMI name {name} is already in use by AMI {taken[0]}"
+                "InvalidAMIName.Duplicate",
+                f"AMI name {name} is already in use by AMI {same_name[0]}",
             )
-        for_snapshot = [one for one in tag_specifications if one["ResourceType"] == "snapshot"]
-        rest = [one for one in tag_specifications if one["ResourceType"] != "snapshot"]
-        made = original(self, instance_id, name, description, rest)
+        of_snapshots = [spec for spec in tag_specifications if spec["ResourceType"] == "snapshot"]
+        others = [spec for spec in tag_specifications if spec["ResourceType"] != "snapshot"]
+        image = original(self, instance_id, name, description, others)
         disk = self.get_instance(instance_id).block_device_mapping
         root = self.get_volume(next(iter(disk.values())).volume_id)
-        made.ebs_snapshot.volume.size = root.size
-        made.ebs_snapshot.encrypted = root.encrypted
-        made.root_device_type = "ebs"
-        for one in for_snapshot:
-            made.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in one["Tags"]})
-        return made
+        image.ebs_snapshot.volume.size = root.size
+        image.ebs_snapshot.encrypted = root.encrypted
+        image.root_device_type = "ebs"
+        for spec in of_snapshots:
+            image.ebs_snapshot.add_tags({tag["Key"]: tag["Value"] for tag in spec["Tags"]})
+        return image
 
     def block_device_mappings(self: Ami) -> list[dict[str, Any]]:
         return [

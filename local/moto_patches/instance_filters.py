@@ -1,4 +1,4 @@
-"""Wildcards in the filters of DescribeInstances, for moto 5.2.5, which takes them literally.
+"""Wildcards in the filters of DescribeInstances. moto 5.2.5 takes them literally.
 
 `instance-type=g*` finds nothing there.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
@@ -17,7 +17,8 @@ def install() -> None:
         if not isinstance(instance_value, str):
             return original(instance_value, filter_values)
         return any(
-            re.match(utils.simple_aws_filter_to_re(one), instance_value) for one in filter_values
+            re.match(utils.simple_aws_filter_to_re(pattern), instance_value)
+            for pattern in filter_values
         )
 
     utils.instance_value_in_filter_values = matches

@@ -1,6 +1,6 @@
-"""Service Quotas of running on-demand instances, for moto 5.2.5, which knows those of VPC only.
+"""Service quotas of on-demand instances. moto 5.2.5 knows only those of VPC.
 
-The values are those of an account whose increase for G instances was granted.
+The values are those of an account whose quota for G instances was raised.
 https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 """
 

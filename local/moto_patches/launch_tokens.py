@@ -1,6 +1,6 @@
-"""RunInstances with a ClientToken it has seen answers with the same machines, for moto 5.2.5.
+"""RunInstances answers a known ClientToken with the same machines.
 
-moto ignores the token and starts another machine, so a repeated request looks like two.
+moto 5.2.5 ignores the token and starts another machine, so a repeated request looks like two.
 https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 """
 
@@ -12,7 +12,7 @@ def install() -> None:
     original = InstanceResponse.run_instances
 
     def run_instances(self: InstanceResponse) -> ActionResult:
-        token = self._get_param("ClientToken")  # pyright: ignore[reportPrivateUsage] - moto's own way
+        token = self._get_param("ClientToken")  # pyright: ignore[reportPrivateUsage] - moto's own accessor
         if not token or self._get_param("DryRun"):  # pyright: ignore[reportPrivateUsage] - as above
             return original(self)
         seen = self.ec2_backend.__dict__.setdefault("launches_by_token", {})

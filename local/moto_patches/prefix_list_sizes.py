@@ -1,6 +1,6 @@
-"""A change of a prefix list's size, for moto 5.2.5, which ignores it and forgets the list's name.
+"""A prefix list can change its size. moto 5.2.5 ignores that, and forgets the list's name.
 
-The provider changes the size in a call of its own, before or after that of the entries.
+The provider changes the size in a separate call, before or after the entries.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyManagedPrefixList.html
 """
 
@@ -13,12 +13,12 @@ def install() -> None:
     original = EC2Response.modify_managed_prefix_list
 
     def modify_managed_prefix_list(self: Any) -> Any:
-        changed = self.ec2_backend.managed_prefix_lists[self._get_param("PrefixListId")]
-        name, size = changed.prefix_list_name, self._get_param("MaxEntries")
+        prefix_list = self.ec2_backend.managed_prefix_lists[self._get_param("PrefixListId")]
+        name, size = prefix_list.prefix_list_name, self._get_param("MaxEntries")
         answer = original(self)
-        changed.prefix_list_name = self._get_param("PrefixListName") or name
+        prefix_list.prefix_list_name = self._get_param("PrefixListName") or name
         if size is not None:
-            changed.max_entries = size
+            prefix_list.max_entries = size
         return answer
 
     EC2Response.modify_managed_prefix_list = modify_managed_prefix_list

@@ -1,6 +1,6 @@
-"""Canonical's and AWS's public parameters and the images they name, for moto 5.2.5.
+"""The public parameters of Canonical and AWS, and the images that they name.
 
-moto has neither the parameters nor an Ubuntu newer than 16.04.
+moto 5.2.5 has neither the parameters nor an Ubuntu newer than 16.04.
 https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
 """
 
@@ -25,10 +25,10 @@ PUBLIC = {
 }
 
 
-def image(backend: EC2Backend, identity: str, owner: str, name: str) -> None:
+def add_image(backend: EC2Backend, identity: str, owner: str, name: str) -> None:
     if identity in backend.amis:
         return
-    made: Any = Ami(  # moto's models are typed as their base class when made
+    image: Any = Ami(  # moto types a new model as its base class
         backend,
         identity,
         name=name,
@@ -39,8 +39,8 @@ def image(backend: EC2Backend, identity: str, owner: str, name: str) -> None:
         root_device_type="ebs",
         creation_date=datetime(2026, 11, 1, tzinfo=UTC),
     )
-    made.ebs_snapshot.volume.size = 8
-    backend.amis[identity] = made
+    image.ebs_snapshot.volume.size = 8
+    backend.amis[identity] = image
 
 
 def install() -> None:
@@ -50,7 +50,7 @@ def install() -> None:
         if name not in PUBLIC:
             return original(self, name)
         identity, owner, title = PUBLIC[name]
-        image(ec2_backends[self.account_id][self.region_name], identity, owner, title)
+        add_image(ec2_backends[self.account_id][self.region_name], identity, owner, title)
         parameter: Any = Parameter(
             account_id=self.account_id,
             name=name,

@@ -1,6 +1,6 @@
-"""An update of a role leaves what it does not name, for moto 5.2.5, which resets that.
+"""UpdateRole keeps every attribute that the request does not name. moto 5.2.5 resets it.
 
-The provider changes a role's session duration and its description in calls of their own.
+The provider changes a role's session duration and its description in separate calls.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html
 """
 

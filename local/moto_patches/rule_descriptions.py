@@ -1,6 +1,6 @@
-"""The description of a rule whose source is a prefix list or a group, which moto 5.2.5 forgets.
+"""A rule keeps its description if its source is a prefix list or a group. moto 5.2.5 drops it.
 
-Without it every comparison with the account would find that somebody removed it.
+Without this every comparison with the account would report that somebody removed it.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
 """
 
@@ -12,9 +12,9 @@ from moto.ec2.models.security_groups import SecurityGroupRule
 def install() -> None:
     original = SecurityGroupRule.__init__
 
-    def __init__(self: Any, *arguments: Any, **named: Any) -> None:  # noqa: N807 - the class's own
-        original(self, *arguments, **named)
-        group, prefix_list = (*arguments, None, None)[6:8]  # as moto gives them: by position
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - replaces the class's own
+        original(self, *args, **kwargs)
+        group, prefix_list = (*args, None, None)[6:8]  # moto passes them by position
         self.source_description = (group or prefix_list or {}).get("Description")
 
     def description(self: Any) -> str | None:

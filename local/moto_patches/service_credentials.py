@@ -1,4 +1,4 @@
-"""A user's credentials for one service, Amazon Bedrock say, which moto 5.2.5 does not know.
+"""A user's credentials for one service, for example Amazon Bedrock. moto 5.2.5 has none.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceSpecificCredential.html
 """
@@ -12,7 +12,7 @@ from moto.iam.responses import IamResponse
 
 
 def install() -> None:
-    IamResponse.create_service_specific_credential = _create  # pyright: ignore[reportAttributeAccessIssue] - new there
+    IamResponse.create_service_specific_credential = _create  # pyright: ignore[reportAttributeAccessIssue] - moto has no such operation
     IamResponse.list_service_specific_credentials = _list  # pyright: ignore[reportAttributeAccessIssue] - as above
 
 
@@ -26,16 +26,16 @@ def _create(self: Any) -> ActionResult:
         "Status": "Active",
         "UserName": user,
     }
-    _kept(self).append(credential)
+    _credentials(self).append(credential)
     return ActionResult({"ServiceSpecificCredential": credential})
 
 
 def _list(self: Any) -> ActionResult:
     user = self._get_param("UserName")
     self.backend.get_user(user)
-    found = [one for one in _kept(self) if one["UserName"] == user]
-    return ActionResult({"ServiceSpecificCredentials": found, "IsTruncated": False})
+    credentials = [entry for entry in _credentials(self) if entry["UserName"] == user]
+    return ActionResult({"ServiceSpecificCredentials": credentials, "IsTruncated": False})
 
 
-def _kept(response: Any) -> list[dict[str, Any]]:
+def _credentials(response: Any) -> list[dict[str, Any]]:
     return response.backend.__dict__.setdefault("service_credentials", [])

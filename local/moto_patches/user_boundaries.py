@@ -1,4 +1,4 @@
-"""Permissions boundaries of users, for moto 5.2.5, which knows those of roles only.
+"""Permissions boundaries of users. moto 5.2.5 has only those of roles.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html
 """
@@ -17,12 +17,12 @@ def install() -> None:
         answer = original(self)
         name, arn = self._get_param("UserName"), self._get_param("PermissionsBoundary")
         if arn:
-            self.backend.get_user(name).permissions_boundary = _as_answered(arn)
+            self.backend.get_user(name).permissions_boundary = _in_answers(arn)
         return answer
 
     def put(self: Any) -> ActionResult:
         user = self.backend.get_user(self._get_param("UserName"))
-        user.permissions_boundary = _as_answered(self._get_param("PermissionsBoundary"))
+        user.permissions_boundary = _in_answers(self._get_param("PermissionsBoundary"))
         return EmptyResult()
 
     def delete(self: Any) -> ActionResult:
@@ -35,5 +35,5 @@ def install() -> None:
     IamResponse.delete_user_permissions_boundary = delete
 
 
-def _as_answered(arn: str) -> dict[str, str]:
+def _in_answers(arn: str) -> dict[str, str]:
     return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}

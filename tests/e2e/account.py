@@ -1,4 +1,4 @@
-"""What an account holds, read back through boto3: the tests compare it, not the program's words."""
+"""What an account holds, read with boto3, so that tests do not rely on the program's own words."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ def client_of(environment: Mapping[str, str]) -> Client:
 
 
 def everything(client: Client) -> dict[str, list[str]]:
-    """The ids of all that this program could have made, by kind; equal accounts are equal here."""
+    """The ids of everything that this program could have created, by kind."""
     ec2, iam, logs = client("ec2"), client("iam"), client("logs")
     listed = {
         "vpcs": _ids(ec2, "describe_vpcs", "Vpcs", "VpcId"),
@@ -49,23 +49,23 @@ def everything(client: Client) -> dict[str, list[str]]:
             ec2, "describe_security_group_rules", "SecurityGroupRules", "SecurityGroupRuleId"
         ),
         "endpoints": [
-            one["VpcEndpointId"]
-            for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]
-            if one["State"] != "deleted"
+            endpoint["VpcEndpointId"]
+            for endpoint in ec2.describe_vpc_endpoints()["VpcEndpoints"]
+            if endpoint["State"] != "deleted"
         ],
         "flow logs": _ids(ec2, "describe_flow_logs", "FlowLogs", "FlowLogId"),
         "prefix lists": [
-            one["PrefixListId"]
-            for one in ec2.describe_managed_prefix_lists()["PrefixLists"]
-            if one["OwnerId"] != "aws"
+            prefix_list["PrefixListId"]
+            for prefix_list in ec2.describe_managed_prefix_lists()["PrefixLists"]
+            if prefix_list["OwnerId"] != "aws"
         ],
         "users": _ids(iam, "list_users", "Users", "UserId"),
         "roles": _ids(iam, "list_roles", "Roles", "RoleId"),
         "profiles": _ids(iam, "list_instance_profiles", "InstanceProfiles", "InstanceProfileId"),
         "policies": [
-            one["Arn"]
+            policy["Arn"]
             for page in iam.get_paginator("list_policies").paginate(Scope="Local")
-            for one in page["Policies"]
+            for policy in page["Policies"]
         ],
         "log groups": _ids(logs, "describe_log_groups", "logGroups", "logGroupName"),
     }
@@ -74,8 +74,8 @@ def everything(client: Client) -> dict[str, list[str]]:
 
 def _ids(client: Any, operation: str, kind: str, key: str) -> list[str]:
     pages = client.get_paginator(operation).paginate()
-    return [one[key] for page in pages for one in page[kind]]
+    return [item[key] for page in pages for item in page[kind]]
 
 
 def tags(tagged: Mapping[str, Any]) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in tagged.get("Tags", [])}
+    return {tag["Key"]: tag["Value"] for tag in tagged.get("Tags", [])}

@@ -26,8 +26,8 @@ def environment(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Mapping[str, str]]:
     """Environment variables that lead to a fresh account and a fresh state."""
-    with emulated(tmp_path_factory.mktemp("emulator")) as made:
-        yield made
+    with emulated(tmp_path_factory.mktemp("emulator")) as variables:
+        yield variables
 
 
 @pytest.fixture(scope="module")

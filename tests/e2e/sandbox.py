@@ -14,23 +14,23 @@ import yaml
 
 ROOT: Final = Path(__file__).parents[2]
 PROGRAM: Final = ("Pulumi.yaml", "Pulumi.production.yaml", "__main__.py", "infra", "policies")
-LONGEST: Final = 240
-"""Seconds that one command of the engine may take; an update takes some fifteen."""
+TIMEOUT: Final = 240
+"""Seconds that one command of the engine may take; an update takes about fifteen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a command of the engine ended, and what it said."""
+    """How a command ended: its exit code and everything that it printed."""
 
     code: int
-    said: str
+    output: str
 
 
 def ran(
-    command: Sequence[str], environment: Mapping[str, str], folder: Path, longest: float = LONGEST
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, timeout: float = TIMEOUT
 ) -> Ran:
-    """Run *command* in *folder*, whatever its end; it is killed after *longest* seconds."""
-    done = subprocess.run(
+    """Run *command* in *folder*, whatever its end; it is killed after *timeout* seconds."""
+    completed = subprocess.run(
         command,
         cwd=folder,
         env=environment,
@@ -38,10 +38,10 @@ def ran(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=longest,
+        timeout=timeout,
         check=False,
     )
-    return Ran(done.returncode, done.stdout)
+    return Ran(completed.returncode, completed.stdout)
 
 
 class Sandbox:
@@ -60,13 +60,13 @@ class Sandbox:
         self.pulumi("stack", "init", name)
 
     def pulumi(self, *arguments: str, fails: bool = False) -> Ran:
-        """Run a command of the engine, which succeeds, or *fails*."""
-        done = ran(["pulumi", "--non-interactive", *arguments], self.environment, self.folder)
-        assert (done.code != 0) is fails, done.said
-        return done
+        """Run a command of the engine that succeeds, or with *fails* one that fails."""
+        completed = ran(["pulumi", "--non-interactive", *arguments], self.environment, self.folder)
+        assert (completed.code != 0) is fails, completed.output
+        return completed
 
     def configure(self, **config: object) -> None:
-        """Make *config* all that the stack file says below `sandbox:`."""
+        """Write *config* as the only settings of the stack's file."""
         file = self.folder / f"Pulumi.{self.name}.yaml"
         content: dict[str, Any] = (
             yaml.safe_load(file.read_text()) if file.exists() else None
@@ -75,19 +75,19 @@ class Sandbox:
         file.write_text(yaml.safe_dump(content))
 
     def up(self, *arguments: str) -> Mapping[str, int]:
-        """Update the stack; how many resources were created, updated, replaced, kept …."""
+        """Update the stack; return how many resources were created, updated and so on."""
         self.pulumi("up", "--yes", "--skip-preview", *arguments)
         history = self.pulumi("stack", "history", "--json", "--page-size", "1", "--page", "1")
-        return json.loads(history.said)[0]["resourceChanges"]
+        return json.loads(history.output)[0]["resourceChanges"]
 
     def preview(self, *arguments: str) -> Mapping[str, int]:
-        """What an update would do, counted."""
-        said = self.pulumi("preview", "--json", *arguments).said
-        return json.loads(said[said.index("{") :])["changeSummary"]
+        """How many resources an update would create, update and so on."""
+        output = self.pulumi("preview", "--json", *arguments).output
+        return json.loads(output[output.index("{") :])["changeSummary"]
 
     def outputs(self, *, secrets: bool = False) -> dict[str, Any]:
         shown = ["--show-secrets"] if secrets else []
-        return json.loads(self.pulumi("stack", "output", "--json", *shown).said)
+        return json.loads(self.pulumi("stack", "output", "--json", *shown).output)
 
     def destroy(self) -> None:
         self.pulumi("destroy", "--yes", "--skip-preview", "--run-program")
@@ -117,5 +117,7 @@ class Sandbox:
 
     def urns(self) -> dict[str, str]:
         """The id of every resource in the state, by URN."""
-        state = json.loads(self.pulumi("stack", "export").said)
-        return {one["urn"]: one.get("id", "") for one in state["deployment"].get("resources", [])}
+        state = json.loads(self.pulumi("stack", "export").output)
+        return {
+            entry["urn"]: entry.get("id", "") for entry in state["deployment"].get("resources", [])
+        }

@@ -112,7 +112,7 @@ def deployment(sandbox: Sandbox) -> Mapping[str, Any]:
     ranges = [f"10.0.{number}.0/24" for number in range(70)]
     sandbox.configure(**BUDGET, cost_allocation_tags="on", allowed_ssh_cidrs=ranges)
     sandbox.up()
-    return json.loads(sandbox.pulumi("stack", "export").said)
+    return json.loads(sandbox.pulumi("stack", "export").output)
 
 
 def test_every_type_is_found_again_by_its_inputs_and_under_its_own_tags_only(

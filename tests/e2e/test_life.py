@@ -37,14 +37,14 @@ def outputs(standing: Sandbox) -> Mapping[str, Any]:
     return standing.outputs(secrets=True)
 
 
-def one(found: list[Any]) -> Any:
-    assert len(found) == 1, found
-    return found[0]
+def only(items: list[Any]) -> Any:
+    assert len(items) == 1, items
+    return items[0]
 
 
 def test_the_vpc_is_as_promised(client: Client, outputs: Mapping[str, Any]) -> None:
     ec2 = client("ec2")
-    vpc = one(ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["sandbox-vpc"]}])["Vpcs"])
+    vpc = only(ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["sandbox-vpc"]}])["Vpcs"])
     assert vpc["VpcId"] == outputs["vpc_id"]
     assert vpc["CidrBlock"] == "10.100.0.0/16"
     assert tags(vpc) == {**COMMON, "Name": "sandbox-vpc"}
@@ -57,22 +57,22 @@ def test_three_public_subnets_give_public_addresses_and_share_one_route_table(
     client: Client, outputs: Mapping[str, Any]
 ) -> None:
     ec2 = client("ec2")
-    here = [{"Name": "vpc-id", "Values": [outputs["vpc_id"]]}]
-    subnets = {s["SubnetId"]: s for s in ec2.describe_subnets(Filters=here)["Subnets"]}
+    in_vpc = [{"Name": "vpc-id", "Values": [outputs["vpc_id"]]}]
+    subnets = {s["SubnetId"]: s for s in ec2.describe_subnets(Filters=in_vpc)["Subnets"]}
     assert set(subnets) == set(outputs["public_subnet_ids"])
-    in_order = [subnets[one] for one in outputs["public_subnet_ids"]]
+    in_order = [subnets[subnet_id] for subnet_id in outputs["public_subnet_ids"]]
     assert [s["CidrBlock"] for s in in_order] == [f"10.100.{slot}.0/24" for slot in range(3)]
     assert [s["AvailabilityZone"][-1] for s in in_order] == ["a", "b", "c"]
     assert all(s["MapPublicIpOnLaunch"] for s in in_order)
     assert all(tags(s) == {**COMMON, "Name": "sandbox-public", "Type": "public"} for s in in_order)
     tables = [
         table
-        for table in ec2.describe_route_tables(Filters=here)["RouteTables"]
+        for table in ec2.describe_route_tables(Filters=in_vpc)["RouteTables"]
         if not any(link.get("Main") for link in table["Associations"])
     ]
-    table = one(tables)
+    table = only(tables)
     assert {link["SubnetId"] for link in table["Associations"]} == set(subnets)
-    gateway = one(
+    gateway = only(
         ec2.describe_internet_gateways(
             Filters=[{"Name": "attachment.vpc-id", "Values": [outputs["vpc_id"]]}]
         )["InternetGateways"]
@@ -85,7 +85,7 @@ def test_three_public_subnets_give_public_addresses_and_share_one_route_table(
     }
     assert targets.pop("10.100.0.0/16") == "local"
     assert targets.pop("0.0.0.0/0") == gateway["InternetGatewayId"]
-    endpoint = one(ec2.describe_vpc_endpoints(Filters=here)["VpcEndpoints"])
+    endpoint = only(ec2.describe_vpc_endpoints(Filters=in_vpc)["VpcEndpoints"])
     assert endpoint["ServiceName"] == "com.amazonaws.us-east-1.s3"
     assert endpoint["VpcEndpointType"] == "Gateway"
     assert set(targets.values()) <= {endpoint["VpcEndpointId"]}
@@ -95,9 +95,9 @@ def test_three_public_subnets_give_public_addresses_and_share_one_route_table(
 
 def test_ssh_is_the_only_way_in(client: Client, outputs: Mapping[str, Any]) -> None:
     ec2 = client("ec2")
-    here = [{"Name": "vpc-id", "Values": [outputs["vpc_id"]]}]
+    in_vpc = [{"Name": "vpc-id", "Values": [outputs["vpc_id"]]}]
     groups = {
-        g["GroupName"]: g for g in ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+        g["GroupName"]: g for g in ec2.describe_security_groups(Filters=in_vpc)["SecurityGroups"]
     }
     assert set(groups) == {"default", "sandbox-instances"}
     group = groups["sandbox-instances"]
@@ -123,7 +123,7 @@ def test_ssh_is_the_only_way_in(client: Client, outputs: Mapping[str, Any]) -> N
 
 
 def test_the_vpcs_traffic_is_recorded(client: Client, outputs: Mapping[str, Any]) -> None:
-    log = one(client("ec2").describe_flow_logs()["FlowLogs"])
+    log = only(client("ec2").describe_flow_logs()["FlowLogs"])
     assert log["ResourceId"] == outputs["vpc_id"]
     assert log["TrafficType"] == "ALL"
     groups = {g["logGroupName"]: g for g in client("logs").describe_log_groups()["logGroups"]}
@@ -147,28 +147,28 @@ def test_the_manager_signs_in_with_the_exported_key(
     attached = iam.list_attached_user_policies(UserName="sandbox-manager")["AttachedPolicies"]
     assert [policy["PolicyName"] for policy in attached] == ["sandbox-manager-policy"]
     assert iam.list_user_policies(UserName="sandbox-manager")["PolicyNames"] == []
-    key = one(iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"])
+    key = only(iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"])
     assert key["AccessKeyId"] == outputs["sandbox_manager_access_key_id"]
-    own = boto3.client(
+    manager = boto3.client(
         "sts",
         region_name="us-east-1",
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         aws_access_key_id=outputs["sandbox_manager_access_key_id"],
         aws_secret_access_key=outputs["sandbox_manager_secret_access_key"],
     )
-    assert own.get_caller_identity()["Arn"].endswith(":user/service/sandbox-manager")
+    assert manager.get_caller_identity()["Arn"].endswith(":user/service/sandbox-manager")
 
 
 def test_the_instances_run_under_their_role(client: Client, outputs: Mapping[str, Any]) -> None:
     iam = client("iam")
     profile = iam.get_instance_profile(InstanceProfileName=outputs["instance_profile_name"])
-    role = one(profile["InstanceProfile"]["Roles"])
+    role = only(profile["InstanceProfile"]["Roles"])
     assert profile["InstanceProfile"]["InstanceProfileName"] == "sandbox-instance-profile"
     assert (role["RoleName"], role["Arn"]) == (
         "sandbox-instance-role",
         outputs["instance_role_arn"],
     )
-    trusted = one(role["AssumeRolePolicyDocument"]["Statement"])
+    trusted = only(role["AssumeRolePolicyDocument"]["Statement"])
     assert trusted["Principal"] == {"Service": "ec2.amazonaws.com"}
     boundary = iam.get_role(RoleName="sandbox-instance-role")["Role"]["PermissionsBoundary"]
     assert boundary["PermissionsBoundaryArn"].endswith("sandbox-instance-boundary")
@@ -201,7 +201,7 @@ def test_no_output_and_no_file_of_the_state_shows_the_key(
     assert any(file.name == "test.json" for file in files)
     assert [file for file in files if secret.encode() in file.read_bytes()] == []
     for arguments in (["stack"], ["stack", "export"], ["preview", "--diff"], ["stack", "history"]):
-        assert secret not in standing.pulumi(*arguments).said
+        assert secret not in standing.pulumi(*arguments).output
 
 
 def test_at_rest_nothing_changes_and_nothing_drifts(standing: Sandbox) -> None:
@@ -225,8 +225,8 @@ def test_drift_behind_the_programs_back_is_found_and_mended(
             0
         ]["PolicyArn"],
     )
-    found = standing.preview("--refresh")
-    assert (found["update"], found["create"]) == (2, 1)
+    changes = standing.preview("--refresh")
+    assert (changes["update"], changes["create"]) == (2, 1)
     standing.up("--refresh")
     standing.pulumi("preview", "--refresh", "--expect-no-changes")
 
@@ -244,10 +244,10 @@ def test_a_change_of_the_config_replaces_nothing(standing: Sandbox, client: Clie
     changes = standing.up()
     assert "replace" not in changes
     after = standing.urns()
-    gone = before.items() - after.items()
-    assert {urn.rsplit("::", 1)[1] for urn, _ in gone} == {"sandbox-ssh-inbound-0.0.0.0/0"}
-    new = {urn.rsplit("::", 1)[1] for urn in after.keys() - before.keys()}
-    assert new == {
+    removed = before.items() - after.items()
+    assert {urn.rsplit("::", 1)[1] for urn, _ in removed} == {"sandbox-ssh-inbound-0.0.0.0/0"}
+    added = {urn.rsplit("::", 1)[1] for urn in after.keys() - before.keys()}
+    assert added == {
         "sandbox-public-us-east-1d",
         "sandbox-ssh-inbound-203.0.113.0/24",
         "sandbox-ssh-inbound-2001.db8.1../48",
@@ -268,13 +268,13 @@ def test_a_zone_that_goes_takes_only_its_own_subnet(standing: Sandbox) -> None:
     without_b = {"us-east-1a": 0, "us-east-1c": 2, "us-east-1d": 3}
     standing.configure(**{**CHANGED, "zones": without_b})
     standing.up()
-    gone = {urn.rsplit("::", 1)[1] for urn in before.keys() - standing.urns().keys()}
-    assert gone == {"sandbox-public-us-east-1b"}
+    removed = {urn.rsplit("::", 1)[1] for urn in before.keys() - standing.urns().keys()}
+    assert removed == {"sandbox-public-us-east-1b"}
 
 
 def test_a_plain_destroy_is_told_to_run_the_guard(standing: Sandbox) -> None:
-    said = standing.pulumi("destroy", "--yes", "--skip-preview", fails=True).said
-    assert "--run-program" in said
+    output = standing.pulumi("destroy", "--yes", "--skip-preview", fails=True).output
+    assert "--run-program" in output
 
 
 def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
@@ -288,13 +288,16 @@ def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
     )
     instance = run["Instances"][0]["InstanceId"]
     resources = standing.urns()
-    said = standing.pulumi("destroy", "--yes", "--skip-preview", "--run-program", fails=True).said
-    assert f"instance {instance} (running)" in said
-    assert "Traceback" not in said
+    output = standing.pulumi(
+        "destroy", "--yes", "--skip-preview", "--run-program", fails=True
+    ).output
+    assert f"instance {instance} (running)" in output
+    assert "Traceback" not in output
     assert standing.urns() == resources
     ec2.terminate_instances(InstanceIds=[instance])
     standing.destroy()
     assert everything(client) == before
     assert (
-        json.loads(standing.pulumi("stack", "export").said)["deployment"].get("resources", []) == []
+        json.loads(standing.pulumi("stack", "export").output)["deployment"].get("resources", [])
+        == []
     )

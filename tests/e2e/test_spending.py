@@ -27,8 +27,10 @@ def standing(sandbox: Sandbox, before: dict[str, list[str]]) -> Sandbox:
 
 
 def action(standing: Sandbox, client: Client) -> dict[str, Any]:
-    (own,) = [own for urn, own in standing.urns().items() if f"${TYPE}::" in urn]
-    _, identifier, _ = own.split(":")
+    (action_id,) = [
+        resource_id for urn, resource_id in standing.urns().items() if f"${TYPE}::" in urn
+    ]
+    _, identifier, _ = action_id.split(":")
     return client("budgets").describe_budget_action(**BUDGET, ActionId=identifier)["Action"]
 
 
@@ -36,27 +38,29 @@ def test_a_spent_budget_attaches_the_stop_to_the_manager(standing: Sandbox, clie
     budget = client("budgets").describe_budget(**BUDGET)["Budget"]
     assert budget["BudgetLimit"] == {"Amount": "5000.0", "Unit": "USD"}
     assert budget["CostFilters"] == {"TagKeyValue": ["user:Project$alignment-league"]}
-    own = action(standing, client)
+    stop_action = action(standing, client)
     stop = f"arn:aws:iam::{ACCOUNT}:policy/sandbox-spending-stop"
-    assert own["Definition"] == {
+    assert stop_action["Definition"] == {
         "IamActionDefinition": {"PolicyArn": stop, "Users": ["sandbox-manager"]}
     }
-    assert (own["Status"], own["ApprovalModel"]) == ("STANDBY", "AUTOMATIC")
-    assert own["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": "costs@example.org"}]
+    assert (stop_action["Status"], stop_action["ApprovalModel"]) == ("STANDBY", "AUTOMATIC")
+    assert stop_action["Subscribers"] == [
+        {"SubscriptionType": "EMAIL", "Address": "costs@example.org"}
+    ]
     iam = client("iam")
     policy = iam.get_policy_version(PolicyArn=stop, VersionId="v1")["PolicyVersion"]["Document"]
     (denied,) = policy["Statement"]
     assert denied["Effect"] == "Deny"
     assert set(denied["Action"]) == {"ec2:RunInstances", "ec2:StartInstances"}
-    role = iam.get_role(RoleName=own["ExecutionRoleArn"].rpartition("/")[2])["Role"]
+    role = iam.get_role(RoleName=stop_action["ExecutionRoleArn"].rpartition("/")[2])["Role"]
     (trusted,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trusted["Principal"] == {"Service": "budgets.amazonaws.com"}
 
 
 def test_the_tags_that_reports_group_by_are_active(standing: Sandbox, client: Client) -> None:
     assert standing.urns()
-    found = client("ce").list_cost_allocation_tags()["CostAllocationTags"]
-    assert {one["TagKey"]: one["Status"] for one in found} == {
+    tags = client("ce").list_cost_allocation_tags()["CostAllocationTags"]
+    assert {tag["TagKey"]: tag["Status"] for tag in tags} == {
         "user_id": "Active",
         "Project": "Active",
     }
@@ -90,5 +94,5 @@ def test_destroy_leaves_nothing_but_the_accounts_tags(
     assert everything(client) == before
     assert client("budgets").describe_budgets(AccountId=ACCOUNT)["Budgets"] == []
     assert {
-        one["Status"] for one in client("ce").list_cost_allocation_tags()["CostAllocationTags"]
+        tag["Status"] for tag in client("ce").list_cost_allocation_tags()["CostAllocationTags"]
     } == {"Active"}

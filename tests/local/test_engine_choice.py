@@ -1,4 +1,4 @@
-"""Which engine is taken, and that what is pinned agrees with what is installed."""
+"""Which engine is chosen, and whether its pins agree with the lock file and the Go modules."""
 
 import re
 from importlib.metadata import version
@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from local.engine import bridge, choice, pins, upstream, vendor
-from local.engine import paths as places
+from local.engine import bridge, choice, paths, pins, upstream, vendor
 
-SOURCE = places.SOURCE
+SOURCE = paths.SOURCE
 
 
 def a_pulumi(folder: Path, says: str, *, host: bool = True) -> Path:
@@ -63,18 +62,18 @@ def test_a_useless_xdg_cache_home_means_the_default(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", given)
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert places.cache() == tmp_path / ".cache" / "sandbox-pulumi"
+    assert paths.cache() == tmp_path / ".cache" / "sandbox-pulumi"
 
 
 def test_another_line_in_a_source_means_another_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(places, "SOURCE", tmp_path)
+    monkeypatch.setattr(paths, "SOURCE", tmp_path)
     (tmp_path / "cli").mkdir()
     (tmp_path / "cli" / "go.mod").write_text("one")
-    before = places.fingerprint("cli")
+    before = paths.fingerprint("cli")
     (tmp_path / "cli" / "go.mod").write_text("two")
-    assert places.fingerprint("cli") != before
+    assert paths.fingerprint("cli") != before
 
 
 def test_the_pins_are_those_of_the_lock_file_and_of_the_go_modules() -> None:
@@ -102,8 +101,8 @@ def modules(folder: str) -> dict[str, str]:
 
 def test_the_host_takes_its_libraries_in_the_commands_versions_so_each_is_compiled_once() -> None:
     host, command = modules("host"), modules("cli")
-    own = {name for name in host.keys() & command.keys() if host[name] != command[name]}
-    assert own == {"github.com/pulumi/pulumi/sdk/v3"}
+    different = {name for name in host.keys() & command.keys() if host[name] != command[name]}
+    assert different == {"github.com/pulumi/pulumi/sdk/v3"}
     assert len(host.keys() & command.keys()) > 40
 
 
@@ -113,9 +112,9 @@ def mappings() -> list[tuple[str, str]]:
 
 
 def test_every_mapped_token_is_one_of_pulumi_aws() -> None:
-    found = find_spec("pulumi_aws")  # not imported: that takes seconds
-    assert found is not None
-    package = Path(found.origin or "").parent
+    spec = find_spec("pulumi_aws")  # an import would take seconds
+    assert spec is not None
+    package = Path(spec.origin or "").parent
     tokens = {
         token
         for folder in ("", *{token.split(":")[1].split("/")[0] for _, token in mappings()})

@@ -8,7 +8,7 @@ import pytest
 
 from local import serve
 from local.emulator import Emulator
-from local.idempotent_wsgi import Repeats, whole
+from local.idempotent_wsgi import IdempotentApplication, whole_answer
 
 CALL = {"HTTP_AMZ_SDK_INVOCATION_ID": "a"}
 
@@ -32,25 +32,30 @@ class Counting:
 @pytest.mark.parametrize("status", ["200 OK", "409 Conflict"])
 def test_a_repeated_call_is_carried_out_once(status: str) -> None:
     counting = Counting(status)
-    repeats = Repeats(counting)
-    first, second = whole(repeats, CALL), whole(repeats, CALL)
+    repeats = IdempotentApplication(counting)
+    first, second = whole_answer(repeats, CALL), whole_answer(repeats, CALL)
     assert first == second
     assert (first.status, first.headers, first.body) == (status, [("X-Asked", "0")], b"1!")
 
 
 def test_another_call_is_another_call() -> None:
-    repeats = Repeats(Counting("200 OK", "200 OK", "200 OK", "200 OK"))
+    repeats = IdempotentApplication(Counting("200 OK", "200 OK", "200 OK", "200 OK"))
     others = [CALL, {"HTTP_AMZ_SDK_INVOCATION_ID": "b"}, {}, {}]
-    assert [whole(repeats, one).body for one in others] == [b"1!", b"2!", b"3!", b"4!"]
+    assert [whole_answer(repeats, environ).body for environ in others] == [
+        b"1!",
+        b"2!",
+        b"3!",
+        b"4!",
+    ]
 
 
 def test_a_call_that_failed_is_carried_out_again() -> None:
-    repeats = Repeats(Counting("503 Slow Down", "breaks", "200 OK"))
-    assert whole(repeats, CALL).status == "503 Slow Down"
+    repeats = IdempotentApplication(Counting("503 Slow Down", "breaks", "200 OK"))
+    assert whole_answer(repeats, CALL).status == "503 Slow Down"
     with pytest.raises(RuntimeError):
-        whole(repeats, CALL)
-    assert whole(repeats, CALL).status == "200 OK"
-    assert whole(repeats, CALL).body == b"3!"
+        whole_answer(repeats, CALL)
+    assert whole_answer(repeats, CALL).status == "200 OK"
+    assert whole_answer(repeats, CALL).body == b"3!"
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def test_a_vpc_whose_making_is_asked_for_twice_is_made_once(emulated: Emulator) 
         return 0 if attempts == 1 else None
 
     ec2.meta.events.register_first("needs-retry.ec2.CreateVpc", drop_the_first)
-    made = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    vpc_id = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     assert len(dropped) == 2
     filters = [{"Name": "cidr", "Values": ["10.9.0.0/16"]}]
-    assert [one["VpcId"] for one in ec2.describe_vpcs(Filters=filters)["Vpcs"]] == [made]
+    assert [vpc["VpcId"] for vpc in ec2.describe_vpcs(Filters=filters)["Vpcs"]] == [vpc_id]

@@ -47,11 +47,6 @@ def test_the_published_picture_is_that_of_a_default_stack(record: Run) -> None:
     )
 
 
-def test_the_readme_shows_the_published_picture() -> None:
-    chart = (DOCS / "architecture.mmd").read_text(encoding="utf-8")
-    assert f"```mermaid\n{chart}```\n" in (DOCS.parent / "README.md").read_text(encoding="utf-8")
-
-
 def test_every_resource_has_its_line_whatever_the_settings(
     record: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
