@@ -139,7 +139,8 @@ def as_filters(filters: Mapping[str, str | Collection[str]]) -> list[Any]:
 
 def error_code(error: Exception) -> str:
     """AWS's code of the error; "" for an error that never reached AWS."""
-    response = cast("Mapping[str, Any]", getattr(error, "response", {}))
+    # an error of the connection has the attribute too, but None in it
+    response = cast("Mapping[str, Any]", getattr(error, "response", None) or {})
     return str(response.get("Error", {}).get("Code", ""))
 
 

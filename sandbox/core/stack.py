@@ -5,12 +5,13 @@ Secrets are asked for explicitly, and only travel through pipes.
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from infra import settings
 from infra.access_keys import Keys, Slot
@@ -27,10 +28,8 @@ ROOT: Final = "pulumi:pulumi:Stack"
 PREFIX: Final = f"{settings.NAMESPACE}:"
 MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
-UNREADABLE: Final = (
-    "cannot be decrypted; set PULUMI_CONFIG_PASSPHRASE to this stack's passphrase, or sign in with "
-    "rights on its KMS key"
-)
+SECRET_TEXT: Final = re.compile(r'"plaintext": "((?:[^"\\]|\\.)*)"')
+"""A secret of an export with plain text; its value is JSON in a string."""
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
 
@@ -112,10 +111,11 @@ class Stack:
         """
         names = stack_names(self.folder, self.environment)
         if self.short_name not in {name.rsplit("/", 1)[-1] for name in names}:
-            raise self._does_not_exist(names)
+            self._refuse(names)
 
-    def _does_not_exist(self, names: Sequence[str]) -> UsageError:
-        return UsageError(
+    def _refuse(self, names: Sequence[str]) -> NoReturn:
+        """Refuse this stack's name, which is none of *names*."""
+        raise UsageError(
             f"stack {self.name}: the backend has no such stack; it has: "
             f"{', '.join(names) or 'none'}; name one of them with --stack"
         )
@@ -124,12 +124,12 @@ class Stack:
         """The outputs; without *secrets* a secret reads "[secret]".
 
         Raises:
-            PulumiError: a secret cannot be decrypted; the engine then prints null and exits with 0.
+            PulumiError: a secret cannot be decrypted; the engine reports success and prints null.
         """
         show = ["--show-secrets"] if secrets else []
         outputs = self._json("stack", "output", "--json", *show)
-        if unreadable := [name for name, value in outputs.items() if value is None]:
-            raise PulumiError(f"stack {self.name}: {', '.join(unreadable)}: {UNREADABLE}")
+        if secrets and (unreadable := [name for name in outputs if outputs[name] is None]):
+            raise self._not_decrypted(", ".join(unreadable))
         return outputs
 
     def sandbox_config(self) -> SandboxConfig:
@@ -212,15 +212,17 @@ class Stack:
         self.set_config_at({f"{MANAGER_KEYS}.{slot}": stage for slot, stage in stages.items()})
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
-        """What `pulumi stack export` prints; *show_secrets* decrypts it, in memory only.
+        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory.
 
         Raises:
-            PulumiError: a secret cannot be decrypted; the engine then writes null and exits with 0.
+            PulumiError: no secret can be decrypted; the engine reports success and writes null,
+                which an import would make the new value.
         """
         show = ["--show-secrets"] if show_secrets else []
         deployment = dict(self._json("stack", "export", *show))
-        if '"plaintext": "null"' in json.dumps(deployment):
-            raise PulumiError(f"stack {self.name}: its secrets {UNREADABLE}")
+        secrets = SECRET_TEXT.findall(json.dumps(deployment)) if show_secrets else []
+        if secrets and set(secrets) == {"null"}:
+            raise self._not_decrypted("its secrets")
         return deployment
 
     def import_deployment(self, deployment: Mapping[str, Any]) -> None:
@@ -329,6 +331,12 @@ class Stack:
             )
         return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
 
+    def _not_decrypted(self, secrets: str) -> PulumiError:
+        return PulumiError(
+            f"stack {self.name}: {secrets}: cannot be decrypted; check the passphrase "
+            "(PULUMI_CONFIG_PASSPHRASE) or your right to use the stack's KMS key"
+        )
+
     def _run(self, *arguments: str, stdin: str = "", show: bool = False) -> str:
         try:
             return run_pulumi(
@@ -340,8 +348,7 @@ class Stack:
                 show=show,
             )
         except NoStackError:
-            names = stack_names(self.folder, self.environment)
-            raise self._does_not_exist(names) from None
+            self._refuse(stack_names(self.folder, self.environment))
         except PulumiError as error:
             error.args = (f"stack {self.name}: {error}",)
             raise
