@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 from sandbox.adopt import commands as adopt
 from sandbox.config import commands as config
 from sandbox.core import output
-from sandbox.core.errors import ExitCode, SandboxError
+from sandbox.core.errors import ExitCode
 from sandbox.core.options import QuietOption
 from sandbox.costs import commands as costs
 from sandbox.diagram import commands as diagram
@@ -104,12 +104,12 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
+        if code == ExitCode.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt
+            code = _failed(KeyboardInterrupt())
     except (BrokenPipeError, SystemExit):  # Typer and Rich turn the former into the latter
         code = _reader_gone()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a user sees no traceback
+    except BaseException as error:  # noqa: BLE001 - a user sees no traceback
         code = _failed(error)
-    if code == ExitCode.INTERRUPTED:
-        output.error("interrupted")
     return code if isinstance(code, int) else ExitCode.DONE
 
 
@@ -128,11 +128,11 @@ def _failed(error: BaseException) -> int:
         traceback.print_exception(error)
     match error:
         case typer.Abort() | KeyboardInterrupt():
-            return ExitCode.INTERRUPTED
+            code, text = ExitCode.INTERRUPTED, "interrupted"
         case TyperException():  # an option or argument is not valid
             code, text = ExitCode.USAGE, _usage_text(error)
-        case SandboxError():
-            code, text = error.exit_code, str(error)
+        case _ if isinstance(exit_code := getattr(error, "exit_code", None), int):
+            code, text = exit_code, str(error)
         case _:
             code, text = ExitCode.FAILED, _text(error)
     for line in filter(None, (text, *getattr(error, "__notes__", []))):
