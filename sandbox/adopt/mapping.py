@@ -13,7 +13,7 @@ from typing import Final
 
 from infra import access_keys, addresses, catalogue, names
 from infra.access_keys import Keys, Slot, Stage
-from infra.components.ssh_access import MOST_RULES
+from infra.components.ssh_access import MAX_RULES
 from sandbox.adopt.terraform_state import Resource, State
 from sandbox.core.errors import RefusedError
 
@@ -553,10 +553,10 @@ def _require_single_rules(state: State, ssh_ranges: Sequence[str]) -> None:
     """Refuse so many ranges that the program replaces their rules by a prefix list."""
     for version in (4, 6):
         count = sum(ip_network(text).version == version for text in ssh_ranges)
-        if count > MOST_RULES:
+        if count > MAX_RULES:
             raise RefusedError(
                 f"{state.where}: {count} IPv{version} ranges may use SSH; for more than "
-                f"{MOST_RULES} the program replaces their rules by a prefix list; join "
+                f"{MAX_RULES} the program replaces their rules by a prefix list; join "
                 "neighbouring ranges with Terraform first"
             )
 

@@ -49,11 +49,11 @@ class StandingStack:
             self.sandbox.folder,
             TIMEOUT,
         )
-        assert done.code == code, done.said
+        assert done.code == code, done.output
         return done
 
     def preview(self) -> dict[str, Any]:
-        output = self.sandbox.pulumi("preview", "--json").said
+        output = self.sandbox.pulumi("preview", "--json").output
         return json.loads(output[output.index("{") :])
 
 
@@ -93,7 +93,7 @@ def images(standing: StandingStack) -> list[str]:
 @pytest.fixture(scope="module")
 def configured(standing: StandingStack) -> StandingStack:
     """The stack after a build for it."""
-    output = standing.image(*build_arguments()).said
+    output = standing.image(*build_arguments()).output
     (standing.image_id,) = images(standing)
     assert standing.image_id in output.splitlines()
     assert "next: pulumi up --stack test" in output
@@ -104,7 +104,7 @@ def configured(standing: StandingStack) -> StandingStack:
 
 def test_a_dry_run_reads_the_stack_and_creates_nothing(standing: StandingStack) -> None:
     before = standing.config_file.read_bytes()
-    output = standing.image(*build_arguments(), "--dry-run").said
+    output = standing.image(*build_arguments(), "--dry-run").output
     for subnet in standing.sandbox.outputs()["public_subnet_ids"]:
         assert subnet in output
     assert images(standing) == []
@@ -114,7 +114,7 @@ def test_a_dry_run_reads_the_stack_and_creates_nothing(standing: StandingStack) 
 def test_a_stack_that_does_not_exist_is_refused_with_those_that_do(
     standing: StandingStack,
 ) -> None:
-    output = standing.image("build", "--stack=nobodys", code=ExitCode.USAGE).said
+    output = standing.image("build", "--stack=nobodys", code=ExitCode.USAGE).output
     assert "nobodys" in output
     assert "it has: test" in output
     assert "Traceback" not in output
@@ -126,7 +126,7 @@ def test_a_build_gives_the_stack_its_image_and_nothing_else(configured: Standing
     assert config.pop("sandbox:environment") == "production"
     assert list(config) == ["other:password"]
     assert SECRET not in configured.config_file.read_text()
-    assert configured.sandbox.pulumi("config", "get", "other:password").said.strip() == SECRET
+    assert configured.sandbox.pulumi("config", "get", "other:password").output.strip() == SECRET
 
 
 def test_a_new_image_changes_the_outputs_and_the_managers_permission_to_launch_it(
@@ -153,7 +153,7 @@ def test_a_new_image_changes_the_outputs_and_the_managers_permission_to_launch_i
 
 
 def test_the_configured_image_is_listed_and_never_pruned(configured: StandingStack) -> None:
-    listed = json.loads(configured.image("list", "--stack=test", "--json", "--quiet").said)
+    listed = json.loads(configured.image("list", "--stack=test", "--json", "--quiet").output)
     assert [(image["id"], image["in_use"]) for image in listed] == [
         (configured.image_id, [images_module.CONFIGURED])
     ]
