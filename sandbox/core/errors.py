@@ -1,5 +1,6 @@
 """The one error base of every command, and the one table of exit codes."""
 
+import signal
 from enum import IntEnum
 from typing import ClassVar, Self
 
@@ -27,7 +28,7 @@ class ExitCode(IntEnum):
     NOT_CONFIGURED = 9, "image build: the image is ready, but the stack could not be set to it"
     ATTENTION = 10, "the command worked and found something to act on"
     NOT_YET = 11, "nothing is wrong, but time has to pass; run the same command again later"
-    INTERRUPTED = 130, "Ctrl-C or a termination signal"
+    INTERRUPTED = 130, "Ctrl-C; 129 or 143 after SIGHUP or SIGTERM"
 
 
 class SandboxError(Exception):
@@ -56,3 +57,11 @@ class NotYetError(SandboxError):
     """Time has to pass before the same command can go on."""
 
     exit_code = ExitCode.NOT_YET
+
+
+class Interrupted(BaseException):
+    """A signal ended the command; not an Exception, so that no handler takes it for an error."""
+
+    def __init__(self, received: signal.Signals) -> None:
+        super().__init__(f"interrupted by {received.name}")
+        self.exit_code = 128 + received

@@ -55,18 +55,20 @@ class LockedError(PulumiError):
         """Empty where the backend does not name the holder."""
 
 
-def run_pulumi(
+def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
     *arguments: str,
     stack: str = "",
     stdin: str = "",
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
     show: bool = False,
+    show_failure: bool = False,
 ) -> str:
     """Run `pulumi` and return its standard output.
 
-    With *show* the output goes to standard error as it comes, and "" is returned. The command runs
-    in *folder* (default: the current one) with *environment* (default: the process's own).
+    With *show* the output goes to standard error as it comes, and "" is returned. With
+    *show_failure* it goes there only if the command fails. The command runs in *folder* (default:
+    the current one) with *environment* (default: the process's own).
 
     Raises:
         NoStackError: the backend has no stack of this name.
@@ -94,6 +96,8 @@ def run_pulumi(
         command = " ".join(takewhile(lambda word: not word.startswith("-"), arguments))
         if show:
             raise PulumiError(f"pulumi {command}: {SEE_ABOVE}")
+        if show_failure:
+            sys.stderr.write(completed.stdout + completed.stderr)
         if NO_STACK in completed.stderr:
             raise NoStackError(f"pulumi {command}: the backend has no stack {stack}")
         if any(phrase in completed.stdout + completed.stderr for phrase in LOCKED):

@@ -20,7 +20,7 @@ from infra.settings import Settings, SettingsError
 from sandbox.core import project
 from sandbox.core.errors import SandboxError, UsageError
 from sandbox.core.pulumi_cli import Lock, LockedError, NoStackError, PulumiError, run_pulumi
-from sandbox_client.config import SandboxConfig, SandboxConfigError
+from sandbox_client.config import OUTPUT, SandboxConfig, SandboxConfigError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 PROVIDER: Final = "pulumi:providers:aws"
@@ -138,8 +138,14 @@ class Stack:
         Raises:
             SandboxError: the stack has none, or one that this reader does not know.
         """
+        outputs = self.outputs()
+        if OUTPUT not in outputs:
+            raise SandboxError(
+                f"stack {self.name}: is not up, it has no output {OUTPUT}; run "
+                f"pulumi up --stack {self.name} first"
+            )
         try:
-            return SandboxConfig.from_outputs(self.outputs(), where=f"stack {self.name}")
+            return SandboxConfig.from_outputs(outputs, where=f"stack {self.name}")
         except SandboxConfigError as error:
             raise SandboxError(str(error)) from None
 
@@ -288,8 +294,8 @@ class Stack:
         ]
 
     def update(self) -> None:
-        """Update the stack to its config; the engine's own output goes to standard error."""
-        self._run("up", "--yes", "--skip-preview", show=True)
+        """Update the stack to its config; the engine's output is shown only if it fails."""
+        self._run("up", "--yes", "--skip-preview", show_failure=True)
 
     def refresh(self) -> None:
         """Read every resource of the state again; the engine's output goes to standard error."""
@@ -337,7 +343,9 @@ class Stack:
             "(PULUMI_CONFIG_PASSPHRASE) or your right to use the stack's KMS key"
         )
 
-    def _run(self, *arguments: str, stdin: str = "", show: bool = False) -> str:
+    def _run(
+        self, *arguments: str, stdin: str = "", show: bool = False, show_failure: bool = False
+    ) -> str:
         try:
             return run_pulumi(
                 *arguments,
@@ -346,6 +354,7 @@ class Stack:
                 folder=self.folder,
                 environment=self.environment,
                 show=show,
+                show_failure=show_failure,
             )
         except NoStackError:
             self._refuse(stack_names(self.folder, self.environment))
