@@ -101,15 +101,15 @@ class AwsClients:
     def describe(
         self, operation: str, items: str, filters: Mapping[str, str | Collection[str]]
     ) -> list[dict[str, Any]]:
-        """Everything that an EC2 *operation* returns below *items*, under EC2's own *filters*."""
-        return self.list_all("ec2", operation, items, Filters=as_filters(filters))
+        """The *items* of an EC2 *operation* under EC2's own *filters*."""
+        parameter = FILTER_PARAMETER.get(operation, "Filters")
+        return self.list_all("ec2", operation, items, **{parameter: as_filters(filters)})
 
     def list_items(self, listing: Listing, known: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What *listing* finds, with its templates filled from *known*."""
-        parameters: dict[str, Any] = _filled(listing.parameters, known)
+        """What *listing* lists, with its templates filled from *known*."""
         if listing.filters:
-            parameter = FILTER_PARAMETER.get(listing.operation, "Filters")
-            parameters[parameter] = as_filters(_filled(listing.filters, known))
+            return self.describe(listing.operation, listing.items, _filled(listing.filters, known))
+        parameters = _filled(listing.parameters, known)
         return self.list_all(listing.service, listing.operation, listing.items, **parameters)
 
     def _client(self, service: str, region: str = "", *, patient: bool = True) -> Any:  # noqa: ANN401 - one type per service

@@ -4,6 +4,7 @@ Each `commands.py` only declares options. What a command needs it imports when i
 `sandbox --help` answers at once.
 """
 
+import inspect
 import json
 import os
 import sys
@@ -91,6 +92,19 @@ app.add_typer(keys.app, name="keys", rich_help_panel=CHANGE)
 app.command("secret", rich_help_panel=CHANGE)(secret.secret)
 app.command("recover", rich_help_panel=REPAIR, epilog=recover.EPILOG)(recover.recover)
 app.add_typer(adopt.app, name="adopt", rich_help_panel=REPAIR)
+
+
+def _join_help_lines(group: typer.Typer) -> None:
+    """Make each paragraph of a command's help one line, which Typer then wraps to the terminal."""
+    for command in group.registered_commands:
+        paragraphs = inspect.cleandoc((command.callback and command.callback.__doc__) or "")
+        command.help = "\n\n".join(" ".join(text.split()) for text in paragraphs.split("\n\n"))
+    for inner in group.registered_groups:
+        if inner.typer_instance:
+            _join_help_lines(inner.typer_instance)
+
+
+_join_help_lines(app)
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def require_valid(state: State, config: Mapping[str, str]) -> None:
     except settings.SettingsError as error:
         cure = (
             f"if {MAIN_VPC} is not your network: pulumi config set {NAMESPACE}:{MAIN_VPC} RANGE"
-            if any(f" {MAIN_VPC} " in problem for problem in error.problems)
+            if any(f"{MAIN_VPC} = " in problem for problem in error.problems)
             else "change these values with Terraform first, then pull the state again"
         )
         raise RefusedError(

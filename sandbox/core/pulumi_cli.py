@@ -55,7 +55,7 @@ class LockedError(PulumiError):
         """Empty where the backend does not name the holder."""
 
 
-def run_pulumi(  # noqa: PLR0913 - each is one independent part of a process
+def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
     *arguments: str,
     stack: str = "",
     stdin: str = "",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from infra import catalogue
-from infra.aws_clients import AwsClients, as_filters
+from infra.aws_clients import AwsClients
 from infra.catalogue import CATALOGUE, Finder, Properties
 from sandbox.core import output
 from sandbox.core.errors import RefusedError, SandboxError
@@ -294,12 +294,10 @@ def _runs_here(lock: Lock) -> bool:
 
 def _revoke_default_egress(aws: AwsClients, group_id: str) -> None:
     """Remove the rule that AWS gives a new group, as the provider does after creating one."""
-    filters = as_filters({"group-id": group_id})
-    rules = aws.ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]
+    group = {"group-id": group_id}
+    rules = aws.describe("describe_security_group_rules", "SecurityGroupRules", group)
     rule_ids = [
-        rule.get("SecurityGroupRuleId", "")
-        for rule in rules
-        if rule.get("IsEgress") and not rule.get("Tags")
+        rule["SecurityGroupRuleId"] for rule in rules if rule["IsEgress"] and not rule.get("Tags")
     ]
     if rule_ids:
         aws.ec2.revoke_security_group_egress(GroupId=group_id, SecurityGroupRuleIds=rule_ids)

@@ -75,8 +75,7 @@ def existing(aws: AwsClients, vpc_id: str, cidr: IPv4Network) -> Mapping[str, in
     """
     blocks = {str(addresses.block(cidr, slot)): slot for slot in range(addresses.slot_count(cidr))}
     slots: dict[str, int] = {}
-    filters = as_filters({"vpc-id": vpc_id})
-    for subnet in aws.list_all("ec2", "describe_subnets", "Subnets", Filters=filters):
+    for subnet in aws.describe("describe_subnets", "Subnets", {"vpc-id": vpc_id}):
         if subnet["CidrBlock"] not in blocks:
             raise SandboxError(
                 f"{subnet['SubnetId']}: {subnet['CidrBlock']} is not a slot of {cidr}; "
