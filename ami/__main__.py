@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from rich.console import Console
 from rich.table import Table
 
-from ami import aws, build, images, plan, price, progress, sweep
+from ami import aws, build, images, pins, plan, price, progress, sweep
 from ami.errors import AmiError, Interrupted, LeftoverError, PlanError
 from ami.limits import Limits
 from ami.stack import PulumiStack
@@ -22,7 +22,6 @@ from ami.things import Search, Thing
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".local" / "ami"
 VERSION = re.compile(r"^(\w+)=(\S+)$")
-SETTABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=\$\{\1:?-", re.MULTILINE)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,16 +38,8 @@ StackName = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def settable() -> frozenset[str]:
-    """The versions that the scripts take from outside."""
-    found = SETTABLE.findall(
-        "".join((ROOT / "ami" / "setup" / one).read_text() for one in ("setup.sh", "verify.sh"))
-    )
-    return frozenset(found) - {"BASE", "LOGIN"}
-
-
 def versions(values: list[str]) -> dict[str, str]:
-    known = settable()
+    known = pins.settings()
     chosen: dict[str, str] = {}
     for value in values:
         match = VERSION.match(value)
@@ -58,11 +49,13 @@ def versions(values: list[str]) -> dict[str, str]:
                 param_hint="--set",
             )
         chosen[match[1]] = match[2]
-    if "UV_VERSION" in chosen and "UV_SHA256" not in chosen:
-        raise typer.BadParameter(
-            "UV_VERSION needs its UV_SHA256 beside it, the hash of that release's x86_64 wheel",
-            param_hint="--set",
-        )
+    for name, version in chosen.items():
+        for needed in pins.hashes(name):
+            if needed not in chosen:
+                raise typer.BadParameter(
+                    f"{name}={version}: give {needed} too, the hash of that version's download",
+                    param_hint="--set",
+                )
     return chosen
 
 

@@ -33,13 +33,14 @@ def script(name: str) -> bytes:
     return resources.files("ami").joinpath("setup", name).read_bytes()
 
 
-def archive(*names: str) -> bytes:
-    """Scripts in one file, since each copy costs a round trip or two."""
+def archive() -> bytes:
+    """All of ami/setup in one file, since each copy costs a round trip or two."""
     packed = io.BytesIO()
+    folder = resources.files("ami").joinpath("setup")
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name in names:
-            content = script(name)
-            entry = tarfile.TarInfo(name)
+        for one in sorted(folder.iterdir(), key=lambda one: one.name):
+            content = one.read_bytes()
+            entry = tarfile.TarInfo(one.name)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
@@ -59,7 +60,7 @@ class Work:
         self.guest.connect(self.plan.limits.login)
         self.guest.put(
             f"{FOLDER}/scripts.tar",
-            archive("common.sh", "setup.sh", "verify.sh", "seal.sh", "ready.sh"),
+            archive(),
             then="tar --extract --file scripts.tar && rm scripts.tar",
         )
         self.run_script("ready.sh", limit=self.plan.limits.ready)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
+from ami import pins
 from ami.aws import AWS_ERRORS, Aws, code, reason, where
 from ami.errors import PlanError
 from infra import names
@@ -49,7 +50,7 @@ BASES: Final[Mapping[Base, BaseImage]] = {
         "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id",
         "099720109477",  # Canonical
         "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*",
-        "535",
+        pins.settings()["NVIDIA_BRANCH"],
     ),
     "dlami": BaseImage(
         "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id",
@@ -58,6 +59,20 @@ BASES: Final[Mapping[Base, BaseImage]] = {
         "",
     ),
 }
+
+
+UNFIT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("g2", "g3", "g3s", "p2", "p3", "p3dn"),
+        "its GPUs are older than Turing, and NVIDIA's open kernel modules, which the image has,"
+        " do not drive them: take g4dn or newer",
+    ),
+    **dict.fromkeys(
+        ("p6-b200", "p6-b300"),
+        "its NVLink needs NVIDIA's subnet manager, which the image does not have: take p5 or older",
+    ),
+}
+"""Families of types with NVIDIA GPUs that the image cannot serve, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +296,8 @@ def _instance_type(aws: Aws, kind: str) -> InstanceTypeInfoTypeDef:
         raise PlanError(
             [f"--instance-type {kind}: has no NVIDIA GPU, and the image is verified on one"]
         )
+    if unfit := UNFIT.get(kind.partition(".")[0]):
+        raise PlanError([f"--instance-type {kind}: {unfit}"])
     if "x86_64" not in found[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
         raise PlanError([f"--instance-type {kind}: is no x86_64 machine, the image is one"])
     return found[0]

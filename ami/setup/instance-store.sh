@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Puts the instance's own NVMe disks to use, at each boot before Docker starts: one file system over
+# all of them at /mnt/instance-store, with Docker's data and a scratch folder on it. They are empty
+# after each stop of the instance. A machine without such disks is left as it is.
+set -euo pipefail
+
+MOUNT=${MOUNT:-/mnt/instance-store}
+LABEL=instance-store
+DOCKER_FOLDERS=${DOCKER_FOLDERS:-/var/lib/docker /var/lib/containerd}
+LOGIN=${LOGIN:-ubuntu}
+
+# AWS's deep learning images mount these disks themselves, here.
+DLAMI_MOUNT=${DLAMI_MOUNT:-/opt/dlami/nvme}
+
+disks() {
+    lsblk --nodeps --noheadings --paths --output NAME,MODEL |
+        awk '/Amazon EC2 NVMe Instance Storage/ { print $1 }' | sort
+}
+
+# Blank ones only: whatever somebody put on a disk stays there.
+blank() {
+    local disk
+    while read -r disk; do
+        if [[ -z $(lsblk --noheadings --output PTTYPE,FSTYPE,MOUNTPOINT "$disk" | tr -d '[:space:]') ]] &&
+            ! blkid --probe "$disk" >/dev/null; then
+            echo "$disk"
+        else
+            echo "$disk is in use and is left alone" >&2
+        fi
+    done
+}
+
+made() {
+    local disks=() device
+    if device=$(blkid --label "$LABEL"); then # after a reboot
+        echo "$device"
+        return
+    fi
+    mapfile -t disks < <(disks | blank)
+    case ${#disks[@]} in
+    0) return ;;
+    1) device=${disks[0]} ;;
+    *)
+        device=/dev/md/$LABEL
+        mdadm --create "$device" --run --force --level 0 --raid-devices "${#disks[@]}" \
+            "${disks[@]}" >&2
+        ;;
+    esac
+    # no discard and no zeroing before the first use: terabytes are ready in a second
+    mkfs.ext4 -q -F -L "$LABEL" -m 0 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$device" >&2
+    echo "$device"
+}
+
+home=$(getent passwd "$LOGIN" | cut -d: -f6)
+device=
+if mountpoint --quiet "$DLAMI_MOUNT"; then
+    mkdir -p "$MOUNT"
+    mountpoint --quiet "$MOUNT" || mount --bind "$DLAMI_MOUNT" "$MOUNT"
+elif ! mountpoint --quiet "$MOUNT"; then
+    udevadm settle --timeout 30 || true
+    device=$(made)
+    if [[ -z $device ]]; then
+        echo "no instance store here: Docker's data and all else stay on the root disk"
+        rm -f "$home/scratch"
+        exit
+    fi
+    mkdir -p "$MOUNT"
+    mount -o noatime "$device" "$MOUNT"
+fi
+
+for folder in $DOCKER_FOLDERS; do
+    mountpoint --quiet "$folder" && continue
+    mkdir -p "$MOUNT/${folder##*/}" "$folder"
+    chmod 0711 "$MOUNT/${folder##*/}"
+    mount --bind "$MOUNT/${folder##*/}" "$folder"
+done
+install -d -m 1777 "$MOUNT/scratch"
+ln -sfn "$MOUNT/scratch" "$home/scratch"
+echo "$MOUNT: $(df --human-readable --output=avail "$MOUNT" | tail -n 1 | tr -d ' ') free"
