@@ -37,10 +37,9 @@ def main(builds: int) -> None:
 def _measure(builds: int, endpoint: str) -> None:
     look: Any = world.client(endpoint)
     facts = world.network(look)
-    _, commits = machines.repositories()
     request = plan.Request(
         ssh_from="203.0.113.7",
-        versions={"METTA_COMMIT": commits["metta"], "PUFFER_COMMIT": commits["pufferlib"]},
+        versions=machines.settings(),
     )
     in_scripts = _timed_scripts()
     added: list[float] = []

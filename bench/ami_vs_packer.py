@@ -182,7 +182,7 @@ def ours(site: Site) -> None:
         return machines.connect(site.port)
 
     clients = aws.connect(site.facts.region, boto3.Session(KEY, "made-up"))
-    request = plan.Request(ssh_from="203.0.113.7", versions=_commits())
+    request = plan.Request(ssh_from="203.0.113.7", versions=machines.settings())
     made = plan.make(clients, site.facts, request, limits=Limits())
     build.build(
         made,
@@ -194,11 +194,6 @@ def ours(site: Site) -> None:
             folder=site.folder / "logs",
         ),
     )
-
-
-def _commits() -> dict[str, str]:
-    _, commits = machines.repositories()
-    return {"METTA_COMMIT": commits["metta"], "PUFFER_COMMIT": commits["pufferlib"]}
 
 
 def packers(site: Site) -> None:
@@ -237,9 +232,9 @@ def template(site: Site, folder: Path) -> dict[str, Any]:
     settings = " ".join(
         f"{name}={value}"
         for name, value in {
-            **_commits(),
+            **machines.settings(),
             "BASE": "ubuntu",
-            "NVIDIA_BRANCH": "535",
+            "NVIDIA_BRANCH": plan.BASES["ubuntu"].driver,
             "GPUS": "4",
             "LOGIN": "ubuntu",
             "DEADLINE": machine.DEADLINE,

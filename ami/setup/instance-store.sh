@@ -6,6 +6,7 @@ set -euo pipefail
 
 MOUNT=${MOUNT:-/mnt/instance-store}
 LABEL=instance-store
+ARRAY=${ARRAY:-/dev/md/instance-store}
 DOCKER_FOLDERS=${DOCKER_FOLDERS:-/var/lib/docker /var/lib/containerd}
 LOGIN=${LOGIN:-ubuntu}
 
@@ -32,7 +33,7 @@ blank() {
 
 made() {
     local disks=() device
-    if device=$(blkid --label "$LABEL"); then # after a reboot
+    if device=$(blkid --cache-file /dev/null --label "$LABEL"); then # after a reboot
         echo "$device"
         return
     fi
@@ -41,7 +42,7 @@ made() {
     0) return ;;
     1) device=${disks[0]} ;;
     *)
-        device=/dev/md/$LABEL
+        device=$ARRAY
         mdadm --create "$device" --run --force --level 0 --raid-devices "${#disks[@]}" \
             "${disks[@]}" >&2
         ;;

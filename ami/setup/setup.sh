@@ -170,7 +170,7 @@ metta() {
     # The GPU kernels are for every type that the image may start on. They are asked for, since metta
     # leaves them out without a word where no driver runs, as now.
     as_login env PUFFERLIB_BUILD_CUDA=1 TORCH_CUDA_ARCH_LIST="$CUDA_ARCHITECTURES" \
-        uv sync --quiet --locked --project "$folder"
+        uv sync --directory "$folder" --quiet --locked
 }
 CUDA_ARCHITECTURES="7.5;8.0;8.6;8.9;9.0;10.0;12.0" # T4, A100, A10G, L4 and L40S, H100, B200, RTX PRO
 

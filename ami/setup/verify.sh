@@ -49,7 +49,7 @@ smi() {
 gpus() {
     local output driver modes
     if ! output=$(smi name 2>&1); then
-        bad nvidia-smi "$(reason "$output")"
+        bad nvidia-smi "$(head -n 1 <<<"$output")"
         return
     fi
     same gpus "$(wanted)" "$(grep -c . <<<"$output")"
@@ -114,7 +114,7 @@ keeps() {
     local name=$1 folder=$2 before output cache
     before=$(state "$folder" 2>&1)
     cache=$(as_login mktemp -d)
-    if output=$(as_login env UV_CACHE_DIR="$cache" uv run --frozen --offline --project "$folder" \
+    if output=$(as_login env UV_CACHE_DIR="$cache" uv run --directory "$folder" --frozen --offline \
         python -c 'pass' 2>&1); then
         if [[ $(state "$folder" 2>&1) == "$before" ]]; then ok "$name-uv-run" kept; else
             bad "$name-uv-run" "changes the environment: $(head -n 1 <<<"$output")"

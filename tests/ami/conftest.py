@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ami.stack import Facts
 
 SESSION = boto3.Session("made-up", "made-up", region_name="us-east-1")
-_, COMMITS = machines.repositories()
+SETTINGS = machines.settings()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,7 +81,7 @@ class Account:
     def request(self, **changes: Any) -> plan.Request:
         usual = plan.Request(
             ssh_from="203.0.113.7",
-            versions={"METTA_COMMIT": COMMITS["metta"], "PUFFER_COMMIT": COMMITS["pufferlib"]},
+            versions=SETTINGS,
         )
         return replace(usual, **changes)
 

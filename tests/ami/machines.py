@@ -7,6 +7,8 @@ small recorders in machine/bin; shell, coreutils, git, flock and sshd are the re
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import json
 import os
 import random
@@ -14,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import threading
 import time
 import uuid
@@ -24,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_ec2 import EC2Client
 
 HERE = Path(__file__).parent / "machine"
@@ -33,7 +38,11 @@ PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
 REPOSITORIES = {
     "metta": "https://github.com/Metta-AI/metta",
     "pufferlib": "https://github.com/PufferAI/PufferLib",
+    "nimby": "https://github.com/treeform/nimby",
+    "box2d": "https://github.com/capnspacehook/box2d",
 }
+SOURCES = {"include/box2d.h": "", "src/core.h": "", "src/nimby.nim": ""}
+"""What the set-up reads of the repositories, besides their commits."""
 SSHD_CONFIG = """\
 HostKey /etc/ssh/ssh_host_ed25519_key
 ListenAddress 127.0.0.1
@@ -108,7 +117,7 @@ def sshd_folder() -> Path:
 
 def repositories() -> tuple[Path, dict[str, str]]:
     """Bare repositories to clone from, and the commit of each."""
-    folder = CACHE / "git"
+    folder = CACHE / "git-of-four"
     if not folder.exists():
         work = CACHE / f"git-{uuid.uuid4().hex}"
         for name in REPOSITORIES:
@@ -117,6 +126,9 @@ def repositories() -> tuple[Path, dict[str, str]]:
             one.mkdir(parents=True)
             subprocess.run([*git, "init", "-q"], check=True)
             (one / "README.md").write_text(f"{name}\n")
+            for path, text in SOURCES.items():
+                (one / path).parent.mkdir(exist_ok=True)
+                (one / path).write_text(text)
             subprocess.run([*git, "add", "."], check=True)
             subprocess.run([*git, "commit", "-qm", "first"], check=True)
         try:
@@ -133,6 +145,65 @@ def repositories() -> tuple[Path, dict[str, str]]:
         for name in REPOSITORIES
     }
     return folder, commits
+
+
+def packed(files: Mapping[str, str]) -> bytes:
+    """A tar archive of programs; the same bytes each time."""
+    into = io.BytesIO()
+    with tarfile.open(fileobj=into, mode="w") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text), 0o755
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return into.getvalue()
+
+
+NIMBY = """#!/bin/sh
+case $1 in
+--version) echo "nimby 0.1.13" ;;
+use) rm -rf ~/.nimby/nim && cp -r ~/.nimby/nim-"$2" ~/.nimby/nim ;;
+esac
+"""
+NIM = f"""#!/bin/sh
+for word; do case $word in --out:*) out=${{word#--out:}} ;; esac; done
+case $1 in
+--version) echo "Nim Compiler Version 2.2.6 [Linux: amd64]" ;;
+compile) cat >"$out" <<'END' && chmod +x "$out"
+{NIMBY}END
+;;
+esac
+"""
+DOWNLOADS = {
+    "BAZELISK": (
+        "bazelisk-linux-amd64",
+        b'#!/bin/sh\n[ "$USE_BAZEL_VERSION" ] && echo "bazel $USE_BAZEL_VERSION"\n',
+    ),
+    "NIM": ("nim-2.2.6-linux_x64.tar.xz", packed({"nim-2.2.6/bin/nim": NIM})),
+    "RAYLIB": (
+        "raylib-5.5_linux_amd64.tar.gz",
+        packed(
+            {"raylib-5.5_linux_amd64/include/raylib.h": "", "raylib-5.5_linux_amd64/LICENSE": ""}
+        ),
+    ),
+    "RLIGHTS": ("rlights.h", b"// lights\n"),
+}
+"""What the set-up downloads, by the name of its pin."""
+
+
+def settings() -> dict[str, str]:
+    """The commits and hashes of what these machines are given instead of the real things."""
+    _, commits = repositories()
+    hashes = {
+        name: hashlib.new("sha384" if name == "NIM" else "sha256", content).hexdigest()
+        for name, (_, content) in DOWNLOADS.items()
+    }
+    return {
+        "METTA_COMMIT": commits["metta"],
+        "PUFFER_COMMIT": commits["pufferlib"],
+        "NIMBY_COMMIT": commits["nimby"],
+        "BOX2D_COMMIT": commits["box2d"],
+        **{f"{name}_{'SHA384' if name == 'NIM' else 'SHA256'}": hashes[name] for name in hashes},
+    }
 
 
 FIRST_ANSWERED = 3
@@ -183,6 +254,8 @@ class Machine:
             "srv",
             "etc/ssh",
             "etc/apt/sources.list.d",
+            "etc/apt/preferences.d",
+            "etc/default",
             "etc/systemd/system",
             "recorder/units/enabled",
             "recorder/bootcmd",
@@ -191,7 +264,8 @@ class Machine:
             (root / name).mkdir(parents=True, exist_ok=True)
         for name in ("bin", "sbin", "lib", "lib64"):
             (root / name).symlink_to(f"usr/{name}")
-        (root / "stubs").mkdir()
+        # first on every PATH, also on the one of /etc/environment, which the set-up writes
+        (root / "stubs").symlink_to("local/sbin")
         for stub in (HERE / "bin").iterdir():
             shutil.copy2(stub, root / "stubs" / stub.name)
         shutil.copy2(HERE / "init", root / "recorder/init")
@@ -229,6 +303,9 @@ class Machine:
             (place / ".bash_history").write_text("sudo apt-get update\n")
         folder, _ = repositories()
         shutil.copytree(folder, root / "srv/git")
+        (root / "srv/downloads").mkdir()
+        for name, content in DOWNLOADS.values():
+            (root / "srv/downloads" / name).write_bytes(content)
         (home / ".gitconfig").write_text(
             "[safe]\n\tdirectory = *\n"
             + "".join(
@@ -274,11 +351,14 @@ class Machine:
             (recorder / "driver").write_text("470.1")
         if "dlami" in how:  # AWS's image brings a driver, of another branch
             for name in ("driver", "module"):
-                (recorder / name).write_text("580.95.05\n")
+                (recorder / name).write_text("595.58.03\n")
             with (recorder / "packages").open("a") as packages:
-                packages.write("nvidia-utils-580\n")
+                packages.write("nvidia-utils-595\n")
+            (recorder / "units/enabled/nvidia-persistenced.service").touch()
         if "broken-units" in how:
             (recorder / "failed-units").write_text("docker.service loaded failed\n")
+        if "foreign-units" in how:
+            (recorder / "failed-units").write_text("fwupd-refresh.service loaded failed\n")
         if "failed-cloud-init" in how:
             (recorder / "cloud-init").write_text("1")
         if "other-host-key" in how:

@@ -24,7 +24,7 @@ from ami.errors import (
 )
 from ami.steps import PendingError
 from tests.ami import world
-from tests.ami.conftest import COMMITS
+from tests.ami.conftest import SETTINGS
 from tests.ami.faults import Injector
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def test_a_build_leaves_the_image_its_snapshot_and_the_stack_configured(
     tags = tags_of(made)
     assert tags["Project"] == "alignment-league"
     assert tags["Purpose"] == "researcher-sandbox-ami"
-    assert tags["version/metta"] == COMMITS["metta"]
-    assert tags["version/driver"].startswith("535.")
-    assert "driver 535." in made.get("Description", "")
+    assert tags["version/metta"] == SETTINGS["METTA_COMMIT"]
+    assert tags["version/driver"].startswith("580.")
+    assert "driver 580." in made.get("Description", "")
     snapshot = account.look.describe_snapshots(SnapshotIds=[disk.get("SnapshotId", "")])
     assert tags_of(snapshot["Snapshots"][0])["Purpose"] == "researcher-sandbox-ami"
     assert {port for _, port in account.machines.dialled} == {22}
@@ -185,8 +185,8 @@ def test_the_deep_learning_base_keeps_the_driver_it_brings(account: Account, cli
     account.machines.prepare.append("dlami")
     image = account.build(clients, request=account.request(base="dlami"))
     made = account.look.describe_images(ImageIds=[image])["Images"][0]
-    assert tags_of(made)["version/driver"] == "580.95.05"
-    assert made.get("Description", "").startswith("sandbox on dlami: driver 580.95.05, ")
+    assert tags_of(made)["version/driver"] == "595.58.03"
+    assert made.get("Description", "").startswith("sandbox on dlami: driver 595.58.03, ")
     manifest = json.loads((account.machines.last.root / "etc/sandbox-image.json").read_text())
     assert manifest["base_image"] == "ami-0dlami22040000001"
     installed = [one for one in account.machines.last.calls() if one.startswith("apt-get ")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.ami.conftest import COMMITS
+from tests.ami.conftest import SETTINGS
 from tests.e2e.account import client_of, emulated
 from tests.e2e.sandbox import ROOT, Ran, Sandbox, ran
 
@@ -73,8 +73,7 @@ BUILD = (
     "build",
     "--stack=test",
     "--ssh-from=203.0.113.7",
-    f"--set=METTA_COMMIT={COMMITS['metta']}",
-    f"--set=PUFFER_COMMIT={COMMITS['pufferlib']}",
+    *(f"--set={name}={value}" for name, value in SETTINGS.items()),
 )
 
 
