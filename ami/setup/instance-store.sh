@@ -20,10 +20,11 @@ disks() {
 
 # Blank ones only: whatever somebody put on a disk stays there.
 blank() {
-    local disk
+    local disk found
     while read -r disk; do
-        if [[ -z $(lsblk --noheadings --output PTTYPE,FSTYPE,MOUNTPOINT "$disk" | tr -d '[:space:]') ]] &&
-            ! blkid --probe "$disk" >/dev/null; then
+        found=0
+        blkid --probe "$disk" >/dev/null || found=$? # 2: nothing
+        if [[ $found == 2 && -z $(lsblk --noheadings --output MOUNTPOINT "$disk") ]]; then
             echo "$disk"
         else
             echo "$disk is in use and is left alone" >&2
@@ -33,11 +34,16 @@ blank() {
 
 made() {
     local disks=() device
-    if device=$(blkid --cache-file /dev/null --label "$LABEL"); then # after a reboot
-        echo "$device"
-        return
-    fi
-    mapfile -t disks < <(disks | blank)
+    mapfile -t disks < <(disks)
+    ((${#disks[@]})) || return 0
+    # After a reboot: on a disk, or on the array that is made of them.
+    while read -r device; do
+        if [[ $(blkid --probe --match-tag LABEL --output value "$device") == "$LABEL" ]]; then
+            echo "$device"
+            return
+        fi
+    done < <(lsblk --list --noheadings --paths --output NAME "${disks[@]}")
+    mapfile -t disks < <(printf '%s\n' "${disks[@]}" | blank)
     case ${#disks[@]} in
     0) return ;;
     1) device=${disks[0]} ;;
