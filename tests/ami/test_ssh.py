@@ -50,7 +50,7 @@ def test_another_host_key_ends_the_build_at_once(
     ("broken", "error", "said"),
     [
         ("failing-apt", SetupError, "setup.sh base: exit 100"),
-        ("wrong-key", SetupError, "the key at https://download.docker.com"),
+        ("wrong-key", SetupError, "the key at https://developer.download.nvidia.com"),
         ("no-gpu", VerificationError, "nvidia-smi"),
         ("old-driver", VerificationError, "driver: is 470.1, expected branch 580"),
         ("broken-units", VerificationError, "units: docker.service"),
