@@ -85,6 +85,17 @@ def test_all_problems_are_said_at_once(account: Account, clients: Aws) -> None:
     assert len(wrong.value.problems) == 3
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("p3.2xlarge", "older than Turing"), ("p6-b200.48xlarge", "subnet manager")],
+)
+def test_a_type_whose_gpus_the_image_cannot_drive_is_refused(
+    account: Account, clients: Aws, kind: str, reason: str
+) -> None:
+    with pytest.raises(PlanError, match=f"--instance-type {kind}: its .*{reason}"):
+        plan_for(account, clients, instance_type=kind)
+
+
 def test_a_subnet_without_a_way_out_is_refused(account: Account, clients: Aws) -> None:
     closed = world.network(account.look, public=False)
     with pytest.raises(PlanError, match="no route to an internet gateway"):
