@@ -68,6 +68,10 @@ UNFIT: Final[Mapping[str, str]] = {
         " do not drive them: take g4dn or newer",
     ),
     **dict.fromkeys(
+        ("g6f", "gr6f"),
+        "its GPU is a share of one, which only NVIDIA's GRID driver drives: take g6 or gr6",
+    ),
+    **dict.fromkeys(
         ("p6-b200", "p6-b300"),
         "its NVLink needs NVIDIA's subnet manager, which the image does not have: take p5 or older",
     ),

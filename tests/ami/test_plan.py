@@ -87,7 +87,11 @@ def test_all_problems_are_said_at_once(account: Account, clients: Aws) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [("p3.2xlarge", "older than Turing"), ("p6-b200.48xlarge", "subnet manager")],
+    [
+        ("p3dn.24xlarge", "older than Turing"),
+        ("g6f.xlarge", "share of one"),
+        ("p6-b200.48xlarge", "subnet manager"),
+    ],
 )
 def test_a_type_whose_gpus_the_image_cannot_drive_is_refused(
     account: Account, clients: Aws, kind: str, reason: str
