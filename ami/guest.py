@@ -142,10 +142,13 @@ class Work:
         return self.guest.run(f"cat {BOOT_ID}", limit=self.plan.limits.check).strip()
 
     def run_script(self, name: str, *arguments: str, limit: float) -> str:
-        """Run one of our scripts as root; one at a time, also after a broken connection."""
+        """Run one of our scripts as root; one at a time, also after a broken connection.
+
+        The limit is set below sudo once more: from above, no signal of the login reaches it.
+        """
         command = shlex.join(["bash", f"{FOLDER}/{name}", *arguments])
         return self.guest.run(
-            f"sudo -n {self._settings()} flock --wait {limit:g} {FOLDER} {command}",
+            f"sudo -n {self._settings()} timeout --kill-after=10 {limit:g} flock --wait {limit:g} {FOLDER} {command}",
             limit=limit,
             what=" ".join((name, *arguments)),
             on_line=self._line,

@@ -8,8 +8,8 @@ STATE=${FOLDER:?}/done # one file a finished step, named after it and its versio
 LOGIN=${LOGIN:-ubuntu}
 PATIENCE=600 # seconds to wait for somebody else's use of apt
 
-# RECORD holds the script's output and RECORD.why the message of `die`. Both are in /run, because
-# seal.sh deletes $FOLDER while it runs, and because no image holds /run.
+# RECORD holds the script's output and RECORD.why the message of `die`. Both are in memory, because
+# seal.sh deletes $FOLDER while it runs.
 RECORD=${RECORD:-}
 
 # explain STATUS: one last line for the builder to show: the failed step and what failed in it.
@@ -36,7 +36,7 @@ ERROR_LINE+='|: (command not found|Permission denied|No such file or directory|N
 # The script runs again as a child of itself, which records the output. `tee -p` reads on when the
 # builder's connection breaks: otherwise the next line of output would kill apt in mid-installation.
 if [[ -z $RECORD && -f $0 ]]; then
-    RECORD=$(mktemp /run/ami-build-output.XXXXXX)
+    RECORD=$(mktemp /dev/shm/ami-build-output.XXXXXX)
     export RECORD
     trap 'rm -f "$RECORD" "$RECORD.why"' EXIT
     set +e

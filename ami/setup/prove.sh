@@ -15,5 +15,8 @@ for unit in "${UNATTENDED[@]}"; do
     systemctl is-enabled --quiet "$unit" || left+=("$unit is off, so no security updates")
 done
 
-((${#left[@]} == 0)) || die "still there: $(printf '%s; ' "${left[@]}")"
+if ((${#left[@]})); then
+    list=$(printf '%s; ' "${left[@]}")
+    die "still there: ${list%; }"
+fi
 echo "nothing left of the build"

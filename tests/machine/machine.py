@@ -93,7 +93,7 @@ class Machine:
         self._network.end()
         for group in self._groups:
             for folder in sorted(group.glob("**/"), reverse=True):  # the inner ones first
-                folder.rmdir()
+                _remove_group(folder)
         shutil.rmtree(self.disk)
 
     def boot(self) -> None:
@@ -167,3 +167,17 @@ class Machine:
         """What the builder's SSH uses to reach its machine."""
         with self._network.inside():
             return socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def _remove_group(folder: Path, limit: float = 30) -> None:
+    """Remove a control group, which is only possible when its last process is gone."""
+    end = time.monotonic() + limit
+    while True:
+        try:
+            folder.rmdir()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from dataclasses import replace
@@ -21,13 +22,11 @@ if TYPE_CHECKING:
     from tests.machine.conftest import Build, NewBuild
 
 OTHERS = "/home/other/.bash_history /home/other/.aws/credentials"
-LOCK_LISTS = """
-python3 - <<'END' >/dev/null 2>&1 &
+HOLD_LISTS = """
 import fcntl, time
-lock = open("/var/lib/apt/lists/lock", "w")
-fcntl.lockf(lock, fcntl.LOCK_EX)
-time.sleep({seconds})
-END
+with open("/var/lib/apt/lists/lock", "w") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    time.sleep(15)
 """
 
 
@@ -98,3 +97,78 @@ def test_a_sealed_machine_boots_as_another_instance(
         "real machine: user data, ready, reboot, seal, proof and a boot as another instance in"
         f" {time.monotonic() - started:.0f} s"
     )
+
+
+@pytest.mark.thorough
+def test_base_waits_for_the_package_lists_and_outlives_a_broken_connection(build: NewBuild) -> None:
+    built = build()
+    built.root(f"systemd-run --quiet python3 -c {shlex.quote(HOLD_LISTS)}; sleep 1")
+    broken = threading.Event()
+
+    def watch(line: str) -> None:
+        built.lines.append(line)
+        if line.startswith("Unpacking") and not broken.is_set():
+            broken.set()
+            built.work.guest.close()
+
+    replace(built.work, log=watch).set_up("base")
+    assert broken.is_set()
+    assert any("waiting: Could not get lock /var/lib/apt/lists" in line for line in built.lines)
+    assert built.lines[-1] == "==> upgrade: done before", "the first run went on by itself"
+    assert built.root("dpkg --audit") == ""
+    assert built.root("gcc --version")
+
+
+@pytest.mark.thorough
+def test_the_dead_man_s_switch_ends_the_machine_after_a_reboot(build: NewBuild) -> None:
+    built = build(seconds_to_live=20)
+    built.work.reboot()
+    built.work.guest.close()
+    built.machine.wait_off(150)
+    assert built.machine.boots == 2
+
+
+@pytest.mark.thorough
+def test_ready_awaits_a_running_job_of_apt(build: NewBuild) -> None:
+    built = build()
+    built.root(
+        "mkdir -p /run/systemd/system/apt-daily.service.d &&"
+        " printf '[Service]\\nExecStart=\\nExecStart=sleep 6\\n'"
+        " >/run/systemd/system/apt-daily.service.d/slow.conf && systemctl daemon-reload &&"
+        " systemctl start --no-block apt-daily.service"
+    )
+    built.work.run_script("ready.sh", limit=60)
+    assert "waiting: apt-daily.service runs" in built.lines
+    assert "inactive" in built.root("systemctl is-active apt-daily.service || true")
+
+
+@pytest.mark.thorough
+def test_a_failed_step_is_told_by_its_first_error(build: NewBuild) -> None:
+    built = build()
+    built.root("rm /etc/apt/sources.list && apt-get update && rm -f /usr/bin/git")
+    with pytest.raises(
+        SetupError,
+        match=r"^setup\.sh base: exit 100: upgrade: E: .*(no installation candidate|locate package)",
+    ):
+        built.work.set_up("base")
+
+
+@pytest.mark.thorough
+def test_a_script_ends_at_its_limit(build: NewBuild) -> None:
+    built = build()
+    built.work.guest.put(f"{guest.FOLDER}/hang.sh", b"sleep 1234 & wait\n")
+    with pytest.raises(SetupError, match=r"^hang\.sh: no end"):
+        built.work.run_script("hang.sh", limit=3)
+    assert built.root("pgrep -fx 'sleep 1234' || true") == ""
+
+
+@pytest.mark.thorough
+def test_what_comes_back_after_the_seal_is_no_image(build: NewBuild) -> None:
+    built = build()
+    built.work.write_manifest({"build": "machine"})
+    built.root(
+        "systemd-run --quiet sh -c 'while sleep 0.05; do"
+        " mkdir -p /home/other/.ssh && touch /home/other/.ssh/id_rsa; done'"
+    )
+    with pytest.raises(VerificationError, match=r"still there: /home/other/\.ssh/id_rsa$"):
+        built.work.seal()
