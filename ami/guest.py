@@ -146,9 +146,10 @@ class Work:
 
         The limit is set below sudo once more: from above, no signal of the login reaches it.
         """
+        bound = f"timeout --kill-after=10 {limit:g} flock --wait {limit:g} {FOLDER}"
         command = shlex.join(["bash", f"{FOLDER}/{name}", *arguments])
         return self.guest.run(
-            f"sudo -n {self._settings()} timeout --kill-after=10 {limit:g} flock --wait {limit:g} {FOLDER} {command}",
+            f"sudo -n {self._settings()} {bound} {command}",
             limit=limit,
             what=" ".join((name, *arguments)),
             on_line=self._line,

@@ -29,7 +29,7 @@ explain() {
 
 # A tool says the reason first, and hints and summaries after it. Lines like "Failed to build X" name
 # no reason, so they do not count.
-ERROR_LINE='^(E|fatal): .|^curl: \([0-9]+\)|^dpkg: error|: (fatal )?error: '
+ERROR_LINE='^(E|fatal): .|^dpkg: error|: (fatal )?error: |^curl: \([0-9]+\)'
 ERROR_LINE+='|^[[:space:]]*([[:alnum:]_.]+(Error|Exception)|error|ERROR|FATAL): .'
 ERROR_LINE+='|: (command not found|Permission denied|No such file or directory|No space left on device)$'
 

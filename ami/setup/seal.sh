@@ -29,7 +29,7 @@ printf '[Service]\nExecStop=\n' >/run/systemd/system/systemd-random-seed.service
 
 echo "==> logs and leftovers"
 cloud-init clean --logs --seed
-apt-get clean
+apt_get clean
 install -D -m 0644 "$FOLDER/common.sh" /run/ami-build/common.sh # for prove.sh
 mapfile -t left < <(leftovers)
 rm -rf "${left[@]}"

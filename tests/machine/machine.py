@@ -126,7 +126,7 @@ class Machine:
         """The public key that the machine made for itself, which an owner reads off its console."""
         path = self.disk / "upper/etc/ssh/ssh_host_ed25519_key.pub"
         end = time.monotonic() + limit
-        while not path.exists() and time.monotonic() < end:
+        while not (path.exists() and path.read_text()) and time.monotonic() < end:
             time.sleep(0.1)
         return path.read_text()
 

@@ -96,7 +96,7 @@ def relay(proxy: str) -> type[http.server.BaseHTTPRequestHandler]:
                 self.answer(502, str(error).encode())
                 return
             with answer:
-                self.send_response(answer.status)
+                self.send_response(answer.status or 502)
                 for name in ("Content-Length", "Content-Range", "Last-Modified", "Content-Type"):
                     if value := answer.headers.get(name):
                         self.send_header(name, value)

@@ -14,6 +14,7 @@ from tests.machine.network import METADATA, RELAY
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sandbox-pulumi"
 TOOLS = {
+    "apt-get": "apt",
     "mmdebstrap": "mmdebstrap",
     "systemd-nspawn": "systemd-container",
     "unshare": "util-linux",
@@ -90,6 +91,14 @@ def folder() -> Path:
     """Where the root file system is, or will be."""
     text = repr((sources(), PACKAGES, sorted(FILES.items())))
     return CACHE / f"machine-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def cached() -> Path:
+    """The root file system of an earlier run."""
+    made = folder()
+    if not made.exists():
+        raise NoMachineError("its root file system is not made yet: run make prove-machine once")
+    return made
 
 
 def make() -> Path:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import shlex
 import threading
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import asyncssh
 import pytest
 
-from ami import guest, ssh
+from ami import guest
 from ami.errors import SetupError, VerificationError
 from ami.machine import DEADLINE, Keys
-from tests.machine.conftest import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.machine.conftest import Build, NewBuild
+    from tests.machine.conftest import NewBuild
 
 OTHERS = "/home/other/.bash_history /home/other/.aws/credentials"
 HOLD_LISTS = """
@@ -30,10 +26,7 @@ with open("/var/lib/apt/lists/lock", "w") as lock:
 """
 
 
-def test_a_sealed_machine_boots_as_another_instance(
-    build: NewBuild, closing_line: Callable[[str], None]
-) -> None:
-    started = time.monotonic()
+def test_a_sealed_machine_boots_as_another_instance(build: NewBuild) -> None:
     built = build()
     machine, work = built.machine, built.work
     deadline = built.root(f"cat /var/lib/{DEADLINE}/at")
@@ -51,26 +44,25 @@ def test_a_sealed_machine_boots_as_another_instance(
     machine.power_off()
 
     assert machine.read("cat", "etc/machine-id") == ""
-    left = ["var/log/journal", "var/lib/systemd", "var/lib/apt/lists", "etc/ssh", "home", "root"]
-    files = machine.read("find", *left, "-type", "f", "-o", "-name", "cloud").splitlines()
-    assert not [path for path in files if "journal/" in path], "the builder's journal"
-    assert not [path for path in files if "random-seed" in path], "one seed for all instances"
+    places = ["etc/ssh", "etc/systemd", "home", "root", "tmp", "var/lib", "var/log", "var/tmp"]
+    files = machine.read("find", *places, "-type", "f").splitlines()
+    assert not [path for path in files if "log/journal/" in path], "the builder's journal"
+    assert not [path for path in files if "lib/systemd/random-seed" in path], (
+        "one seed for all instances"
+    )
     assert not [path for path in files if "ssh_host_" in path or "authorized_keys" in path]
     assert not [path for path in files if path.startswith("home/other")]
-    assert machine.read("find", "var/log", "-type", "f", "-size", "+0", "-not", "-name", "wtmp") == ""
+    private = f"grep -rl 'PRIVATE KEY' {' '.join(places)} || true"
+    assert machine.read("sh", "-c", private) == ""
+    logs = ["find", "var/log", "-type", "f", "-size", "+0", "-not", "-name", "wtmp"]
+    assert machine.read(*logs) == ""
 
     owner = Keys.make("researcher")
     machine.become(public_key=owner.login_line)
     machine.boot()
     host_key = asyncssh.import_public_key(machine.host_key())
     assert host_key != built.keys.host.convert_to_public()
-    again = ssh.Guest(
-        work.guest.address,
-        ssh.Login("ubuntu", owner.login, host_key),
-        LIMITS,
-        loop=work.guest._loop,
-        dial=machine.dial,
-    )
+    again = built.guest(owner.login, host_key)
     again.connect(30)
 
     def root(command: str) -> str:
@@ -83,20 +75,10 @@ def test_a_sealed_machine_boots_as_another_instance(
     assert "apt-daily-upgrade.timer" in timers, "security updates are on"
     assert "ami-build" not in timers, "nothing ends this machine"
     assert root("systemctl is-system-running --wait").strip() == "running"
-    builder = ssh.Guest(
-        work.guest.address,
-        ssh.Login("ubuntu", built.keys.login, host_key),
-        LIMITS,
-        loop=work.guest._loop,
-        dial=machine.dial,
-    )
+    builder = built.guest(built.keys.login, host_key)
     with pytest.raises(SetupError, match="Permission denied"):
         builder.connect(0.1)
     again.close()
-    closing_line(
-        "real machine: user data, ready, reboot, seal, proof and a boot as another instance in"
-        f" {time.monotonic() - started:.0f} s"
-    )
 
 
 @pytest.mark.thorough
@@ -142,14 +124,10 @@ def test_ready_awaits_a_running_job_of_apt(build: NewBuild) -> None:
     assert "inactive" in built.root("systemctl is-active apt-daily.service || true")
 
 
-@pytest.mark.thorough
 def test_a_failed_step_is_told_by_its_first_error(build: NewBuild) -> None:
     built = build()
     built.root("rm /etc/apt/sources.list && apt-get update && rm -f /usr/bin/git")
-    with pytest.raises(
-        SetupError,
-        match=r"^setup\.sh base: exit 100: upgrade: E: .*(no installation candidate|locate package)",
-    ):
+    with pytest.raises(SetupError, match=r"^setup\.sh base: exit 100: upgrade: E: "):
         built.work.set_up("base")
 
 
