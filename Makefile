@@ -10,7 +10,7 @@ PYTEST := $(PYTHON) -m pytest --timeout 600
 
 .DEFAULT_GOAL := help
 .PHONY: prove help venv up preview refresh down outputs env drift test unit check bench \
-	prove-iam prove-ami prove-policies prove-adopt ci-preview ci-up status
+	prove-iam prove-ami prove-machine prove-policies prove-adopt ci-preview ci-up status
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,7 +68,7 @@ check: venv ## Format, lint, types, and the lint of the IAM documents
 	@$(PYTEST) -q tests/permissions/test_lint.py
 
 unit: venv ## The tests that need no engine and take seconds
-	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
+	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof and not machine"
 
 # The first takes minutes and is for `make prove-policies`; `check` has run the second.
 LEFT_OUT := tests/policies/test_ci_role_calls.py tests/permissions/test_lint.py
@@ -77,7 +77,7 @@ test: check ## All tests, with a slice of the long proofs
 	@$(PYTHON) -m local install
 	@$(PYTEST) -n 2 --dist loadgroup $(LEFT_OUT:%=--ignore %)
 
-prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
+prove: prove-iam prove-ami prove-machine prove-policies prove-adopt ## The long proofs, an hour or so
 	@PROVE_ALL=1 $(PYTEST) -q tests/handover/test_engine.py
 
 bench: venv ## What the program and its guard rails cost, as ratios
@@ -88,6 +88,9 @@ prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
 
 prove-ami: venv ## The image builder under every fault
 	@AMI_FAULTS=all $(PYTEST) -q tests/ami
+
+prove-machine: venv ## The image builder's scripts on a real machine without a GPU
+	@PROVE_ALL=1 $(PYTEST) -q tests/machine
 
 prove-policies: venv ## Every guard rail against mutants, the CI role against its calls
 	@POLICY_MUTANTS=all $(PYTEST) --timeout 2400 -q tests/policies

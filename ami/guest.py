@@ -38,7 +38,8 @@ def archive() -> bytes:
     packed = io.BytesIO()
     folder = resources.files("ami").joinpath("setup")
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for one in sorted(folder.iterdir(), key=lambda one: one.name):
+        files = (one for one in folder.iterdir() if one.is_file())
+        for one in sorted(files, key=lambda one: one.name):
             content = one.read_bytes()
             entry = tarfile.TarInfo(one.name)
             entry.size = len(content)
@@ -143,10 +144,14 @@ class Work:
         return self.guest.run(f"cat {BOOT_ID}", limit=self.plan.limits.check).strip()
 
     def run_script(self, name: str, *arguments: str, limit: float) -> str:
-        """Run one of our scripts as root; one at a time, also after a broken connection."""
+        """Run one of our scripts as root; one at a time, also after a broken connection.
+
+        The limit is set below sudo once more: from above, no signal of the login reaches it.
+        """
+        bound = f"timeout --kill-after=10 {limit:g} flock --wait {limit:g} {FOLDER}"
         command = shlex.join(["bash", f"{FOLDER}/{name}", *arguments])
         return self.guest.run(
-            f"sudo -n {self._settings()} flock --wait {limit:g} {FOLDER} {command}",
+            f"sudo -n {self._settings()} {bound} {command}",
             limit=limit,
             what=" ".join((name, *arguments)),
             on_line=self._line,

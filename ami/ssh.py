@@ -116,9 +116,9 @@ class Guest:
         if status is None:
             raise ConnectionBrokeError(f"{what}: the connection broke")
         if status:
-            last = output.strip().splitlines()[-1:]
+            last = "".join(f": {line}" for line in output.strip().splitlines()[-1:])
             said = "no end" if status == 124 else f"exit {status}"  # noqa: PLR2004 - timeout(1)
-            raise CommandError(f"{what}: {said} {': '.join(['', *last])}".rstrip(), status)
+            raise CommandError(f"{what}: {said}{last}", status)
         return output
 
     def put(self, path: str, content: bytes, *, then: str = "") -> None:

@@ -4,7 +4,6 @@
 . "${FOLDER:?}/common.sh"
 
 BASE=${BASE:-ubuntu}
-LOGIN=${LOGIN:-ubuntu}
 HOME_OF_LOGIN=$(getent passwd "$LOGIN" | cut -d: -f6)
 [[ -d $HOME_OF_LOGIN ]] || die "LOGIN=$LOGIN: this machine has no such login with a home; name one that has"
 cd / # the login may not enter every folder that root starts in

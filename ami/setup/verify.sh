@@ -24,7 +24,7 @@ same() {
 
 # reason OUTPUT: of a failed command: the first line that names an error, or the last one
 reason() {
-    grep -m 1 -E '^[[:space:]]*([[:alnum:]_.]+(Error|Exception)|[Ee]rror|E|fatal): ' <<<"$1" ||
+    grep -m 1 -E "$ERROR_LINE" <<<"$1" ||
         grep -v '^[[:space:]]*$' <<<"$1" | tail -n 1 || echo "it says nothing"
 }
 

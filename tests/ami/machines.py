@@ -245,14 +245,13 @@ class Machine:
             "tmp",
             "var/tmp",
             "var/lib/apt/lists",
-            "var/log/journal",
-            "var/lib/dbus",
-            "var/lib/systemd",
+            "var/log",
             "root",
             "opt",
             "boot",
             "srv",
             "etc/ssh",
+            "etc/apt/apt.conf.d",
             "etc/apt/sources.list.d",
             "etc/apt/preferences.d",
             "etc/default",
@@ -280,10 +279,6 @@ class Machine:
             "nobody:x:65534:65534::/:/usr/sbin/nologin\n"
         )
         (root / "etc/group").write_text("root:x:0:\nnogroup:x:65534:\n")
-        (root / "etc/machine-id").write_text(uuid.uuid4().hex)
-        (root / "var/lib/dbus/machine-id").write_text("a")
-        (root / "var/log/cloud-init.log").write_text("first boot\n")
-        (root / "var/log/auth.log.1").write_text("old\n")
         (root / "boot/vmlinuz-6.8.0-1040-aws").touch()
         (root / "recorder/packages").write_text("linux-image-6.8.0-1040-aws\n")
         (root / "recorder/calls").touch()
@@ -300,7 +295,6 @@ class Machine:
         for place in (home, root / "root"):
             (place / ".ssh").mkdir(parents=True, mode=0o700)
             (place / ".ssh/authorized_keys").write_text(public_key + "\n")
-            (place / ".bash_history").write_text("sudo apt-get update\n")
         folder, _ = repositories()
         shutil.copytree(folder, root / "srv/git")
         (root / "srv/downloads").mkdir()

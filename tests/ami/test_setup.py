@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,45 @@ def test_nothing_from_the_network_is_run_unread() -> None:
         assert not re.search(r"curl[^\n|]*\|", text), script
         assert "add-apt-repository" not in text, script
         assert "--allow-unauthenticated" not in text, script
+
+
+@pytest.mark.parametrize(
+    ("output", "last"),
+    [
+        (
+            """\
+==> metta (a8d1ece)
+Call to `bazel_build.build_editable` failed (exit status: 1)
+      Traceback (most recent call last):
+      RuntimeError: Bazel is required to build mettagrid
+      hint: Build failures usually indicate a problem with the package
+""",
+            "metta: RuntimeError: Bazel is required to build mettagrid",
+        ),
+        (
+            """\
+==> driver (535)
+==> puffer (93cd999)
+pufferlib.cpp:12:10: fatal error: cuda_runtime.h: No such file or directory
+error: command '/usr/bin/g++' failed with exit code 1
+""",
+            "puffer: pufferlib.cpp:12:10: fatal error: cuda_runtime.h: No such file or directory",
+        ),
+        ("==> docker\nno reason\n\n", "docker: no reason"),
+        ("too early\n", "before the first step: too early"),
+    ],
+)
+def test_the_last_line_names_the_step_and_its_first_error(
+    tmp_path: Path, output: str, last: str
+) -> None:
+    shutil.copy("ami/setup/common.sh", tmp_path)
+    (tmp_path / "output").write_text(output)
+    script = tmp_path / "failing.sh"
+    script.write_text(f". {tmp_path}/common.sh\ncat {tmp_path}/output\nexit 3\n")
+    ended = subprocess.run(
+        ["bash", script], env={"FOLDER": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (3, f"{output}{last}\n")
 
 
 def tree(root: Path) -> dict[str, str]:
