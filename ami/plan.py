@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
+from ami import pins
 from ami.aws_calls import AWS_ERRORS
 from ami.build_resources import (
     BUILD_TAG,
@@ -64,7 +65,7 @@ BASES: Final[Mapping[Base, BaseImage]] = {
         "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id",
         "099720109477",  # Canonical
         "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*",
-        "535",
+        pins.settings()["NVIDIA_BRANCH"],
     ),
     # https://docs.aws.amazon.com/dlami/latest/devguide/find-dlami-id.html
     "dlami": BaseImage(
@@ -74,6 +75,24 @@ BASES: Final[Mapping[Base, BaseImage]] = {
         "",
     ),
 }
+
+
+UNFIT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("g2", "g3", "g3s", "p2", "p3", "p3dn"),
+        "its GPUs are older than Turing, and NVIDIA's open kernel modules, which the image has,"
+        " do not drive them: take g4dn or newer",
+    ),
+    **dict.fromkeys(
+        ("g6f", "gr6f"),
+        "its GPU is a share of one, which only NVIDIA's GRID driver drives: take g6 or gr6",
+    ),
+    **dict.fromkeys(
+        ("p6-b200", "p6-b300"),
+        "its NVLink needs NVIDIA's subnet manager, which the image does not have: take p5 or older",
+    ),
+}
+"""Families of types with NVIDIA GPUs that the image cannot serve, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +340,8 @@ def _instance_type(aws: AwsClients, instance_type: str) -> InstanceTypeInfoTypeD
         raise PlanError(
             f"{where}: has no NVIDIA GPU to verify the image on; use one like g5.12xlarge"
         )
+    if unfit := UNFIT.get(instance_type.partition(".")[0]):
+        raise PlanError(f"{where}: {unfit}")
     if ARCHITECTURE not in type_infos[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
         raise PlanError(
             f"{where}: is not an {ARCHITECTURE} machine, but the image is; use g5.12xlarge"

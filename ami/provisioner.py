@@ -36,13 +36,15 @@ def script(name: str) -> bytes:
     return resources.files("ami").joinpath("setup", name).read_bytes()
 
 
-def archive(*names: str) -> bytes:
-    """Scripts in one tar file, since each copy costs a round trip or two."""
+def archive() -> bytes:
+    """All files of ami/setup in one tar file, since each copy costs a round trip or two."""
     packed = io.BytesIO()
+    folder = resources.files("ami").joinpath("setup")
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name in names:
-            content = script(name)
-            entry = tarfile.TarInfo(name)
+        files = (file for file in folder.iterdir() if file.is_file())
+        for file in sorted(files, key=lambda file: file.name):
+            content = file.read_bytes()
+            entry = tarfile.TarInfo(file.name)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
@@ -62,7 +64,7 @@ class Provisioner:
         self.session.connect(self.plan.limits.login)
         self.session.put(
             f"{FOLDER}/scripts.tar",
-            archive("common.sh", "setup.sh", "verify.sh", "seal.sh", "ready.sh"),
+            archive(),
             then="tar --extract --file scripts.tar && rm scripts.tar",
         )
         self.run_script("ready.sh", limit=self.plan.limits.ready)
@@ -159,11 +161,13 @@ class Provisioner:
     def run_script(self, name: str, *arguments: str, limit: float) -> str:
         """Run a copied script as root and return its output.
 
-        The lock keeps a second run waiting while the first, whose connection broke, goes on.
+        The lock keeps a second run waiting while the first, whose connection broke, goes on. The
+        limit is set once more below sudo, since a signal of the login does not reach root's child.
         """
+        bounded = f"timeout --kill-after=10 {limit:g} flock --wait {limit:g} {FOLDER}"
         command = shlex.join(["bash", f"{FOLDER}/{name}", *arguments])
         return self.session.run(
-            f"sudo -n {self._environment()} flock --wait {limit:g} {FOLDER} {command}",
+            f"sudo -n {self._environment()} {bounded} {command}",
             limit=limit,
             name=" ".join((name, *arguments)),
             on_line=self._line,

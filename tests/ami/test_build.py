@@ -60,10 +60,9 @@ def test_a_build_leaves_only_the_image_and_its_snapshot_and_configures_the_stack
     tags = tags_of(image["Tags"])
     assert tags["Project"] == names.PROJECT
     assert tags["Purpose"] == names.IMAGE_PURPOSE
-    _, commits = fake_machines.repositories()
-    assert tags["version/metta"] == commits["metta"]
-    assert tags["version/driver"].startswith("535.")
-    assert "driver 535." in image["Description"]
+    assert tags["version/metta"] == fake_machines.versions()["METTA_COMMIT"]
+    assert tags["version/driver"].startswith("580.")
+    assert "driver 580." in image["Description"]
     assert tags_of(finished_build.snapshot["Tags"])["Purpose"] == names.IMAGE_PURPOSE
     assert finished_build.ports == {22}
 
@@ -100,17 +99,6 @@ def test_the_machine_rebooted_twice_and_has_no_trace_of_the_build(
     assert machine.boots == 3
     manifest = json.loads((machine.root / "etc/sandbox-image.json").read_text())
     assert manifest["versions"]["gpus"] == "4"
-    timers = [call for call in machine.calls() if call.startswith("systemd-run")]
-    assert timers, "between the seal and the stop a timer in memory guards the machine"
-    private_keys = [
-        path
-        for folder in ("etc/ssh", "etc/systemd", "home", "root", "var", "tmp", "opt")
-        for path in (machine.root / folder).rglob("*")
-        if path.is_file() and b"PRIVATE KEY" in path.read_bytes()
-    ]
-    assert private_keys == []
-    assert not list((machine.root / "home").rglob("authorized_keys"))
-    assert not list((machine.root / "etc/systemd").rglob("ami-build*"))
 
 
 def test_no_private_key_is_in_a_file_or_in_an_argument(finished_build: FinishedBuild) -> None:
@@ -190,8 +178,8 @@ def test_the_deep_learning_base_keeps_its_driver(
     account.machines.prepare.append("dlami")
     image_id = account.build(clients, options=account.options(base="dlami"))
     image = fake_account.image(account.ec2, image_id)
-    assert tags_of(image["Tags"])["version/driver"] == "580.95.05"
-    assert image["Description"].startswith("sandbox on dlami: driver 580.95.05, ")
+    assert tags_of(image["Tags"])["version/driver"] == "595.58.03"
+    assert image["Description"].startswith("sandbox on dlami: driver 595.58.03, ")
     manifest = json.loads((account.machines.last.root / "etc/sandbox-image.json").read_text())
     assert manifest["base_image"] == "ami-0dlami22040000001"
     installs = [call for call in account.machines.last.calls() if call.startswith("apt-get ")]

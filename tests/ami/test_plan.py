@@ -97,6 +97,21 @@ def test_all_problems_are_named_at_once(account: EmulatedAccount, clients: AwsCl
     assert lines[1:] == list(refused.value.problems)
 
 
+UNFIT_TYPES = (
+    ("p3dn.24xlarge", "older than Turing"),
+    ("g6f.xlarge", "share of one"),
+    ("p6-b200.48xlarge", "subnet manager"),
+)
+
+
+def test_a_type_whose_gpus_the_image_cannot_drive_is_refused(
+    account: EmulatedAccount, clients: AwsClients
+) -> None:
+    for instance_type, reason in UNFIT_TYPES:
+        with pytest.raises(PlanError, match=f"--instance-type {instance_type}: its .*{reason}"):
+            plan_for(account, clients, instance_type=instance_type)
+
+
 def test_subnets_without_a_route_to_the_internet_are_refused(
     account: EmulatedAccount, clients: AwsClients
 ) -> None:
