@@ -1,5 +1,6 @@
 """The work of `sandbox image`, each command on one stack."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -25,8 +26,12 @@ def build(stack: Stack, options: BuildOptions, *, dry_run: bool) -> None:
     with output.progress(f"stack {stack.name}: reading its outputs and config"):
         build_target = target.read(stack)
     aws = AwsClients(build_target.region)
-    with output.progress("checking the account and the options"):
-        build_plan = plan.make(aws, build_target, options, limits=Limits())
+    checking = "checking the account and the options"
+    # a spinner would overwrite the question for a passphrase
+    with nullcontext() if options.ssh_key_file else output.progress(checking):
+        build_plan = plan.make(
+            aws, build_target, options, limits=Limits(), ask_passphrase=_ask_passphrase
+        )
     if dry_run:
         for line in summary(build_plan):
             output.result(line)
@@ -57,13 +62,19 @@ def summary(build_plan: BuildPlan) -> list[str]:
         "stack": f"{build_plan.target.stack} ({build_plan.target.environment}, "
         f"{build_plan.target.region})",
         "machine": f"{build_plan.instance_type}, {build_plan.vcpus} vCPUs, {build_plan.gpus} GPUs, "
-        f"{build_plan.disk_gib} GiB gp3, encrypted",
+        f"{build_plan.disk_gib} GiB gp3 ({build_plan.options.disk_iops} IOPS, "
+        f"{build_plan.options.disk_throughput} MiB/s), encrypted",
         "zones": ", ".join(f"{subnet.zone} ({subnet.id})" for subnet in build_plan.subnets),
         "base": f"{build_plan.base_image} {build_plan.base_name}",
         "ssh from": build_plan.ssh_from,
         "image name": build_plan.image_name,
     }
-    return [f"{name:<12} {fact}" for name, fact in facts.items()]
+    lines = [f"{name:<12} {fact}" for name, fact in facts.items()]
+    return lines + [f"{'warning':<12} {warning}" for warning in build_plan.warnings]
+
+
+def _ask_passphrase(file: Path) -> str:
+    return prompts.secret(f"passphrase of {file}")
 
 
 def images_of(stack: Stack) -> list[MachineImage]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncssh
 import pytest
 
+from ami import provisioner
 from ami.errors import VerificationError
 from ami.ssh_session import Login, SshSession, background_loop
 from tests.ami import fake_account, fake_machines
@@ -86,6 +89,19 @@ def test_the_last_line_names_the_step_and_its_first_error(
         ["bash", script], env={"FOLDER": str(tmp_path)}, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stdout) == (3, f"{output}{last}\n")
+
+
+def test_scripts_reach_the_machine_with_unix_line_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "setup").mkdir()
+    (tmp_path / "setup/setup.sh").write_bytes(b"set -eu\r\necho done\r\n")
+    monkeypatch.setattr(provisioner.resources, "files", lambda _: tmp_path)
+    assert provisioner.script("setup.sh") == b"set -eu\necho done\n"
+    with tarfile.open(fileobj=io.BytesIO(provisioner.archive())) as archive:
+        content = archive.extractfile("setup.sh")
+        assert content
+        assert content.read() == b"set -eu\necho done\n"
 
 
 def tree(root: Path) -> dict[str, str]:

@@ -26,7 +26,7 @@ from tests.machine import rootfs
 from tests.machine.machine import Machine
 
 ADDRESS = "203.0.113.10"
-LIMITS = Limits(login=60, ready=120, setup=600, check=120, reboot=60)
+LIMITS = Limits(login=60, ready=120, upgrade=600, check=120, reboot=60)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
