@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
+FILE: Final = "pins.toml"
 HASHES: Final = ("sha256", "sha384")
 FIELDS: Final = (*HASHES, "key", "url", "repository")
 """The fields that the scripts read besides `value`; each is a setting too."""
@@ -27,6 +28,12 @@ class Pin:
     """How to look for a newer one."""
     fields: dict[str, str]
     """Hash, key, address: by the name of the setting, such as UV_SHA256."""
+    pypi: str = ""
+    """Its project on PyPI; empty: another place has it."""
+    skip: str = ""
+    """A version of that project that is not to be taken."""
+    goes_with: str = ""
+    """The pin that decides over this one."""
 
     @property
     def hashes(self) -> list[str]:
@@ -36,14 +43,15 @@ class Pin:
 
 def load() -> list[Pin]:
     """All pins, in the order of the file."""
-    text = resources.files("ami").joinpath("setup", "pins.toml").read_text(encoding="utf-8")
+    text = resources.files("ami").joinpath("setup", FILE).read_text(encoding="utf-8")
     pins: list[Pin] = []
     for name, table in tomllib.loads(text).items():
         base = name
         for kind in KINDS:
             base = base.removesuffix(kind)
         fields = {f"{base}_{field.upper()}": table[field] for field in FIELDS if field in table}
-        pins.append(Pin(name, table["value"], table["from"], table["newer"], fields))
+        look_up = {field: table.get(field, "") for field in ("pypi", "skip", "goes_with")}
+        pins.append(Pin(name, table["value"], table["from"], table["newer"], fields, **look_up))
     return pins
 
 

@@ -42,8 +42,8 @@ T = TypeVar("T")
 Base = Literal["ubuntu", "dlami"]
 
 MIN_DISK_GIB: Final = 80
-"""The set-up fills about 60 GiB: 7 each for the CUDA toolkit and three PyTorch environments, and the
-downloads and builds. The verification asks for 10 that are free."""
+"""The set-up fills about 60 GiB: 7 each for the CUDA toolkit and three PyTorch environments, and
+much for downloads and builds. The verification asks for 10 that are free."""
 MIN_IOPS: Final = 3000
 MIN_THROUGHPUT: Final = 125
 """In MiB/s. Every gp3 volume has so much for its price:

@@ -109,12 +109,12 @@ state() {
         sort
 }
 
-# keeps NAME FOLDER: the first `uv run` changes nothing and needs no network and no cache
+# keeps NAME FOLDER OPTION: the first `uv run` changes nothing and needs no network and no cache
 keeps() {
-    local name=$1 folder=$2 before output cache
+    local name=$1 folder=$2 option=$3 before output cache
     before=$(state "$folder" 2>&1)
     cache=$(as_login mktemp -d)
-    if output=$(as_login env UV_CACHE_DIR="$cache" uv run --directory "$folder" --frozen --offline \
+    if output=$(as_login env UV_CACHE_DIR="$cache" uv run --directory "$folder" "$option" --offline \
         python -c 'pass' 2>&1); then
         if [[ $(state "$folder" 2>&1) == "$before" ]]; then ok "$name-uv-run" kept; else
             bad "$name-uv-run" "changes the environment: $(head -n 1 <<<"$output")"
@@ -137,7 +137,7 @@ metta() {
     local folder=$HOME_OF_LOGIN/metta
     at metta "$folder" "$METTA_COMMIT"
     computes metta "$folder/.venv/bin/python" mettagrid mettagrid.mettagrid_c metta.agent pufferlib._C
-    keeps metta "$folder"
+    keeps metta "$folder" --frozen
 }
 
 puffer() {
@@ -145,6 +145,8 @@ puffer() {
     at puffer "$folder" "$PUFFER_COMMIT"
     computes puffer "$folder/.venv/bin/python" pufferlib.pufferl pufferlib._C \
         pufferlib.ocean.breakout.binding
+    # It has no lock file, and its extras exclude each other, so uv can make none.
+    keeps puffer "$folder" --no-sync
 }
 
 # `cogames version` says mettagrid's first. Training needs a game, and PyPI has none, so it is only

@@ -174,3 +174,21 @@ def resume(
     from sandbox.image import job
 
     job.resume(Stack.select(stack), image_id)
+
+
+@app.command("pins", epilog="Examples: sandbox image pins · sandbox image pins --latest --json")
+def pins(
+    *,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Ask PyPI for newer versions; exit code 10 if any.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the newer versions into ami/setup/pins.toml.")
+    ] = False,
+    as_json: JsonOption = False,
+    _quiet: QuietOption = False,
+) -> None:
+    """Show every version that a build installs, its source, and how to look for a newer one."""
+    from sandbox.image import job
+
+    job.pins(latest=latest, write=write, as_json=as_json)

@@ -5,16 +5,21 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from ami import build as image_build
 from ami import images, plan, price, progress, sweep
+from ami import pins as image_pins
 from ami.build_resources import Search
 from ami.images import MachineImage
 from ami.limits import Limits
 from ami.plan import BuildOptions, BuildPlan
 from infra.aws_clients import AwsClients
 from sandbox.core import output, prompts
+from sandbox.core.errors import ExitCode
 from sandbox.core.stack import Stack
-from sandbox.image import target
+from sandbox.image import listing, pin_updates, target
+from sandbox.image.pin_updates import Update
 from sandbox.image.target import ConfiguredImage
 
 FOLDER: Final = Path(".sandbox", "image")
@@ -148,6 +153,33 @@ def resume(stack: Stack, image_id: str) -> None:
         )
     output.result(image_id)
     _say_configured(image_id, stack)
+
+
+def pins(*, latest: bool, write: bool, as_json: bool) -> None:
+    """Show the pins; ask PyPI for newer versions, and write them into the file.
+
+    Raises:
+        typer.Exit: PyPI has a newer version, and it was not written.
+    """
+    all_pins = image_pins.load()
+    updates: list[Update] = []
+    if latest or write:
+        with output.progress("asking PyPI"):
+            updates = pin_updates.find(all_pins)
+    newer = {update.pin.name: update.latest for update in updates}
+    if as_json:
+        output.json_result([listing.pin_as_json(pin, newer.get(pin.name)) for pin in all_pins])
+    else:
+        shown = [pin for pin in all_pins if pin.name in newer] if latest or write else all_pins
+        if shown:
+            columns, rows = listing.PIN_COLUMNS, [listing.pin_row(pin, newer) for pin in shown]
+            output.table(columns, rows)
+        elif latest or write:
+            output.note("PyPI has no newer version")
+    if write:
+        pin_updates.write(updates)
+    elif updates:
+        raise typer.Exit(ExitCode.ATTENTION)
 
 
 def _say_configured(image_id: str, stack: Stack) -> None:

@@ -323,12 +323,14 @@ def uv() -> str:
     return path
 
 
-def wheel(folder: Path, name: str) -> None:
+def wheel(folder: Path, name: str, version: str = "1.0") -> None:
     folder.mkdir(exist_ok=True)
-    info = f"{name}-1.0.dist-info"
-    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as archive:
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
         archive.writestr(f"{name}.py", "")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        archive.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
         archive.writestr(
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
@@ -372,6 +374,37 @@ def test_the_first_uv_run_keeps_the_environment(
     text = (SETUP / "verify.sh").read_text().split("checks=(")[0]
     (shell.folder / "checks.sh").write_text(text)
     output = shell.run(
-        ". ./checks.sh; keeps metta $PWD_OF_TEST/metta", PWD_OF_TEST=str(shell.folder)
+        ". ./checks.sh; keeps metta $PWD_OF_TEST/metta --frozen", PWD_OF_TEST=str(shell.folder)
     ).stdout
     assert re.search(f"^{expected}", output, re.MULTILINE), output
+
+
+@pytest.mark.proof
+def test_uv_run_in_a_project_whose_extras_exclude_each_other_keeps_the_environment(
+    shell: Shell,
+) -> None:
+    """PufferLib is one: its extra minerl asks for gym 0.17, most others for 0.23."""
+    project = shell.folder / "puffer"
+    project.mkdir()
+    for version in ("1.0", "2.0"):
+        wheel(shell.folder / "wheels", "gym", version)
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "puffer"\nversion = "3.0"\nrequires-python = ">=3.11"\n'
+        'dependencies = ["gym"]\n[project.optional-dependencies]\nminerl = ["gym==1.0"]\n'
+        'atari = ["gym==2.0"]\n'
+        '[tool.uv]\npackage = false\nno-index = true\nfind-links = ["../wheels"]\n'
+    )
+    (shell.folder / "bin").mkdir()
+    (shell.folder / "bin/uv").symlink_to(uv())
+    text = (SETUP / "verify.sh").read_text().split("checks=(")[0]
+    (shell.folder / "checks.sh").write_text(text)
+    output = shell.run(
+        f"cd puffer && uv venv --quiet --python {sys.executable} && uv pip install --quiet gym==2.0"
+        " && ls .venv/lib/*/site-packages >../before;"
+        " uv run --offline python -c pass || echo failed"
+        " && ls .venv/lib/*/site-packages | diff - ../before && cd .."
+        " && . ./checks.sh && keeps puffer $PWD_OF_TEST/puffer --no-sync",
+        PWD_OF_TEST=str(shell.folder),
+    ).stdout
+    assert re.search("^failed$", output, re.MULTILINE), output
+    assert re.search("^ok puffer-uv-run kept$", output, re.MULTILINE), output

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -99,6 +100,25 @@ def test_base_waits_for_the_package_lists_and_outlives_a_broken_connection(build
     assert built.lines[-1] == "==> upgrade: done before", "the first run went on by itself"
     assert built.root("dpkg --audit") == ""
     assert built.root("gcc --version")
+
+
+@pytest.mark.thorough
+def test_the_scripts_run_by_hand_as_the_docs_say(build: NewBuild) -> None:
+    built = build()
+    built.provisioner.session.put(
+        "/var/tmp/by-hand/scripts.tar",
+        provisioner.archive(),
+        then="tar --extract --file scripts.tar",
+    )
+    built.root("mkdir -p /root/ami && mv /var/tmp/by-hand /root/ami/setup")
+    page = Path("docs/image-contents.md").read_text()
+    export, base, software, _ = page.split("## By hand")[1].split("```")[1].strip().splitlines()
+    base, software = (line.partition(" && reboot")[0] for line in (base, software))
+    assert base.endswith("setup.sh base")
+    built.root(f"{export}; {base}")
+    assert "done before" in built.root(f"{export}; {base}")
+    with pytest.raises(SetupError, match=r"driver: NVIDIA_BRANCH=580: .*no linux-modules-nvidia"):
+        built.root(f"{export}; {software}")  # this computer's distribution has no such package
 
 
 @pytest.mark.thorough
