@@ -6,6 +6,7 @@ umask 022
 
 STATE=${FOLDER:?}/done # one file a finished step, named after it and its versions
 LOGIN=${LOGIN:-ubuntu}
+DEADLINE=${DEADLINE:-ami-build-deadline} # the dead man's switch; a machine set up by hand has none
 PATIENCE=600 # seconds to wait for somebody else's use of apt
 
 # RECORD holds the script's output and RECORD.why the message of `die`. Both are in memory, because
@@ -129,7 +130,7 @@ leftovers() {
     done
     paths+=(
         /etc/ssh/ssh_host_*
-        /etc/systemd/system/{,*/}"${DEADLINE:?}"* /usr/local/sbin/"$DEADLINE" /var/lib/"$DEADLINE"
+        /etc/systemd/system/{,*/}"$DEADLINE"* /usr/local/sbin/"$DEADLINE" /var/lib/"$DEADLINE"
         /var/lib/apt/lists/* /var/lib/cloud /var/lib/dbus/machine-id /var/lib/systemd/random-seed
         /var/log/journal/* /var/tmp/ami-build
     )

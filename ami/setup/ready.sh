@@ -26,7 +26,7 @@ quiet_apt() {
 }
 
 armed() {
-    systemctl is-active --quiet "${DEADLINE:?}.timer" || die "the machine would not end by itself: \
+    systemctl is-active --quiet "$DEADLINE.timer" || die "the machine would not end by itself: \
 $DEADLINE.timer is not active"
     [[ -s /var/lib/$DEADLINE/at ]] || die "the machine has no deadline"
 }

@@ -7,7 +7,9 @@ echo "==> the last deadline lives in memory only"
 systemd-run --quiet --on-active=1800 --unit=ami-build-last-deadline systemctl poweroff
 
 echo "==> the build's deadline"
-systemctl disable --now "${DEADLINE:?}.timer"
+if systemctl cat "$DEADLINE.timer" >/dev/null 2>&1; then
+    systemctl disable --now "$DEADLINE.timer"
+fi
 
 # Enabled, not started: the next boot starts them, and nothing runs apt until then. What `hold` of
 # setup.sh holds (kernel, driver, Docker) is not upgraded.

@@ -89,9 +89,9 @@ class Build:
         login = Login("ubuntu", key, host_key)
         return SshSession(ADDRESS, login, self.limits, loop=self.loop, dial=self.machine.dial)
 
-    def root(self, command: str) -> str:
+    def root(self, command: str, limit: float = 60) -> str:
         """The output of a command that root runs on the machine."""
-        return self.provisioner.session.run(f"sudo -n sh -c {shlex.quote(command)}", limit=60)
+        return self.provisioner.session.run(f"sudo -n sh -c {shlex.quote(command)}", limit=limit)
 
 
 NewBuild = Callable[..., Build]

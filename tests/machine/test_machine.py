@@ -112,13 +112,16 @@ def test_the_scripts_run_by_hand_as_the_docs_say(build: NewBuild) -> None:
     )
     built.root("mkdir -p /root/ami && mv /var/tmp/by-hand /root/ami/setup")
     page = Path("docs/image-contents.md").read_text()
-    export, base, software, _ = page.split("## By hand")[1].split("```")[1].strip().splitlines()
-    base, software = (line.partition(" && reboot")[0] for line in (base, software))
+    export, *lines = page.split("## By hand")[1].split("```")[1].strip().splitlines()
+    base, software, _, seal = (line.partition(" && ")[0] for line in lines)
     assert base.endswith("setup.sh base")
-    built.root(f"{export}; {base}")
+    built.root(f"{export}; {base}", limit=400)
     assert "done before" in built.root(f"{export}; {base}")
     with pytest.raises(SetupError, match=r"driver: NVIDIA_BRANCH=580: .*no linux-modules-nvidia"):
         built.root(f"{export}; {software}")  # this computer's distribution has no such package
+    built.root(f"systemctl disable --now {DEADLINE}.timer && rm /etc/systemd/system/{DEADLINE}.*")
+    built.root(f"{export}; {seal}")
+    assert built.root("ls -A /home/ubuntu/.ssh /var/lib/cloud 2>/dev/null || true") == ""
 
 
 @pytest.mark.thorough
