@@ -84,6 +84,13 @@ def rules() -> None:
     print(rules_table())
 
 
+def refused_kinds() -> None:
+    """Print the kinds of resources that the closed list of types refuses, with the reason."""
+    from policies.documentation import refused_kinds_table  # noqa: PLC0415 - as above
+
+    print(refused_kinds_table())
+
+
 def outputs() -> None:
     """Print the stack's outputs."""
     from infra.stack_outputs import OUTPUTS  # noqa: PLC0415 - only this table needs pulumi
