@@ -9,8 +9,8 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest --timeout 600
 
 .DEFAULT_GOAL := help
-.PHONY: prove help venv up preview refresh down outputs env drift test unit check bench \
-	prove-iam prove-ami prove-policies prove-adopt ci-preview ci-up status
+.PHONY: prove help venv up preview down outputs env test unit check bench \
+	prove-iam prove-ami prove-policies prove-adopt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,9 +33,6 @@ up: venv ## Bring the environment up, on the real engine and an emulated AWS
 preview: venv ## Show what `make up` would change
 	@$(PYTHON) -m local preview
 
-refresh: venv ## Bring the local state up to date
-	@$(PYTHON) -m local refresh
-
 down: venv ## Destroy the local stack and stop the emulated AWS
 	@$(PYTHON) -m local down
 
@@ -44,23 +41,6 @@ outputs: venv ## Print the local stack's outputs
 
 env: venv ## Shell exports: eval "$$(make -s env)"
 	@$(PYTHON) -m local env
-
-# What the pipelines run: on the stack $STACK of the account in the environment.
-ON_STACK = PATH="$(CURDIR)/.venv/bin:$$PATH" pulumi --non-interactive --color never
-GUARDED = --stack "$${STACK:?name the stack}" --policy-pack policies
-
-ci-preview: venv ## Show what an update of $STACK would change, guarded
-	@$(ON_STACK) preview --diff $(GUARDED)
-
-ci-up: venv ## Update $STACK, guarded
-	@$(ON_STACK) up --yes $(GUARDED)
-
-drift: venv ## Fail if the account of $STACK is not as the program says, or holds more
-	@$(ON_STACK) preview --refresh --expect-no-changes $(GUARDED); compared=$$?; \
-	.venv/bin/sandbox drift --stack "$$STACK" && exit $$compared
-
-status: venv ## $STACK at a glance; fails where somebody should act
-	@.venv/bin/sandbox status --stack "$${STACK:?name the stack}"
 
 check: venv ## Format, lint, types, and the lint of the IAM documents
 	@.venv/bin/ruff format --check --quiet .
@@ -71,8 +51,8 @@ check: venv ## Format, lint, types, and the lint of the IAM documents
 unit: venv ## The tests that need no engine and take seconds
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
 
-# The first takes minutes and is for `make prove-policies`; `check` has run the second.
-LEFT_OUT := tests/policies/test_ci_role_calls.py tests/infra/permissions/test_lint.py
+# `check` has run it.
+LEFT_OUT := tests/infra/permissions/test_lint.py
 
 test: check ## All tests, with a slice of the long proofs
 	@$(PYTHON) -m local install
@@ -91,7 +71,7 @@ prove-ami: venv ## The image builder under every fault
 	@AMI_FAULTS=all $(PYTEST) -q tests/ami
 
 prove-policies: venv ## Every guard rail against mutants, the CI role against its calls
-	@POLICY_MUTANTS=all $(PYTEST) --timeout 2400 -q tests/policies
+	@PROVE_ALL=1 $(PYTEST) --timeout 2400 -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted
 	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/sandbox/adopt

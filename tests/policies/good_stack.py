@@ -1,4 +1,4 @@
-"""The program's stack in small: everything that the stack rules ask about, and all of it right."""
+"""A small copy of the program's stack, which passes every rule."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 from infra.permissions import instance, manager
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, document
-from policies import resource_types as kinds
-from tests.policies.view import Made
+from policies import resource_types
+from tests.policies.pack_server import FakeResource
 
 ACCOUNT = "123456789012"
-SCOPE = PolicyContext(
+POLICY_CONTEXT = PolicyContext(
     partition="aws",
     region="us-east-1",
     account_id=ACCOUNT,
@@ -47,42 +47,46 @@ def allowing(*actions: str, on: str = "arn:aws:s3:::x", when: object = None) -> 
 
 
 def edited(text: str, change: Callable[[dict[str, Any]], object]) -> str:
-    """The document after *change*, which edits the parsed one in place."""
+    """The document after *change*, which edits the parsed document in place."""
     content = json.loads(text)
     change(content)
     return json.dumps(content)
 
 
-VPC = Made(
-    type=kinds.VPC,
+VPC = FakeResource(
+    type=resource_types.VPC,
     name="sandbox-vpc",
     props={
-        "id": SCOPE.vpc_id,
+        "id": POLICY_CONTEXT.vpc_id,
         "cidrBlock": "10.100.0.0/16",
         "enableDnsSupport": True,
         "tags": {"Name": "sandbox-vpc"},
     },
 )
-DEFAULT_GROUP = Made(
-    type=kinds.DEFAULT_GROUP,
+DEFAULT_GROUP = FakeResource(
+    type=resource_types.DEFAULT_SECURITY_GROUP,
     name="sandbox-vpc-default",
-    props={"vpcId": SCOPE.vpc_id, "ingress": [], "egress": []},
-    wires={"vpcId": [VPC]},
+    props={"vpcId": POLICY_CONTEXT.vpc_id, "ingress": [], "egress": []},
+    dependencies={"vpcId": [VPC]},
 )
-GATEWAY = Made(type=kinds.GATEWAY, props={"id": "igw-0123456789abcdef0"}, name="sandbox-vpc")
-TABLE = Made(type=kinds.ROUTE_TABLE, props={"id": "rtb-0123456789abcdef0"}, name="public")
-ROUTE = Made(
-    type=kinds.ROUTE,
+GATEWAY = FakeResource(
+    type=resource_types.INTERNET_GATEWAY, props={"id": "igw-0123456789abcdef0"}, name="sandbox-vpc"
+)
+TABLE = FakeResource(
+    type=resource_types.ROUTE_TABLE, props={"id": "rtb-0123456789abcdef0"}, name="public"
+)
+ROUTE = FakeResource(
+    type=resource_types.ROUTE,
     name="internet",
     props={
         "destinationCidrBlock": "0.0.0.0/0",
         "gatewayId": "igw-0123456789abcdef0",
         "routeTableId": "rtb-0123456789abcdef0",
     },
-    wires={"gatewayId": [GATEWAY], "routeTableId": [TABLE]},
+    dependencies={"gatewayId": [GATEWAY], "routeTableId": [TABLE]},
 )
-SUBNET = Made(
-    type=kinds.SUBNET,
+SUBNET = FakeResource(
+    type=resource_types.SUBNET,
     name="sandbox-public-us-east-1a",
     props={
         "id": "subnet-0123456789abcdef0",
@@ -90,31 +94,33 @@ SUBNET = Made(
         "availabilityZone": "us-east-1a",
     },
 )
-ASSOCIATION = Made(
-    type=kinds.ROUTE_TABLE_ASSOCIATION,
+ASSOCIATION = FakeResource(
+    type=resource_types.ROUTE_TABLE_ASSOCIATION,
     name="us-east-1a",
     props={"subnetId": "subnet-0123456789abcdef0", "routeTableId": "rtb-0123456789abcdef0"},
-    wires={"subnetId": [SUBNET], "routeTableId": [TABLE]},
+    dependencies={"subnetId": [SUBNET], "routeTableId": [TABLE]},
 )
-ENDPOINT = Made(
-    type=kinds.ENDPOINT,
+ENDPOINT = FakeResource(
+    type=resource_types.VPC_ENDPOINT,
     name="s3",
     props={"serviceName": "com.amazonaws.us-east-1.s3", "vpcEndpointType": "Gateway"},
 )
-FLOW_LOG = Made(
-    type=kinds.FLOW_LOG,
+FLOW_LOG = FakeResource(
+    type=resource_types.FLOW_LOG,
     name="sandbox-flow-logs",
-    props={"vpcId": SCOPE.vpc_id, "trafficType": "ALL"},
-    wires={"vpcId": [VPC]},
+    props={"vpcId": POLICY_CONTEXT.vpc_id, "trafficType": "ALL"},
+    dependencies={"vpcId": [VPC]},
 )
-LOG_GROUP = Made(type=kinds.LOG_GROUP, name="flow-logs", props={"retentionInDays": 365})
-GROUP = Made(
-    type=kinds.GROUP,
+LOG_GROUP = FakeResource(
+    type=resource_types.LOG_GROUP, name="flow-logs", props={"retentionInDays": 365}
+)
+GROUP = FakeResource(
+    type=resource_types.SECURITY_GROUP,
     name="sandbox-instances",
     props={"name": "sandbox-instances", "description": "Security group of the sandboxes"},
 )
-INGRESS = Made(
-    type=kinds.INGRESS,
+INGRESS = FakeResource(
+    type=resource_types.INGRESS_RULE,
     name="sandbox-ssh-inbound",
     props={
         "cidrIpv4": "203.0.113.0/24",
@@ -124,84 +130,84 @@ INGRESS = Made(
         "toPort": 22,
     },
 )
-EGRESS = Made(
-    type=kinds.EGRESS,
+EGRESS = FakeResource(
+    type=resource_types.EGRESS_RULE,
     name="sandbox-all-outbound",
     props={"cidrIpv4": "0.0.0.0/0", "ipProtocol": "-1", "description": "Allow all outbound"},
 )
-PREFIX_LIST = Made(
-    type=kinds.PREFIX_LIST,
+PREFIX_LIST = FakeResource(
+    type=resource_types.PREFIX_LIST,
     name="sandbox-ssh",
     props={"id": "pl-0123456789abcdef0", "entries": [{"cidr": "203.0.113.0/24"}]},
 )
 
 
-def _policy(name: str, statements: Sequence[Statement]) -> Made:
+def _policy(name: str, statements: Sequence[Statement]) -> FakeResource:
     props = {"name": name, "arn": policy_arn(name), "policy": document(statements)}
-    return Made(type=kinds.POLICY, name=name, props=props)
+    return FakeResource(type=resource_types.POLICY, name=name, props=props)
 
 
-MANAGER_POLICY = _policy("sandbox-manager-policy", manager.policy(SCOPE))
-MANAGER_BOUNDARY = _policy("sandbox-manager-boundary", manager.boundary(SCOPE))
-INSTANCE_POLICY = _policy("sandbox-instance-policy", instance.policy(SCOPE))
-INSTANCE_BOUNDARY = _policy("sandbox-instance-boundary", instance.boundary(SCOPE))
-USER = Made(
-    type=kinds.USER,
+MANAGER_POLICY = _policy("sandbox-manager-policy", manager.policy(POLICY_CONTEXT))
+MANAGER_BOUNDARY = _policy("sandbox-manager-boundary", manager.boundary(POLICY_CONTEXT))
+INSTANCE_POLICY = _policy("sandbox-instance-policy", instance.policy(POLICY_CONTEXT))
+INSTANCE_BOUNDARY = _policy("sandbox-instance-boundary", instance.boundary(POLICY_CONTEXT))
+USER = FakeResource(
+    type=resource_types.USER,
     name="sandbox-manager",
     props={
         "name": "sandbox-manager",
         "path": "/service/",
         "permissionsBoundary": policy_arn("sandbox-manager-boundary"),
     },
-    wires={"permissionsBoundary": [MANAGER_BOUNDARY]},
+    dependencies={"permissionsBoundary": [MANAGER_BOUNDARY]},
 )
-USER_ATTACHMENT = Made(
-    type=kinds.USER_ATTACHMENT,
+USER_ATTACHMENT = FakeResource(
+    type=resource_types.USER_POLICY_ATTACHMENT,
     name="sandbox-manager",
     props={"user": "sandbox-manager", "policyArn": policy_arn("sandbox-manager-policy")},
-    wires={"policyArn": [MANAGER_POLICY], "user": [USER]},
+    dependencies={"policyArn": [MANAGER_POLICY], "user": [USER]},
 )
-KEY = Made(
-    type=kinds.ACCESS_KEY,
+KEY = FakeResource(
+    type=resource_types.ACCESS_KEY,
     name="sandbox-manager",
     props={
         "user": "sandbox-manager",
         "status": "Active",
         "createDate": f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}",  # as the provider writes it
     },
-    marked=("secret", "sesSmtpPasswordV4"),
-    wires={"user": [USER]},
+    secret_outputs=("secret", "sesSmtpPasswordV4"),
+    dependencies={"user": [USER]},
 )
-ROLE = Made(
-    type=kinds.ROLE,
+ROLE = FakeResource(
+    type=resource_types.ROLE,
     name="sandbox-instance-role",
     props={
         "name": "sandbox-instance-role",
         "assumeRolePolicy": trust_of({"Service": "ec2.amazonaws.com"}),
         "permissionsBoundary": policy_arn("sandbox-instance-boundary"),
     },
-    wires={"permissionsBoundary": [INSTANCE_BOUNDARY]},
+    dependencies={"permissionsBoundary": [INSTANCE_BOUNDARY]},
 )
-ROLE_ATTACHMENT = Made(
-    type=kinds.ROLE_ATTACHMENT,
+ROLE_ATTACHMENT = FakeResource(
+    type=resource_types.ROLE_POLICY_ATTACHMENT,
     name="sandbox-instance-role",
     props={"role": "sandbox-instance-role", "policyArn": policy_arn("sandbox-instance-policy")},
-    wires={"policyArn": [INSTANCE_POLICY], "role": [ROLE]},
+    dependencies={"policyArn": [INSTANCE_POLICY], "role": [ROLE]},
 )
-PROFILE = Made(
-    type=kinds.PROFILE,
+PROFILE = FakeResource(
+    type=resource_types.INSTANCE_PROFILE,
     name="sandbox-instance-profile",
     props={"name": "sandbox-instance-profile", "role": "sandbox-instance-role"},
-    wires={"role": [ROLE]},
+    dependencies={"role": [ROLE]},
 )
-OUTPUTS = Made(
-    type=kinds.STACK,
+OUTPUTS = FakeResource(
+    type=resource_types.STACK,
     name="sandbox-dev",
-    inside="",
+    parents="",
     provider=None,
-    props={"vpc_id": SCOPE.vpc_id, "public_subnet_ids": ["subnet-0123456789abcdef0"]},
+    props={"vpc_id": POLICY_CONTEXT.vpc_id, "public_subnet_ids": ["subnet-0123456789abcdef0"]},
 )
-ALL: tuple[Made, ...] = (
+ALL: tuple[FakeResource, ...] = (
     *(OUTPUTS, VPC, DEFAULT_GROUP, GATEWAY, TABLE, ROUTE, SUBNET, ASSOCIATION, ENDPOINT),
     *(FLOW_LOG, LOG_GROUP, GROUP, INGRESS, EGRESS),
     *(MANAGER_POLICY, MANAGER_BOUNDARY, INSTANCE_POLICY, INSTANCE_BOUNDARY),
@@ -209,9 +215,9 @@ ALL: tuple[Made, ...] = (
 )
 
 
-def without(*gone: Made) -> tuple[Made, ...]:
-    return tuple(one for one in ALL if one not in gone)
+def without(*removed: FakeResource) -> tuple[FakeResource, ...]:
+    return tuple(resource for resource in ALL if resource not in removed)
 
 
-def swapped(old: Made, new: Made) -> tuple[Made, ...]:
-    return tuple(new if one is old else one for one in ALL)
+def swapped(old: FakeResource, new: FakeResource) -> tuple[FakeResource, ...]:
+    return tuple(new if resource is old else resource for resource in ALL)
