@@ -5,11 +5,13 @@ unexport PYTHONDONTWRITEBYTECODE
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandbox-pulumi
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
+INSTALL_UV = @test -x "$(UV)" || { python3 -m venv "$(CACHE)/uv-$(UV_VERSION)" \
+	&& "$(CACHE)/uv-$(UV_VERSION)/bin/pip" install --quiet uv==$(UV_VERSION); }
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest --timeout 600
 
 .DEFAULT_GOAL := help
-.PHONY: prove help venv up preview down outputs env test unit check bench \
+.PHONY: prove help venv lock up preview down outputs env test unit check bench \
 	prove-iam prove-ami prove-policies prove-adopt
 
 help: ## Show this list
@@ -17,15 +19,18 @@ help: ## Show this list
 
 venv: .venv/made ## Make the virtual environment from the lock file
 
-.venv/made: requirements.lock pyproject.toml
+.venv/made: uv.lock pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "python3 3.11 or newer is needed and was not found; install it and try again"; exit 1; }
-	@test -x "$(UV)" || { python3 -m venv "$(CACHE)/uv-$(UV_VERSION)" \
-		&& "$(CACHE)/uv-$(UV_VERSION)/bin/pip" install --quiet uv==$(UV_VERSION); }
-	@"$(UV)" venv --quiet --allow-existing --python python3 .venv
-	@"$(UV)" pip sync --quiet --python .venv --require-hashes requirements.lock
-	@"$(UV)" pip install --quiet --python .venv --no-deps --no-build-isolation --editable .
+	$(INSTALL_UV)
+	@UV_PROJECT_ENVIRONMENT=.venv "$(UV)" sync --quiet --locked --python python3
 	@touch $@
+
+lock: ## Write uv.lock from pyproject.toml, and requirements.txt from uv.lock
+	$(INSTALL_UV)
+	@"$(UV)" lock --quiet
+	@"$(UV)" export --quiet --locked --no-dev --no-emit-project --no-annotate \
+		--output-file requirements.txt
 
 up: venv ## Bring the environment up, on the real engine and an emulated AWS
 	@$(PYTHON) -m local up

@@ -1,7 +1,8 @@
 """Turns the rules into the policies that the engine runs."""
 
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from pulumi_policy import (
@@ -24,7 +25,13 @@ LEVELS: Final = {
     Level.ADVISORY: EnforcementLevel.ADVISORY,
     Level.MANDATORY: EnforcementLevel.MANDATORY,
 }
+PROJECT: Final = Path(__file__).parents[1] / "pyproject.toml"
 Check = Callable[[Parameters], Iterator[Finding]]
+
+
+def project_version() -> str:
+    """The version in pyproject.toml: `pulumi install` installs the packages, not the project."""
+    return tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]
 
 
 def install_version() -> None:
@@ -43,8 +50,10 @@ def install_version() -> None:
             " pulumi-policy; adapt install_version in policies/pack.py to its new server"
         )
 
+    version = project_version()
+
     def initialise(self: object, name: str, _version: str, *arguments: object) -> None:
-        servicer.__init__(self, name, version("sandbox"), *arguments)
+        servicer.__init__(self, name, version, *arguments)
 
     # A subclass, because the server also refers to the class by its name in the module.
     setattr(policy, "_PolicyAnalyzerServicer", type(NAME, (servicer,), {"__init__": initialise}))  # noqa: B010 - a module's attribute
