@@ -4,10 +4,9 @@ import re
 import subprocess
 import sys
 import time
-from statistics import median
 from typing import Final
 
-from local.bench.copies import ROOT, Program
+from local.bench.copies import ROOT
 
 ROUNDS: Final = 5
 MAX_SHOWN: Final = 6
@@ -42,19 +41,3 @@ def heaviest() -> list[tuple[str, float]]:
             package = match[3].split(".")[0]
             seconds[package] = seconds.get(package, 0) + int(match[1]) / 1e6
     return sorted(seconds.items(), key=lambda item: -item[1])[:MAX_SHOWN]
-
-
-def environment_listing(program: Program) -> float:
-    """Seconds of `pip list`, which the Python host runs before every command."""
-    durations: list[float] = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        subprocess.run(
-            ["python", "-m", "pip", "list", "-v", "--format", "json"],
-            cwd=program.folder,
-            env=program.environment,
-            check=True,
-            capture_output=True,
-        )
-        durations.append(time.perf_counter() - started)
-    return median(durations)
