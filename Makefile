@@ -1,7 +1,9 @@
-# Thin over Python: what a target does stands in local/ and in the tests.
+# Thin wrappers; the logic is in local/ and in the tests. For developers: operators use `sandbox`.
 SHELL := /bin/bash
-# With it set, every process compiles the libraries anew.
+# With this set, every process compiles the libraries again.
 unexport PYTHONDONTWRITEBYTECODE
+# With these set, other modules come before those of the virtual environment.
+unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandbox-pulumi
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
@@ -9,19 +11,22 @@ INSTALL_UV = @test -x "$(UV)" || { python3 -m venv "$(CACHE)/uv-$(UV_VERSION)" \
 	&& "$(CACHE)/uv-$(UV_VERSION)/bin/pip" install --quiet uv==$(UV_VERSION); }
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest --timeout 600
+# Tests with the engine mostly wait, so there are more workers than cores.
+WORKERS := 4
+TESTS := $(PYTEST) -n $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: prove help venv lock up preview down outputs env test unit check bench \
-	prove-iam prove-ami prove-policies prove-adopt
+.PHONY: help venv lock up preview outputs env down reset format check unit test docs bench \
+	prove prove-permissions prove-image prove-policies prove-adopt
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
 
-venv: .venv/made ## Make the virtual environment from the lock file
+venv: .venv/made ## Create the virtual environment from the lock file
 
-.venv/made: uv.lock pyproject.toml
+.venv/made: uv.lock pyproject.toml sandbox_client/pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-		|| { echo "python3 3.11 or newer is needed and was not found; install it and try again"; exit 1; }
+		|| { echo "python3 is missing or older than 3.11; install Python 3.11 or newer"; exit 1; }
 	$(INSTALL_UV)
 	@UV_PROJECT_ENVIRONMENT=.venv "$(UV)" sync --quiet --locked --python python3
 	@touch $@
@@ -29,53 +34,61 @@ venv: .venv/made ## Make the virtual environment from the lock file
 lock: ## Write uv.lock from pyproject.toml, and requirements.txt from uv.lock
 	$(INSTALL_UV)
 	@"$(UV)" lock --quiet
-	@"$(UV)" export --quiet --locked --no-dev --no-emit-project --no-annotate \
+	@"$(UV)" export --quiet --locked --no-dev --no-emit-local --no-annotate \
 		--output-file requirements.txt
 
-up: venv ## Bring the environment up, on the real engine and an emulated AWS
+up: venv ## Create or update the local stack, on the real engine and an emulated AWS
 	@$(PYTHON) -m local up
 
 preview: venv ## Show what `make up` would change
 	@$(PYTHON) -m local preview
 
-down: venv ## Destroy the local stack and stop the emulated AWS
-	@$(PYTHON) -m local down
-
 outputs: venv ## Print the local stack's outputs
 	@$(PYTHON) -m local outputs
 
-env: venv ## Shell exports: eval "$$(make -s env)"
+env: venv ## Point a shell at the local stack: eval "$$(make -s env)"; leave_local ends it
 	@$(PYTHON) -m local env
 
-check: venv ## Format, lint, types, and the lint of the IAM documents
+down: venv ## Destroy the local stack and stop the emulated AWS
+	@$(PYTHON) -m local down
+
+reset: venv ## Forget the local stack, whatever state it is in
+	@$(PYTHON) -m local reset
+
+format: venv ## Format the code and apply safe fixes
+	@.venv/bin/ruff format --quiet .
+	@.venv/bin/ruff check --quiet --fix .
+
+check: venv ## Check format, lint and types
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/basedpyright
-	@$(PYTEST) -q tests/infra/permissions/test_lint.py
 
-unit: venv ## The tests that need no engine and take seconds
-	@$(PYTEST) -n 2 --dist loadgroup -q -m "not engine and not proof"
+unit: venv ## Run the tests that need no engine, in seconds
+	@$(TESTS) -q -m "not engine and not proof"
 
-# `check` has run it.
-LEFT_OUT := tests/infra/permissions/test_lint.py
-
-test: check ## All tests, with a slice of the long proofs
+test: check ## Run all checks and tests, with a slice of the long proofs
 	@$(PYTHON) -m local install
-	@$(PYTEST) -n 2 --dist loadgroup $(LEFT_OUT:%=--ignore %)
+	@$(TESTS)
 
-prove: prove-iam prove-ami prove-policies prove-adopt ## The long proofs, an hour or so
-	@PROVE_ALL=1 $(PYTEST) -q tests/sandbox/test_engine.py
+docs: venv ## Write every generated table into README.md and docs/
+	@.venv/bin/cog -r -P -I . -p "from docs import tables" README.md docs/*.md
+	@.venv/bin/sandbox config schema > docs/sandbox_config.schema.json
+	@$(PYTHON) -m sandbox.permissions.documentation > docs/permissions.md
 
-bench: venv ## What the program and its guard rails cost, as ratios
+bench: venv ## Measure the program and its guard rails, as ratios
 	@$(PYTHON) -m local.bench.program
 
-prove-iam: venv ## Every "can" and "cannot" of the permissions, executed
-	@$(PYTEST) -q tests/infra/permissions tests/sandbox/permissions
+prove: prove-permissions prove-image prove-policies prove-adopt ## Run the long proofs whole, an hour or so
+	@PROVE_ALL=1 $(PYTEST) -q tests/sandbox/test_engine.py
 
-prove-ami: venv ## The image builder under every fault
-	@AMI_FAULTS=all $(PYTEST) -q tests/ami
+prove-permissions: venv ## Every "can" and "cannot" of the permissions, executed
+	@PROVE_ALL=1 $(PYTEST) -q tests/infra/permissions tests/sandbox/permissions
 
-prove-policies: venv ## Every guard rail against mutants, the CI role against its calls
+prove-image: venv ## The image builder under every fault
+	@AMI_FAULTS=all PROVE_ALL=1 $(PYTEST) -q tests/ami
+
+prove-policies: venv ## Every guard rail against mutants, the pipeline's role against its calls
 	@PROVE_ALL=1 $(PYTEST) --timeout 2400 -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted

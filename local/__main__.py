@@ -67,8 +67,11 @@ def _environment() -> dict[str, str]:
     The emulator forgets everything when it ends, so a state without its emulator is dropped.
     """
     installed = engine.ensure()
-    if not (FOLDER / stack.PASSPHRASE).exists():
+    passphrase = FOLDER / stack.PASSPHRASE
+    if not passphrase.exists():
         _drop_salt()
+    elif not passphrase.read_text():
+        raise LocalError(f"{passphrase}: is empty; forget the local stack with: make reset")
     running = emulator.running(FOLDER)
     if running is None and STATE.exists():
         typer.echo("the emulated AWS has ended and has forgotten everything; starting afresh")

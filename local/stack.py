@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from local import clean_env
 from local.emulator import Emulator
@@ -29,7 +30,7 @@ def environment(engine: Engine, emulator: Emulator, state: Path) -> dict[str, st
         "PATH": os.pathsep.join(path),
         "PULUMI_HOME": str(engine.home),
         # no metadata files: a killed engine leaves them half written, and cannot read them then
-        "PULUMI_BACKEND_URL": f"file://{backend}?metadata=skip",
+        "PULUMI_BACKEND_URL": f"file://{quote(str(backend))}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(state)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

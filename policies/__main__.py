@@ -5,6 +5,7 @@ so the repository, which holds the packages `policies` and `infra`, comes first 
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -22,4 +23,4 @@ try:
     accepted = exemptions.load(FOLDER / "exemptions.json", {rule.id for rule in RULES})
 except ValueError as error:
     sys.exit(f"policies: {error}")
-PolicyPack(pack.NAME, pack.policies(RULES, config.with_exemptions(parameters, accepted)))
+PolicyPack(pack.NAME, pack.policies(RULES, replace(parameters, exemptions=accepted)))

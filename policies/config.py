@@ -59,20 +59,8 @@ class Parameters:
         return any(exemption.covers(rule, urn, self.today) for exemption in self.exemptions)
 
 
-def _network(value: Any) -> Network:  # noqa: ANN401 - JSON
-    return ip_network(value)
-
-
 def _networks(value: Any) -> tuple[Network, ...]:  # noqa: ANN401 - JSON
     return tuple(ip_network(cidr) for cidr in value)
-
-
-def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
-    return tuple(value)
-
-
-def _number(value: Any) -> int:  # noqa: ANN401 - JSON, where numbers are floats
-    return int(value)
 
 
 TEXT: Final[Mapping[str, Any]] = {"type": "string"}
@@ -82,19 +70,19 @@ Parse = Callable[[Any], Any]
 PARAMETERS: Final[Mapping[str, tuple[Mapping[str, Any], Parse]]] = {
     "region": (TEXT, str),
     "environment": (TEXT, str),
-    "vpc_cidr": (TEXT, _network),
-    "main_vpc_cidr": (TEXT, _network),
+    "vpc_cidr": (TEXT, ip_network),
+    "main_vpc_cidr": (TEXT, ip_network),
     "allowed_ssh_cidrs": (TEXTS, _networks),
     "manager_identity": ({**TEXT, "enum": ["user", "irsa", "pod-identity"]}, str),
-    "production_stacks": (TEXTS, _texts),
+    "production_stacks": (TEXTS, tuple[str, ...]),
     "stack": (TEXT, str),
-    "widest_ipv4_prefix": ({**NUMBER, "maximum": 32}, _number),
-    "widest_ipv6_prefix": ({**NUMBER, "maximum": 128}, _number),
-    "log_retention_days": (NUMBER, _number),
-    "access_keys": (NUMBER, _number),
-    "max_key_age_days": (NUMBER, _number),
-    "aws_managed_policies": (TEXTS, _texts),
-    "other_types": (TEXTS, _texts),
+    "widest_ipv4_prefix": ({**NUMBER, "maximum": 32}, int),
+    "widest_ipv6_prefix": ({**NUMBER, "maximum": 128}, int),
+    "log_retention_days": (NUMBER, int),
+    "access_keys": (NUMBER, int),
+    "max_key_age_days": (NUMBER, int),
+    "aws_managed_policies": (TEXTS, tuple[str, ...]),
+    "other_types": (TEXTS, tuple[str, ...]),
 }
 """The JSON schema and the parser of each parameter."""
 STACK_KEYS: Final = (
@@ -141,10 +129,6 @@ def with_pack_config(parameters: Parameters, given: Mapping[str, Any]) -> Parame
         parameters,
         **{name: _parse(name, name, value) for name, value in given.items() if name in names},
     )
-
-
-def with_exemptions(parameters: Parameters, exemptions: tuple[Exemption, ...]) -> Parameters:
-    return replace(parameters, exemptions=exemptions)
 
 
 def _parse(where: str, name: str, value: Any) -> Any:  # noqa: ANN401 - JSON

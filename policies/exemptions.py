@@ -86,10 +86,7 @@ def _parse(entry: Mapping[str, Any], known: set[str]) -> Exemption:
             f"expires = {entry['expires']}: is not a valid date; use YYYY-MM-DD"
         ) from None
     return Exemption(
-        rule=entry["rule"],
-        resource=entry["resource"],
-        reason=entry["reason"],
-        expires=last_day,
+        rule=entry["rule"], resource=entry["resource"], reason=entry["reason"], expires=last_day
     )
 
 

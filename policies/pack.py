@@ -1,6 +1,6 @@
 """Turns the rules into the policies that the engine runs."""
 
-import tomllib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -25,17 +25,23 @@ LEVELS: Final = {
     Level.ADVISORY: EnforcementLevel.ADVISORY,
     Level.MANDATORY: EnforcementLevel.MANDATORY,
 }
-PROJECT: Final = Path(__file__).parents[1] / "pyproject.toml"
+CLIENT: Final = Path(__file__).parents[1] / "sandbox_client" / "__init__.py"
+VERSION: Final = re.compile(r'^__version__ = "(.+)"$', re.MULTILINE)
 Check = Callable[[Parameters], Iterator[Finding]]
 
 
 def project_version() -> str:
-    """The version in pyproject.toml: `pulumi install` installs the packages, not the project."""
-    return tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["version"]
+    """The version of the program, the pack and the client.
+
+    It is read from the client's file: `pulumi install` does not install the project, and an import
+    of the client would take longer than the pack's rules.
+    """
+    (version,) = VERSION.findall(CLIENT.read_text(encoding="utf-8"))
+    return version
 
 
 def install_version() -> None:
-    """Let the server of pulumi-policy report the project's version, the one in pyproject.toml.
+    """Let the server of pulumi-policy report the project's version.
 
     `PolicyPack` takes no version and pulumi-policy 1.21 always reports 0.0.1. Called once, before
     the pack serves.

@@ -1,4 +1,4 @@
-"""The resource types that rules name, the closed list of them, and why other types are refused.
+"""The closed list of resource types, and why other types are refused.
 
 The closed list is `infra.catalogue`, the table of the types that the program creates. The rules are
 written for these types only, so the rule `reviewed-types` refuses every other type of AWS.
@@ -11,28 +11,6 @@ from typing import Final
 
 from infra import catalogue
 
-VPC: Final = catalogue.VPC.name
-SUBNET: Final = catalogue.SUBNET.name
-INTERNET_GATEWAY: Final = catalogue.INTERNET_GATEWAY.name
-ROUTE_TABLE: Final = catalogue.ROUTE_TABLE.name
-ROUTE: Final = catalogue.ROUTE.name
-ROUTE_TABLE_ASSOCIATION: Final = catalogue.ROUTE_TABLE_ASSOCIATION.name
-VPC_ENDPOINT: Final = catalogue.VPC_ENDPOINT.name
-SECURITY_GROUP: Final = catalogue.SECURITY_GROUP.name
-DEFAULT_SECURITY_GROUP: Final = catalogue.DEFAULT_SECURITY_GROUP.name
-INGRESS_RULE: Final = catalogue.INGRESS_RULE.name
-EGRESS_RULE: Final = catalogue.EGRESS_RULE.name
-PREFIX_LIST: Final = catalogue.PREFIX_LIST.name
-FLOW_LOG: Final = catalogue.FLOW_LOG.name
-LOG_GROUP: Final = catalogue.LOG_GROUP.name
-USER: Final = catalogue.USER.name
-ROLE: Final = catalogue.ROLE.name
-POLICY: Final = catalogue.POLICY.name
-ROLE_POLICY: Final = catalogue.ROLE_POLICY.name
-ROLE_POLICY_ATTACHMENT: Final = catalogue.ROLE_POLICY_ATTACHMENT.name
-USER_POLICY_ATTACHMENT: Final = catalogue.USER_POLICY_ATTACHMENT.name
-INSTANCE_PROFILE: Final = catalogue.INSTANCE_PROFILE.name
-ACCESS_KEY: Final = catalogue.ACCESS_KEY.name
 STACK: Final = "pulumi:pulumi:Stack"
 
 

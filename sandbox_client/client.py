@@ -1,12 +1,12 @@
-"""A reference client: what the service does with its key and the stack's configuration.
+"""The reference client: it launches, lists, stops, starts and terminates sandboxes.
 
-It launches, lists, stops and terminates sandboxes with nothing but ``sandbox_config`` and the
-manager's own key. Copy it, or import it next to ``sandbox_client.config`` and ``sandbox_client.launch``:
+It uses `sandbox_config` and the manager's own credentials, and nothing else of the stack:
 
-    client = Sandboxes(SandboxConfig.from_environment())
-    sandbox = client.launch("alice")
+    sandboxes = Sandboxes(SandboxConfig.from_environment())
+    sandbox = sandboxes.launch("alice")
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,8 +21,19 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.client import EC2Client
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
-NO_CAPACITY: Final = frozenset({"InsufficientInstanceCapacity", "Unsupported"})
-"""What EC2 answers where another zone may still have room, or offer the type at all."""
+NO_CAPACITY: Final = frozenset(
+    {
+        "InsufficientInstanceCapacity",
+        "InsufficientFreeAddressesInSubnet",
+        "Unsupported",  # the zone does not offer the instance type
+    }
+)
+"""Error codes that hold for one zone or its subnet only, so that the next zone may work.
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"""
+NOT_LITERAL: Final = re.compile(r"[^\w .:/@=+-]")
+"""Characters that a filter may read as a wildcard or an escape.
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html"""
+ANY_CHARACTER: Final = "?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +43,24 @@ class Sandbox:
     instance_id: str
     user_id: str
     state: str
+    """EC2's name of it: pending, running, stopping or stopped."""
     zone: str
     public_ip: str | None
 
 
 class Sandboxes:
-    """The sandboxes of one stack, through the manager's own rights."""
+    """The sandboxes of one stack. Without *ec2* it uses the credentials that boto3 finds."""
 
     def __init__(self, config: SandboxConfig, ec2: "EC2Client | None" = None) -> None:
         self.config = config
         self.ec2: EC2Client = ec2 or boto3.client("ec2", region_name=config.region)
 
     def launch(self, user_id: str, *, instance_type: str | None = None) -> Sandbox:
-        """Start a sandbox in the first zone that has room.
+        """Launch a sandbox of *user_id* in the first zone that has room.
 
         Raises:
-            ClientError: EC2's last answer, where no zone has room or the launch is refused.
+            SandboxConfigError: the request is not valid; EC2 was not asked.
+            ClientError: no zone has room, or EC2 refused the launch.
         """
         refusal: ClientError | None = None
         for subnet_id in self.config.subnet_ids:
@@ -66,11 +79,13 @@ class Sandboxes:
         raise refusal
 
     def list(self, user_id: str | None = None) -> Sequence[Sandbox]:
-        """The sandboxes of *user_id*, or of everybody; those that are gone are left out."""
+        """The sandboxes of exactly *user_id*, or of every user; terminated ones are left out."""
+        # EC2's filters know wildcards: ask for at least this user's, then compare exactly
+        pattern = "*" if user_id is None else NOT_LITERAL.sub(ANY_CHARACTER, user_id)
         tags = {
             "Project": self.config.required_tags["Project"],
             "Environment": self.config.environment,
-            self.config.user_tag: user_id or "*",
+            self.config.user_tag: pattern,
         }
         pages = self.ec2.get_paginator("describe_instances").paginate(
             Filters=[
@@ -82,18 +97,20 @@ class Sandboxes:
                 },
             ]
         )
-        return [
+        sandboxes = [
             self._sandbox(instance)
             for page in pages
             for reservation in page["Reservations"]
             for instance in reservation["Instances"]
         ]
+        return [sandbox for sandbox in sandboxes if user_id in (None, sandbox.user_id)]
 
     def stop(self, instance_id: str) -> None:
-        """Stop the instance; its volume stays, and costs."""
+        """Stop the instance. Its volume stays and is still charged."""
         self.ec2.stop_instances(InstanceIds=[instance_id])
 
     def start(self, instance_id: str) -> None:
+        """Start a stopped instance."""
         self.ec2.start_instances(InstanceIds=[instance_id])
 
     def terminate(self, instance_id: str) -> None:

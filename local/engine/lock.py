@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.engine.errors import EngineError
 from local.engine.log import log
 
 
@@ -15,7 +16,12 @@ def held(folder: Path) -> Generator[None]:
 
     The kernel frees the lock of a process that dies.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"{folder}: cannot be created: {error.strerror}; name another with XDG_CACHE_HOME"
+        ) from None
     with (folder / "lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

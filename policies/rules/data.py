@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 
 from pulumi_policy.proxy import UnknownValueError
 
+from infra import catalogue
 from policies import resource_types
 from policies.config import Parameters
 from policies.rule import (
@@ -64,7 +65,7 @@ def no_plaintext_secret_outputs(stack: Stack, _: Parameters) -> Iterator[Finding
         yield Finding(resource=resource, property=where, problem=problem)
 
     yield from decide_each(_plaintext_outputs(stack), check)
-    for key in stack.of_type(resource_types.ACCESS_KEY):
+    for key in stack.of_type(catalogue.ACCESS_KEY.name):
         given(key.props, "secret")  # undecided as long as the secret to look for is unknown
 
 
@@ -121,14 +122,14 @@ RULES: Final[tuple[Rule, ...]] = (
         why="Questions can come after months, and logs that never expire cost money for ever.",
         fix="Set sandbox:flow_log_retention_days to a year or more.",
         parameters=("log_retention_days",),
-        types=frozenset({resource_types.LOG_GROUP}),
+        types=frozenset({catalogue.LOG_GROUP.name}),
         check=log_retention,
     ),
     ResourceRule(
         id="access-key-outputs-secret",
         why="The secret key and the SES password give everything that the user may do.",
         fix="Leave additionalSecretOutputs of the access key as the provider sets them.",
-        types=frozenset({resource_types.ACCESS_KEY}),
+        types=frozenset({catalogue.ACCESS_KEY.name}),
         check=access_key_outputs_secret,
     ),
     StackRule(

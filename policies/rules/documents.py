@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from infra import names
-from policies import resource_types
+from infra import catalogue, names
 from policies.config import Parameters
 from policies.document import DocumentError, Statement, is_read, parse, service
 from policies.rule import (
@@ -21,10 +20,10 @@ from policies.rule import (
 from policies.show import show
 
 DOCUMENT_TYPES: Final = frozenset(
-    {resource_types.POLICY, resource_types.ROLE_POLICY, resource_types.ROLE}
+    {catalogue.POLICY.name, catalogue.ROLE_POLICY.name, catalogue.ROLE.name}
 )
 """Types whose properties hold permission documents."""
-POLICY_TYPES: Final = frozenset({resource_types.POLICY})
+POLICY_TYPES: Final = frozenset({catalogue.POLICY.name})
 BOUNDARIES: Final = (names.MANAGER_BOUNDARY, names.INSTANCE_BOUNDARY)
 SERVICES: Final[Mapping[str, frozenset[str]]] = {
     names.MANAGER_POLICY: frozenset({"ec2", "iam", "ce", "cloudwatch"}),
@@ -58,7 +57,7 @@ StatementCheck = Callable[[Statement], Iterator[Finding]]
 def documents(resource: Resource) -> Iterator[tuple[str, Callable[[], object]]]:
     """The permission documents of a resource: the property, and the text behind a call."""
     props = resource.props
-    if resource.resource_type != resource_types.ROLE:
+    if resource.resource_type != catalogue.ROLE.name:
         yield "policy", lambda: given(props, "policy")
         return
     for inline in elements(props, "inlinePolicies"):
@@ -94,7 +93,7 @@ def _check_grants(resource: Resource, check: StatementCheck) -> Iterator[Finding
 
 
 def _is_boundary(resource: Resource) -> bool:
-    is_policy = resource.resource_type == resource_types.POLICY
+    is_policy = resource.resource_type == catalogue.POLICY.name
     return is_policy and text(resource.props, "name") in BOUNDARIES
 
 
@@ -172,33 +171,16 @@ def writes_scoped(resource: Resource, _: Parameters) -> Iterator[Finding]:
     yield from _check_grants(resource, check)
 
 
-def _launch_requires(key: str, *kinds: str) -> ResourceCheck:
-    """A check that a launch is allowed on these kinds of EC2 resources only with *key*."""
+def _launch_requires(key: str, *kinds: str, value: str = "") -> ResourceCheck:
+    """A check that launches with these kinds of EC2 resources require *key*, or its one *value*."""
 
     def check_resource(resource: Resource, _: Parameters) -> Iterator[Finding]:
         def check(statement: Statement) -> Iterator[Finding]:
-            if not statement.grants(RUN) or statement.requires(key):
-                return
+            required = set(statement.values(key)) == {value} if value else statement.requires(key)
             for kind in kinds:
-                if statement.reaches_kind(kind):
-                    yield Finding(value=RUN, problem=f"on {kind}: does not require {key}")
-
-        yield from _check_grants(resource, check)
-
-    return check_resource
-
-
-def _launch_requires_value(key: str, value: str, kind: str) -> ResourceCheck:
-    """A check that a launch is allowed on a kind of EC2 resource only if *key* is *value*."""
-
-    def check_resource(resource: Resource, _: Parameters) -> Iterator[Finding]:
-        def check(statement: Statement) -> Iterator[Finding]:
-            if (
-                statement.grants(RUN)
-                and statement.reaches_kind(kind)
-                and set(statement.values(key)) != {value}
-            ):
-                yield Finding(value=RUN, problem=f"on {kind}: does not require {key} = {value}")
+                if statement.grants(RUN) and statement.reaches_kind(kind) and not required:
+                    condition = f"{key} = {value}" if value else key
+                    yield Finding(value=RUN, problem=f"on {kind}: does not require {condition}")
 
         yield from _check_grants(resource, check)
 
@@ -340,14 +322,14 @@ RULES: Final[tuple[Rule, ...]] = (
         "launch-imdsv2",
         "IMDSv1 gives the credentials of the role to any forged request.",
         "Require ec2:MetadataHttpTokens = required on instance/*.",
-        _launch_requires_value("ec2:MetadataHttpTokens", "required", "instance"),
+        _launch_requires("ec2:MetadataHttpTokens", "instance", value="required"),
         *("CIS 5.7", "FSBP EC2.8"),
     ),
     _rule(
         "launch-encrypted",
         "Everyone who gets a snapshot of an unencrypted volume can read it.",
         "Require ec2:Encrypted = true on volume/*.",
-        _launch_requires_value("ec2:Encrypted", "true", "volume"),
+        _launch_requires("ec2:Encrypted", "volume", value="true"),
         "FSBP EC2.3",
     ),
     _rule(

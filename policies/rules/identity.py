@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from infra import names
-from policies import resource_types
+from infra import catalogue, names
 from policies.config import Parameters
 from policies.document import DocumentError, Statement, parse
 from policies.rule import (
@@ -28,7 +27,7 @@ from policies.rule import (
 from policies.show import show
 
 ATTACHMENTS: Final = frozenset(
-    {resource_types.ROLE_POLICY_ATTACHMENT, resource_types.USER_POLICY_ATTACHMENT}
+    {catalogue.ROLE_POLICY_ATTACHMENT.name, catalogue.USER_POLICY_ATTACHMENT.name}
 )
 EC2: Final = "ec2.amazonaws.com"
 FLOW_LOGS: Final = "vpc-flow-logs.amazonaws.com"
@@ -44,7 +43,7 @@ POLICY_OWNERS: Final = {
 
 
 def no_aws_managed_policies(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
-    if resource.resource_type == resource_types.ROLE:
+    if resource.resource_type == catalogue.ROLE.name:
         for arn in elements(resource.props, "managedPolicyArns"):
             yield from _if_aws_managed("managedPolicyArns", arn(), parameters)
     else:
@@ -85,7 +84,7 @@ def access_key_age(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
 def _active_keys(stack: Stack) -> list[StackResource]:
     return [
         key
-        for key in stack.of_type(resource_types.ACCESS_KEY)
+        for key in stack.of_type(catalogue.ACCESS_KEY.name)
         if text(key.props, "status") != "Inactive"
     ]
 
@@ -147,7 +146,7 @@ def _principal_problem(
 
 
 def boundary_present(identity: Resource, _: Parameters) -> Iterator[Finding]:
-    if identity.resource_type == resource_types.ROLE and _is_only_for(FLOW_LOGS, identity):
+    if identity.resource_type == catalogue.ROLE.name and _is_only_for(FLOW_LOGS, identity):
         return  # only AWS assumes it, and its one policy allows one log group
     if not has(identity.props, "permissionsBoundary"):
         yield Finding(property="permissionsBoundary", value="not set", problem="is required")
@@ -182,13 +181,13 @@ def boundary_matches_identity(stack: Stack, _: Parameters) -> Iterator[Finding]:
             problem = f"is not {expected}"
             yield Finding(resource=identity, property="permissionsBoundary", problem=problem)
 
-    yield from decide_each(stack.of_type(resource_types.USER, resource_types.ROLE), check)
+    yield from decide_each(stack.of_type(catalogue.USER.name, catalogue.ROLE.name), check)
 
 
 def boundary_not_attached(stack: Stack, _: Parameters) -> Iterator[Finding]:
     boundaries = [
         policy
-        for policy in stack.of_type(resource_types.POLICY)
+        for policy in stack.of_type(catalogue.POLICY.name)
         if text(policy.props, "name") in BOUNDARIES.values()
     ]
 
@@ -215,7 +214,7 @@ def _attaches(attachment: StackResource, policy: StackResource) -> bool:
 
 def policies_attached_to_own_identity(stack: Stack, _: Parameters) -> Iterator[Finding]:
     def check(attachment: StackResource) -> Iterator[Finding]:
-        for policy in stack.of_type(resource_types.POLICY):
+        for policy in stack.of_type(catalogue.POLICY.name):
             name = text(policy.props, "name")
             owners = (POLICY_OWNERS[start] for start in POLICY_OWNERS if name.startswith(start))
             owner = next(owners, None)
@@ -235,7 +234,7 @@ def profile_holds_instance_role(stack: Stack, _: Parameters) -> Iterator[Finding
             if text(profile.props, key) != expected:
                 yield Finding(resource=profile, property=key, problem=f"is not {expected}")
 
-    yield from decide_each(stack.of_type(resource_types.INSTANCE_PROFILE), check)
+    yield from decide_each(stack.of_type(catalogue.INSTANCE_PROFILE.name), check)
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -245,7 +244,7 @@ RULES: Final[tuple[Rule, ...]] = (
         fix="Write the permissions that it needs in infra/permissions.",
         references=("CIS 1.15", "FSBP IAM.1"),
         parameters=("aws_managed_policies",),
-        types=ATTACHMENTS | {resource_types.ROLE},
+        types=ATTACHMENTS | {catalogue.ROLE.name},
         check=no_aws_managed_policies,
     ),
     ResourceRule(
@@ -253,7 +252,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="Every further user has a further key that can leak.",
         fix="Use the manager, or a role.",
         parameters=("manager_identity",),
-        types=frozenset({resource_types.USER}),
+        types=frozenset({catalogue.USER.name}),
         check=no_other_users,
     ),
     StackRule(
@@ -279,14 +278,14 @@ RULES: Final[tuple[Rule, ...]] = (
         fix="Trust ec2.amazonaws.com for the instances' role, and for other roles the principals of"
         " infra/permissions/trust.py.",
         parameters=("manager_identity",),
-        types=frozenset({resource_types.ROLE}),
+        types=frozenset({catalogue.ROLE.name}),
         check=trust_policy_scoped,
     ),
     ResourceRule(
         id="boundary-present",
         why="A boundary limits an identity even if somebody attaches more policies later.",
         fix="Set permissionsBoundary to the identity's own boundary.",
-        types=frozenset({resource_types.ROLE, resource_types.USER}),
+        types=frozenset({catalogue.ROLE.name, catalogue.USER.name}),
         check=boundary_present,
     ),
     StackRule(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies import resource_types
+from infra import catalogue
 from policies.config import Network, Parameters
 from policies.rule import (
     Finding,
@@ -26,7 +26,7 @@ from policies.show import show
 
 SSH: Final = 22
 TCP: Final = ("tcp", "6")
-INGRESS_RULES: Final = frozenset({resource_types.INGRESS_RULE})
+INGRESS_RULES: Final = frozenset({catalogue.INGRESS_RULE.name})
 
 
 def only_ssh(rule: Resource, _: Parameters) -> Iterator[Finding]:
@@ -54,12 +54,12 @@ def prefix_list_in_stack(stack: Stack, _: Parameters) -> Iterator[Finding]:
     def check(rule: StackResource) -> Iterator[Finding]:
         if not is_unknown(rule.props, "prefixListId") and not text(rule.props, "prefixListId"):
             return
-        prefix_lists = stack.of_type(resource_types.PREFIX_LIST)
+        prefix_lists = stack.of_type(catalogue.PREFIX_LIST.name)
         if not any(refers_to(rule, "prefixListId", prefix_list) for prefix_list in prefix_lists):
             problem = "is not a prefix list of this stack"
             yield Finding(resource=rule, property="prefixListId", value="set", problem=problem)
 
-    yield from decide_each(stack.of_type(resource_types.INGRESS_RULE), check)
+    yield from decide_each(stack.of_type(catalogue.INGRESS_RULE.name), check)
 
 
 def sources_as_configured(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
@@ -98,7 +98,7 @@ def described(resource: Resource, _: Parameters) -> Iterator[Finding]:
 
 def _sources(resource: Resource) -> Iterator[tuple[str, str]]:
     """Every range that an ingress rule or a prefix list lets in, with its property."""
-    if resource.resource_type == resource_types.PREFIX_LIST:
+    if resource.resource_type == catalogue.PREFIX_LIST.name:
         for entry in elements(resource.props, "entries"):
             yield "entries.cidr", text(entry(), "cidr")
     else:
@@ -134,7 +134,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="The stack's config decides who may connect, because changes to it are reviewed.",
         fix="Add the network to sandbox:allowed_ssh_cidrs, or remove the entry.",
         parameters=("allowed_ssh_cidrs",),
-        types=frozenset({resource_types.PREFIX_LIST}),
+        types=frozenset({catalogue.PREFIX_LIST.name}),
         check=sources_as_configured,
     ),
     ResourceRule(
@@ -144,14 +144,14 @@ RULES: Final[tuple[Rule, ...]] = (
         level=Level.ADVISORY,  # 0.0.0.0/0 is the setting's default; policies/strict.json refuses it
         references=("CIS 5.3", "CIS 5.4", "FSBP EC2.13"),
         parameters=("widest_ipv4_prefix", "widest_ipv6_prefix"),
-        types=INGRESS_RULES | {resource_types.PREFIX_LIST},
+        types=INGRESS_RULES | {catalogue.PREFIX_LIST.name},
         check=not_world_open,
     ),
     ResourceRule(
         id="no-inline-security-group-rules",
         why="Inline rules replace the separate ones, which the other rules of this pack check.",
         fix="Use one aws.vpc.SecurityGroupIngressRule or EgressRule per rule.",
-        types=frozenset({resource_types.SECURITY_GROUP}),
+        types=frozenset({catalogue.SECURITY_GROUP.name}),
         check=no_inline_rules,
     ),
     ResourceRule(
@@ -159,11 +159,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="A later reviewer must know the purpose of a rule.",
         fix="Write into description what the rule lets through, and for whom.",
         types=frozenset(
-            {
-                resource_types.SECURITY_GROUP,
-                resource_types.INGRESS_RULE,
-                resource_types.EGRESS_RULE,
-            }
+            {catalogue.SECURITY_GROUP.name, catalogue.INGRESS_RULE.name, catalogue.EGRESS_RULE.name}
         ),
         check=described,
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policies import resource_types
+from infra import catalogue
 from policies.config import Parameters
 from policies.rule import (
     Finding,
@@ -43,7 +43,7 @@ OTHER_TARGETS: Final = (
 
 
 def one_vpc(stack: Stack, _: Parameters) -> Iterator[Finding]:
-    for number, vpc in enumerate(stack.of_type(resource_types.VPC), start=1):
+    for number, vpc in enumerate(stack.of_type(catalogue.VPC.name), start=1):
         if number > 1:
             yield Finding(resource=vpc, problem=f"is VPC number {number} of the stack")
 
@@ -97,7 +97,7 @@ def gateway_endpoints_only(endpoint: Resource, parameters: Parameters) -> Iterat
 
 
 def routes_to_internet_only(resource: Resource, _: Parameters) -> Iterator[Finding]:
-    if resource.resource_type == resource_types.ROUTE:
+    if resource.resource_type == catalogue.ROUTE.name:
         destinations = ("destinationCidrBlock", "destinationIpv6CidrBlock")
         yield from _route(resource.props, *destinations, "destinationPrefixListId")
     else:
@@ -124,12 +124,12 @@ def _route(route: Props, ipv4: str, ipv6: str, prefix_list: str) -> Iterator[Fin
 def subnets_use_public_route_table(stack: Stack, _: Parameters) -> Iterator[Finding]:
     def check(subnet: StackResource) -> Iterator[Finding]:
         associations = stack.referring_to(
-            subnet, "subnetId", resource_types.ROUTE_TABLE_ASSOCIATION
+            subnet, "subnetId", catalogue.ROUTE_TABLE_ASSOCIATION.name
         )
         tables = [
             table
             for association in associations
-            for table in stack.of_type(resource_types.ROUTE_TABLE)
+            for table in stack.of_type(catalogue.ROUTE_TABLE.name)
             if refers_to(association, "routeTableId", table)
         ]
         if not tables:
@@ -139,15 +139,15 @@ def subnets_use_public_route_table(stack: Stack, _: Parameters) -> Iterator[Find
             problem = "is associated with a route table that does not lead to the internet gateway"
             yield Finding(resource=subnet, problem=problem)
 
-    yield from decide_each(stack.of_type(resource_types.SUBNET), check)
+    yield from decide_each(stack.of_type(catalogue.SUBNET.name), check)
 
 
 def _leads_to_the_internet(table: StackResource, stack: Stack) -> bool:
     """Whether a Route, which a first preview knows too, or an inline route leads there."""
-    gateways = stack.of_type(resource_types.INTERNET_GATEWAY)
+    gateways = stack.of_type(catalogue.INTERNET_GATEWAY.name)
     return any(
         refers_to(route, "gatewayId", gateway)
-        for route in stack.referring_to(table, "routeTableId", resource_types.ROUTE)
+        for route in stack.referring_to(table, "routeTableId", catalogue.ROUTE.name)
         for gateway in gateways
     ) or any(
         text(route(), "cidrBlock") == DEFAULT_ROUTES[0] for route in elements(table.props, "routes")
@@ -176,7 +176,7 @@ def each_vpc_has(resource_type: str, *, problem: str) -> StackCheck:
             if not stack.referring_to(vpc, "vpcId", resource_type):
                 yield Finding(resource=vpc, problem=problem)
 
-        yield from decide_each(stack.of_type(resource_types.VPC), check)
+        yield from decide_each(stack.of_type(catalogue.VPC.name), check)
 
     return check_stack
 
@@ -201,7 +201,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="A range that overlaps the main network could be routed there by mistake.",
         fix="Set sandbox:vpc_cidr to a range outside sandbox:main_vpc_cidr, and use only that.",
         parameters=("vpc_cidr", "main_vpc_cidr"),
-        types=frozenset({resource_types.VPC}),
+        types=frozenset({catalogue.VPC.name}),
         check=vpc_cidr,
     ),
     ResourceRule(
@@ -209,7 +209,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="Firewalls of other networks know only the configured range.",
         fix="Give the subnet a block of sandbox:vpc_cidr.",
         parameters=("vpc_cidr",),
-        types=frozenset({resource_types.SUBNET}),
+        types=frozenset({catalogue.SUBNET.name}),
         check=subnet_in_vpc,
     ),
     ResourceRule(
@@ -217,7 +217,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="An interface endpoint can lead to a service of another account.",
         fix="Use a gateway endpoint for S3 or DynamoDB in the sandbox's region, or none.",
         parameters=("region",),
-        types=frozenset({resource_types.VPC_ENDPOINT}),
+        types=frozenset({catalogue.VPC_ENDPOINT.name}),
         check=gateway_endpoints_only,
     ),
     ResourceRule(
@@ -225,7 +225,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="The internet gateway is the only way out; any other route leads to a network.",
         fix="Keep only the default route to the internet gateway.",
         references=("CIS 5.6",),
-        types=frozenset({resource_types.ROUTE, resource_types.ROUTE_TABLE}),
+        types=frozenset({catalogue.ROUTE.name, catalogue.ROUTE_TABLE.name}),
         check=routes_to_internet_only,
     ),
     StackRule(
@@ -239,7 +239,7 @@ RULES: Final[tuple[Rule, ...]] = (
         why="An instance that is launched without a security group gets the default one.",
         fix="Keep ingress and egress of the default security group empty.",
         references=("CIS 5.5", "FSBP EC2.2"),
-        types=frozenset({resource_types.DEFAULT_SECURITY_GROUP}),
+        types=frozenset({catalogue.DEFAULT_SECURITY_GROUP.name}),
         check=default_security_group_empty,
     ),
     StackRule(
@@ -248,7 +248,7 @@ RULES: Final[tuple[Rule, ...]] = (
         fix="Manage it with aws.ec2.DefaultSecurityGroup, without rules.",
         references=("CIS 5.5", "FSBP EC2.2"),
         check=each_vpc_has(
-            resource_types.DEFAULT_SECURITY_GROUP,
+            catalogue.DEFAULT_SECURITY_GROUP.name,
             problem="has a default security group that the stack does not manage",
         ),
     ),
@@ -257,14 +257,14 @@ RULES: Final[tuple[Rule, ...]] = (
         why="Without a flow log nobody can find out later whom a sandbox talked to.",
         fix="Set sandbox:flow_logs to true, or exempt the VPC with a reason.",
         references=("CIS 3.7", "FSBP EC2.6"),
-        check=each_vpc_has(resource_types.FLOW_LOG, problem="has no flow log"),
+        check=each_vpc_has(catalogue.FLOW_LOG.name, problem="has no flow log"),
     ),
     ResourceRule(
         id="flow-logs-all-traffic",
         why="Rejected traffic shows an attack, and accepted traffic shows that it succeeded.",
         fix="Set trafficType to ALL.",
         references=("CIS 3.7",),
-        types=frozenset({resource_types.FLOW_LOG}),
+        types=frozenset({catalogue.FLOW_LOG.name}),
         check=flow_logs_all_traffic,
     ),
 )

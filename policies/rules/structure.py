@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from infra import names
+from infra import catalogue, names
 from policies import resource_types
 from policies.config import Parameters
 from policies.exemptions import expired
@@ -23,12 +23,7 @@ from policies.rule import (
 from policies.show import show
 
 PROTECTED_TYPES: Final = frozenset(
-    {
-        resource_types.VPC,
-        resource_types.USER,
-        resource_types.ROLE,
-        resource_types.INSTANCE_PROFILE,
-    }
+    {catalogue.VPC.name, catalogue.USER.name, catalogue.ROLE.name, catalogue.INSTANCE_PROFILE.name}
 )
 PROTECTED_ROLES: Final = frozenset({names.MANAGER, names.INSTANCE_ROLE})
 WATCHED_PROPERTIES: Final = frozenset(
@@ -55,15 +50,15 @@ WATCHED_PROPERTIES: Final = frozenset(
 
 def names_as_expected(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
     is_user = parameters.manager_identity == "user"
-    manager = resource_types.USER if is_user else resource_types.ROLE
+    manager = catalogue.USER.name if is_user else catalogue.ROLE.name
     expected = (
-        (resource_types.VPC, "Name tag", names.VPC),
-        (resource_types.SECURITY_GROUP, "name", names.SECURITY_GROUP),
+        (catalogue.VPC.name, "Name tag", names.VPC),
+        (catalogue.SECURITY_GROUP.name, "name", names.SECURITY_GROUP),
         (manager, "name", names.MANAGER),
-        (resource_types.POLICY, "name", names.MANAGER_BOUNDARY),
-        (resource_types.ROLE, "name", names.INSTANCE_ROLE),
-        (resource_types.POLICY, "name", names.INSTANCE_BOUNDARY),
-        (resource_types.INSTANCE_PROFILE, "name", names.INSTANCE_PROFILE),
+        (catalogue.POLICY.name, "name", names.MANAGER_BOUNDARY),
+        (catalogue.ROLE.name, "name", names.INSTANCE_ROLE),
+        (catalogue.POLICY.name, "name", names.INSTANCE_BOUNDARY),
+        (catalogue.INSTANCE_PROFILE.name, "name", names.INSTANCE_PROFILE),
     )
 
     def check(expectation: tuple[str, str, str]) -> Iterator[Finding]:
@@ -91,7 +86,7 @@ def inside_a_component(resource: Resource, _: Parameters) -> Iterator[Finding]:
 def protected_in_production(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
     if parameters.stack not in parameters.production_stacks or resource.opts.protect:
         return
-    is_role = resource.resource_type == resource_types.ROLE
+    is_role = resource.resource_type == catalogue.ROLE.name
     if is_role and text(resource.props, "name") not in PROTECTED_ROLES:
         return
     yield Finding(property="protect", value="false", problem="lets one command delete it")

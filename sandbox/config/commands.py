@@ -3,17 +3,19 @@
 import typer
 
 from sandbox.core import output
-from sandbox.core.options import QuietOption, StackOption
+from sandbox.core.options import JsonOption, QuietOption, StackOption
 
 app = typer.Typer(no_args_is_help=True, help="Print the configuration that the service reads.")
 
 
 @app.command("show", epilog="Example: sandbox config show --stack production > sandbox.json")
-def show(*, stack: StackOption = None, _quiet: QuietOption = False) -> None:
+def show(
+    *, stack: StackOption = None, _as_json: JsonOption = False, _quiet: QuietOption = False
+) -> None:
     """Print sandbox_config as JSON, for SANDBOX_CONFIG or a mounted file. It holds no secret."""
     from sandbox.core.stack import Stack
 
-    output.result(Stack.select(stack).sandbox_config().model_dump_json(indent=2))
+    output.json_result(Stack.select(stack).sandbox_config().model_dump(mode="json"))
 
 
 @app.command("schema", epilog="Example: sandbox config schema > docs/sandbox_config.schema.json")

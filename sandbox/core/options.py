@@ -1,11 +1,16 @@
 """Options that several commands share; each has one meaning and one text."""
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from sandbox.core import output
+
+NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+"""A label of RFC 1123, as Kubernetes asks of a namespace."""
+WORKLOAD: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]*/[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
 
 def _stack_names(incomplete: str) -> list[str]:
@@ -16,9 +21,28 @@ def _stack_names(incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))
 
 
-def _set_quiet(value: bool) -> bool:
-    output.set_quiet(quiet=value)
+def _set_quiet(value: bool) -> bool:  # noqa: FBT001 - Typer's callback
+    if value:  # the option stands before or after the sub-command's name; either holds
+        output.set_quiet(quiet=True)
     return value
+
+
+def _namespace(value: str) -> str:
+    if not NAMESPACE.fullmatch(value):
+        raise typer.BadParameter(
+            f"{value!r} is not a valid Kubernetes namespace; use 1 to 63 lower-case letters, "
+            "digits and hyphens, for example sandbox"
+        )
+    return value
+
+
+def _workloads(values: list[str] | None) -> list[str]:
+    for value in values or []:
+        if not WORKLOAD.fullmatch(value):
+            raise typer.BadParameter(
+                f"{value!r} is not a valid workload; use KIND/NAME, for example deployment/sandbox"
+            )
+    return values or []
 
 
 StackOption = Annotated[
@@ -40,5 +64,19 @@ QuietOption = Annotated[
         "-q",
         callback=_set_quiet,
         help="Print results and errors only, no notes and no progress.",
+    ),
+]
+NamespaceOption = Annotated[
+    str, typer.Option(callback=_namespace, help="The service's Kubernetes namespace.")
+]
+ContextOption = Annotated[
+    str | None, typer.Option(help="The cluster, as a context of kubectl. Default: kubectl's own.")
+]
+RestartOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KIND/NAME",
+        callback=_workloads,
+        help="Restart this workload, for example deployment/sandbox-manager. Repeatable.",
     ),
 ]

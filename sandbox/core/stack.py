@@ -5,11 +5,13 @@ Secrets are asked for explicitly, and only travel through pipes.
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from infra import settings
 from infra.access_keys import Keys, Slot
@@ -17,14 +19,17 @@ from infra.aws_clients import AwsClients
 from infra.settings import Settings, SettingsError
 from sandbox.core import project
 from sandbox.core.errors import SandboxError, UsageError
-from sandbox.core.pulumi_cli import NoStackError, PulumiError, run_pulumi
-from sandbox_client.config import SandboxConfig, SandboxConfigError
+from sandbox.core.pulumi_cli import Lock, LockedError, NoStackError, PulumiError, run_pulumi
+from sandbox_client.config import OUTPUT, SandboxConfig, SandboxConfigError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 PROVIDER: Final = "pulumi:providers:aws"
+ROOT: Final = "pulumi:pulumi:Stack"
 PREFIX: Final = f"{settings.NAMESPACE}:"
 MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
+SECRET_TEXT: Final = re.compile(r'"plaintext": "((?:[^"\\]|\\.)*)"')
+"""A secret of an export with plain text; its value is JSON in a string."""
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
 
@@ -93,6 +98,11 @@ class Stack:
         """The name without organization and project: `production` of `acme/sandbox/production`."""
         return self.name.rsplit("/", 1)[-1]
 
+    @property
+    def config_file(self) -> Path:
+        """Where the engine keeps the stack's settings."""
+        return self.folder / f"Pulumi.{self.short_name}.yaml"
+
     def require_exists(self) -> None:
         """Refuse a name that the backend does not have.
 
@@ -101,15 +111,26 @@ class Stack:
         """
         names = stack_names(self.folder, self.environment)
         if self.short_name not in {name.rsplit("/", 1)[-1] for name in names}:
-            raise UsageError(
-                f"stack {self.name}: the backend has no such stack; it has: "
-                f"{', '.join(names) or 'none'}; name one of them with --stack"
-            )
+            self._refuse(names)
+
+    def _refuse(self, names: Sequence[str]) -> NoReturn:
+        """Refuse this stack's name, which is none of *names*."""
+        raise UsageError(
+            f"stack {self.name}: the backend has no such stack; it has: "
+            f"{', '.join(names) or 'none'}; name one of them with --stack"
+        )
 
     def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
-        """The outputs; without *secrets* a secret reads "[secret]"."""
+        """The outputs; without *secrets* a secret reads "[secret]".
+
+        Raises:
+            PulumiError: a secret cannot be decrypted; the engine reports success and prints null.
+        """
         show = ["--show-secrets"] if secrets else []
-        return self._json("stack", "output", "--json", *show)
+        outputs = self._json("stack", "output", "--json", *show)
+        if secrets and (unreadable := [name for name in outputs if outputs[name] is None]):
+            raise self._not_decrypted(", ".join(unreadable))
+        return outputs
 
     def sandbox_config(self) -> SandboxConfig:
         """The configuration that the service reads.
@@ -117,8 +138,14 @@ class Stack:
         Raises:
             SandboxError: the stack has none, or one that this reader does not know.
         """
+        outputs = self.outputs()
+        if OUTPUT not in outputs:
+            raise SandboxError(
+                f"stack {self.name}: is not up, it has no output {OUTPUT}; run "
+                f"pulumi up --stack {self.name} first"
+            )
         try:
-            return SandboxConfig.from_outputs(self.outputs(), where=f"stack {self.name}")
+            return SandboxConfig.from_outputs(outputs, where=f"stack {self.name}")
         except SandboxConfigError as error:
             raise SandboxError(str(error)) from None
 
@@ -175,7 +202,7 @@ class Stack:
         self._run("config", "set-all", "--json", json.dumps(entries))
 
     def set_config_at(self, paths: Mapping[str, str]) -> None:
-        """Set single entries of structured values: `{"sandbox:zones.us-east-1a": "0"}`, in one edit."""
+        """Set entries of structured values in one edit: `{"sandbox:zones.us-east-1a": "0"}`."""
         pairs = [
             part for path, value in paths.items() for part in ("--plaintext", f"{path}={value}")
         ]
@@ -191,9 +218,18 @@ class Stack:
         self.set_config_at({f"{MANAGER_KEYS}.{slot}": stage for slot, stage in stages.items()})
 
     def export(self, *, show_secrets: bool = False) -> dict[str, Any]:
-        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory."""
+        """The whole deployment; with *show_secrets* its secrets are in plain text, in memory.
+
+        Raises:
+            PulumiError: no secret can be decrypted; the engine reports success and writes null,
+                which an import would make the new value.
+        """
         show = ["--show-secrets"] if show_secrets else []
-        return dict(self._json("stack", "export", *show))
+        deployment = dict(self._json("stack", "export", *show))
+        secrets = SECRET_TEXT.findall(json.dumps(deployment)) if show_secrets else []
+        if secrets and set(secrets) == {"null"}:
+            raise self._not_decrypted("its secrets")
+        return deployment
 
     def import_deployment(self, deployment: Mapping[str, Any]) -> None:
         """Make *deployment* the stack's. The engine encrypts its secrets on the way."""
@@ -209,13 +245,41 @@ class Stack:
         Raises:
             SandboxError: the state holds no provider, so nothing was created.
         """
+        return AwsClients(self.provider().inputs["region"])
+
+    def provider(self) -> Resource:
+        """The AWS provider that the stack was last updated with.
+
+        Raises:
+            SandboxError: the state holds no provider, so nothing was created.
+        """
         for resource in self.resources():
             if resource.type == PROVIDER:
-                return AwsClients(resource.inputs["region"])
+                return resource
         raise SandboxError(
             f"stack {self.name}: its state holds no AWS provider, so nothing was created; run "
             f"pulumi up --stack {self.name} first"
         )
+
+    def locks(self) -> Sequence[Lock] | None:
+        """Who holds the stack's lock; empty if the backend does not say, None if nobody does.
+
+        Asks the engine to compare the root of the state only: it takes the lock first, and changes
+        nothing.
+        """
+        roots = [resource.urn for resource in self.resources() if resource.type == ROOT]
+        targets = [part for urn in roots for part in ("--target", urn)]
+        try:
+            self._run("refresh", "--preview-only", *targets)
+        except LockedError as error:
+            return error.locks
+        return None
+
+    def last_update_ended(self) -> datetime | None:
+        """When the last update that was not killed ended; None if there was none."""
+        text = self._run("stack", "history", "--json", "--page-size", "1", "--page", "1")
+        updates = json.loads(text)
+        return datetime.fromisoformat(updates[0]["endTime"]) if updates else None
 
     def preview(self, *arguments: str) -> Mapping[str, Any]:
         """What `pulumi preview --json` prints."""
@@ -230,8 +294,8 @@ class Stack:
         ]
 
     def update(self) -> None:
-        """Update the stack to its config; the engine's own output goes to standard error."""
-        self._run("up", "--yes", "--skip-preview", show=True)
+        """Update the stack to its config; the engine's output is shown only if it fails."""
+        self._run("up", "--yes", "--skip-preview", show_failure=True)
 
     def refresh(self) -> None:
         """Read every resource of the state again; the engine's output goes to standard error."""
@@ -273,7 +337,15 @@ class Stack:
             )
         return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
 
-    def _run(self, *arguments: str, stdin: str = "", show: bool = False) -> str:
+    def _not_decrypted(self, secrets: str) -> PulumiError:
+        return PulumiError(
+            f"stack {self.name}: {secrets}: cannot be decrypted; check the passphrase "
+            "(PULUMI_CONFIG_PASSPHRASE) or your right to use the stack's KMS key"
+        )
+
+    def _run(
+        self, *arguments: str, stdin: str = "", show: bool = False, show_failure: bool = False
+    ) -> str:
         try:
             return run_pulumi(
                 *arguments,
@@ -282,17 +354,19 @@ class Stack:
                 folder=self.folder,
                 environment=self.environment,
                 show=show,
+                show_failure=show_failure,
             )
         except NoStackError:
-            self.require_exists()
-            raise
+            self._refuse(stack_names(self.folder, self.environment))
         except PulumiError as error:
-            raise PulumiError(f"stack {self.name}: {error}") from None
+            error.args = (f"stack {self.name}: {error}",)
+            raise
 
 
 def resources_of(export: Mapping[str, Any]) -> Sequence[Resource]:
     """The resources of a deployment as `pulumi stack export` prints it."""
-    entries: Sequence[dict[str, Any]] = export["deployment"].get("resources") or []
+    deployment: Mapping[str, Any] = export["deployment"] or {}  # null before the first update
+    entries: Sequence[dict[str, Any]] = deployment.get("resources") or []
     return [
         Resource(
             urn=entry["urn"],

@@ -1,0 +1,1 @@
+"""Show what the sandboxes cost, by user."""

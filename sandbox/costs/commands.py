@@ -6,6 +6,7 @@ import typer
 
 from infra import names
 from sandbox.core import output
+from sandbox.core.errors import ExitCode
 from sandbox.core.options import JsonOption, QuietOption
 
 
@@ -18,14 +19,19 @@ def costs(
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Show the project's cost in a month, by user. AWS charges 0.01 US dollars a request."""
+    """Show the project's cost in a month, by user. AWS charges 0.01 US dollars a request.
+
+    Exit code 10 says that AWS cannot group the costs, since a cost allocation tag is not active.
+    """
     from infra.aws_clients import US_EAST_1, AwsClients
     from sandbox.costs import report
 
-    first, end = report.month(month, today=report.today())
+    first_day, end = report.period(month, today=report.today())
     with output.progress("asking Cost Explorer"):
-        bill = report.read(AwsClients(US_EAST_1).cost_explorer, by, first, end)
+        bill = report.read(AwsClients(US_EAST_1).cost_explorer, by, first_day, end)
     if as_json:
-        output.json_result(report.as_json(bill, by, first))
+        output.json_result(report.as_json(bill, by, first_day))
     else:
-        report.show(bill, by, first)
+        report.show(bill, by, first_day)
+    if bill.inactive_tags:
+        raise typer.Exit(ExitCode.ATTENTION)

@@ -1,0 +1,1 @@
+"""List the manager's access keys, and rotate them without a gap."""

@@ -1,177 +1,244 @@
-"""A rotation of the service's key: each step is an update of the stack, and can be the last.
+"""Rotates the manager's access key; each step is one update of the stack.
 
-The stage of each slot stands in the stack's file, so an interrupted rotation goes on where it was:
-the file says what is wanted, the update makes it so, and only then the next step is written.
+The stack's file holds the stage of each slot. A step writes the file first and then updates the
+stack, so a rotation that was interrupted anywhere continues from there.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from infra import access_keys as keys
-from infra import names
-from infra.access_keys import SLOTS, Keys, Slot
-from sandbox.core.errors import NotYetError, SandboxError
-from sandbox.core.stack import Change, Resource, Stack
-from sandbox.keys import stages as rotation
-from sandbox.secret.manifest import FIELDS
+from infra import access_keys, catalogue, names
+from infra.access_keys import Keys, Slot
+from infra.settings import Settings
+from sandbox.core import output
+from sandbox.core.access_keys import by_slot
+from sandbox.core.errors import NotYetError, RefusedError, SandboxError
+from sandbox.core.kubernetes import KEY_ID_OUTPUT
+from sandbox.core.stack import Resource, Stack
+from sandbox.keys.stages import (
+    KeyUse,
+    advance,
+    blocking_reason,
+    other_slot,
+    rolled_back,
+    uses_new_key,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
-KEY_OUTPUT: Final = FIELDS["AWS_ACCESS_KEY_ID"]
-ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
-DONE: Final = {
-    "next": "made a second key in slot {other}; the service still uses slot {own}",
-    "retiring": "the stack now hands out slot {own}; the key in slot {other} still works",
-    "inactive": "switched off the key in slot {other}; it can still be rolled back",
-    None: "deleted the old key; slot {own} holds the only one",
+STEP_DONE: Final = {
+    "next": "created a second key in slot {other}; the service still uses slot {current}",
+    "retiring": "the stack now hands out slot {current}; the key in slot {other} still works",
+    "inactive": "switched off the key in slot {other}; a rollback can switch it on again",
+    None: "done: deleted the key in slot {other}; slot {current} holds the only key",
 }
 
 
 @dataclass(slots=True, kw_only=True)
 class Rotator:
-    """One rotation of one stack, from wherever it stands."""
+    """Rotates one stack's key, from whatever stage it has reached."""
 
     stack: Stack
     iam: "IAMClient"
     hand_over: Callable[[], None] | None
-    """Gives the current key to the service; None leaves that to the operator."""
-    say: Callable[[str], None]
+    """Applies the current key to the cluster; None leaves that to the operator."""
+    destination: str
+    """What the question says of it, for example "apply it to namespace default"."""
+    hand_over_command: str
+    """The command with which the operator does it."""
+    again_command: str
+    """The command that continues this rotation."""
+    confirm: Callable[[str], None]
+    """Asks before the change that its argument names; raises if the answer is no."""
     grace: timedelta
     poll: timedelta | None
-    """How often to look again while waiting; None ends the command instead."""
-    _looked: bool = field(default=False, init=False)
-    """Whether this command has already seen that an update changes nothing but keys."""
+    """The time between two checks while waiting; None ends the command instead of waiting."""
+    _preview_checked: bool = field(default=False, init=False)
+    """Whether this command has seen that an update changes only access keys."""
 
     def run(self) -> None:
-        """Begin a rotation, or go on with the one that has begun, until one key is left.
+        """Start a rotation, or continue the one that has started, until one key is left.
 
         Raises:
-            NotYetError: time has to pass, or the service has to read its new key.
-            SandboxError: the stack or the account is not as it has to be.
+            NotYetError: time has to pass, or the service has to use its new key.
+            RefusedError: the manager is a role, or the answer to the question is no.
+            SandboxError: the stack or the account is not as a rotation needs it.
         """
-        stages = self.stack.settings().manager_keys
-        self._require_no_stranger()
-        is_last_step = len(self._keys()) > len(stages)
-        if not self._is_settled(stages):  # an interrupted command left the file ahead of the stack
+        stages, keys = _stages(self.stack), self._keys()
+        self._require_no_unmanaged_key(keys)
+        if len(stages) == len(keys) == 1:
+            self._confirm_start(stages, keys)
+        was_last_step = len(keys) > len(stages)
+        # the command before this one may have ended before its update, or before it handed over
+        if not self._is_up_to_date(stages, keys):
             self._update()
-        if is_last_step:
-            self.say(DONE[None].format(own=keys.current(stages)))
+        if was_last_step:
+            self._report(stages)
             return
-        if self.hand_over and self._is_unused(stages):  # what gave it away last time was stopped
+        if self.hand_over and _new_key_not_used_yet(stages, self._uses(self._keys())):
             self.hand_over()
         while True:
             self._wait(stages)
-            stages = self._step(stages, rotation.advance(stages))
+            stages = self._step(stages, advance(stages))
             if len(stages) == 1:
                 return
 
     def roll_back(self) -> None:
-        """Hand the old key out again, or drop a new one that nobody has yet.
+        """Hand out the old key again, or delete a new key that was not handed out yet.
 
         Raises:
-            SandboxError: the old key is already deleted.
+            RefusedError: there is no second key, the manager is a role, or the answer is no.
         """
-        stages = self.stack.settings().manager_keys
-        self._step(stages, rotation.back(stages))
+        stages = _stages(self.stack)
+        after = rolled_back(stages)
+        slot, other = access_keys.current(after), other_slot(after)
+        self.confirm(
+            f"stack {self.stack.name}: delete the new key in slot {other}, which was not handed out"
+            if len(after) == 1
+            else f"stack {self.stack.name}: hand out the key in slot {slot} again"
+        )
+        self._step(stages, after)
+
+    def _confirm_start(self, stages: Keys, keys: Mapping[Slot, Resource]) -> None:
+        slot = access_keys.current(stages)
+        old_key = keys[slot].id if slot in keys else "which is missing"
+        self.confirm(
+            f"stack {self.stack.name}: create an access key in slot {other_slot(stages)}, "
+            f"{self.destination}, and delete the key in slot {slot} ({old_key}) once it was unused "
+            f"for {self.grace / timedelta(hours=1):g} hours"
+        )
 
     def _step(self, before: Keys, after: Keys) -> Keys:
+        self._check_preview()
         self.stack.configure_keys(after, removed=[slot for slot in before if slot not in after])
         self._update()
-        own, spare = keys.current(after), rotation.other(after)
-        self.say(DONE[after.get(spare)].format(own=own, other=spare))
-        if self.hand_over and own != keys.current(before):
+        self._report(after)
+        slot = access_keys.current(after)
+        if self.hand_over and slot != access_keys.current(before):
             self.hand_over()
-            self.say(f"gave the key in slot {own} to the service")
+            output.note(f"applied the key in slot {slot} to the cluster")
         return after
 
+    def _report(self, stages: Keys) -> None:
+        other = other_slot(stages)
+        done = STEP_DONE[stages.get(other)]
+        output.note(done.format(current=access_keys.current(stages), other=other))
+
     def _update(self) -> None:
-        """Update the stack, unless that would change anything but the keys.
+        self._check_preview()
+        with output.progress(f"stack {self.stack.name}: updating it"):
+            self.stack.update()
 
-        Raises:
-            SandboxError: it would; seen once, it holds for the steps that follow at once.
+    def _check_preview(self) -> None:
+        """Refuse an update that changes more than access keys.
+
+        One preview covers all steps that follow each other at once.
         """
-        if not self._looked:
-            self._require_only_keys(self.stack.changes())
-        self._looked = True
-        self.stack.update()
-
-    def _require_only_keys(self, changes: Sequence[Change]) -> None:
-        strange = [str(one) for one in changes if one.type != ACCESS_KEY]
-        if strange:
-            raise SandboxError(
-                f"stack {self.stack.name} has changes that are none of the rotation's: "
-                f"{', '.join(strange)}; run pulumi up --stack {self.stack.name} first"
+        if self._preview_checked:
+            return
+        with output.progress(f"stack {self.stack.name}: checking that only keys change"):
+            changes = self.stack.changes()
+        others = [str(change) for change in changes if change.type != catalogue.ACCESS_KEY.name]
+        if others:
+            raise RefusedError(
+                f"stack {self.stack.name}: has changes that do not belong to the rotation: "
+                f"{', '.join(others)}; run pulumi up --stack {self.stack.name} first"
             )
+        self._preview_checked = True
 
-    def _is_settled(self, stages: Keys) -> bool:
-        """The stack has the keys that the file names, and hands out the current one."""
-        found = self._keys()
+    def _is_up_to_date(self, stages: Keys, keys: Mapping[Slot, Resource]) -> bool:
+        """Whether the stack holds the keys of its file, and hands out the current one."""
         return (
-            found.keys() == stages.keys()
-            and all(found[slot].outputs["status"] == keys.status(stages[slot]) for slot in found)
-            and self.stack.outputs(secrets=True).get(KEY_OUTPUT) == found[keys.current(stages)].id
+            keys.keys() == stages.keys()
+            and all(
+                keys[slot].outputs["status"] == access_keys.status(stages[slot]) for slot in keys
+            )
+            and self.stack.outputs(secrets=True).get(KEY_ID_OUTPUT)
+            == keys[access_keys.current(stages)].id
         )
 
     def _wait(self, stages: Keys) -> None:
-        while waiting := self._waits_for(stages):
+        while reason := self._blocking_reason(stages):
             if self.poll is None:
-                raise NotYetError(f"not yet: {waiting}; run the same command again later")
-            self.say(f"waiting: {waiting}")
+                raise NotYetError(f"not yet: {reason}; run again later: {self.again_command}")
+            output.note(f"waiting: {reason}")
             time.sleep(self.poll.total_seconds())
-            self._looked = False  # much may have changed meanwhile
+            self._preview_checked = False  # others may have changed the program or the account
 
-    def _waits_for(self, stages: Keys) -> str | None:
-        return rotation.waits_for(stages, self._uses(), now=datetime.now(UTC), grace=self.grace)
+    def _blocking_reason(self, stages: Keys) -> str | None:
+        uses = self._uses(self._keys())
+        reason = blocking_reason(stages, uses, now=datetime.now(UTC), grace=self.grace)
+        if reason and _new_key_not_used_yet(stages, uses):
+            return f"{reason}; hand it over and restart what reads it: {self.hand_over_command}"
+        return reason
 
-    def _is_unused(self, stages: Keys) -> bool:
-        return stages.get(rotation.other(stages)) == "retiring" and not rotation.is_taken_over(
-            stages, self._uses()
-        )
+    def _uses(self, keys: Mapping[Slot, Resource]) -> Mapping[Slot, KeyUse]:
+        return {slot: self._use(key) for slot, key in keys.items()}
 
-    def _uses(self) -> Mapping[Slot, rotation.Use]:
-        return {slot: self._use(one) for slot, one in self._keys().items()}
-
-    def _use(self, key: Resource) -> rotation.Use:
-        answer = self.iam.get_access_key_last_used(AccessKeyId=key.id)
-        return rotation.Use(
+    def _use(self, key: Resource) -> KeyUse:
+        try:
+            answer = self.iam.get_access_key_last_used(AccessKeyId=key.id)
+        except self.iam.exceptions.NoSuchEntityException:
+            raise SandboxError(
+                f"stack {self.stack.name}: key {key.id} was deleted by hand; run "
+                f"pulumi up --refresh --stack {self.stack.name}, then the rotation again"
+            ) from None
+        return KeyUse(
             last_used=answer["AccessKeyLastUsed"].get("LastUsedDate"),
             changed=datetime.fromisoformat(key.modified),
         )
 
     def _keys(self) -> Mapping[Slot, Resource]:
-        return of_stack(self.stack.resources())
+        return by_slot(self.stack.resources())
 
-    def _require_no_stranger(self) -> None:
-        own = {one.id for one in self._keys().values()}
-        found = self.iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
-        strangers = [
-            one.get("AccessKeyId", "") for one in found if one.get("AccessKeyId") not in own
+    def _require_no_unmanaged_key(self, keys: Mapping[Slot, Resource]) -> None:
+        managed = {key.id for key in keys.values()}
+        in_account = [
+            key.get("AccessKeyId", "")
+            for key in self.iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
         ]
-        if strangers:
-            raise SandboxError(
-                f"user {names.MANAGER} has a key that this stack did not make: "
-                f"{', '.join(strangers)}; IAM takes two keys, so delete it first: "
+        unmanaged = [key_id for key_id in in_account if key_id not in managed]
+        if unmanaged:
+            raise RefusedError(
+                f"user {names.MANAGER}: has a key that this stack did not create: "
+                f"{', '.join(unmanaged)}; IAM allows two keys, so delete it first: "
                 f"aws iam delete-access-key --user-name {names.MANAGER} "
-                f"--access-key-id {strangers[0]}"
+                f"--access-key-id {unmanaged[0]}"
             )
 
 
-def of_stack(resources: Sequence[Resource]) -> Mapping[Slot, Resource]:
-    """The stack's access keys by slot."""
-    found = {one.name: one for one in resources if one.type == ACCESS_KEY}
-    return {
-        slot: found[keys.resource_name(slot)] for slot in SLOTS if keys.resource_name(slot) in found
-    }
+def is_due(stack: Stack, age: timedelta, *, now: datetime) -> bool:
+    """Whether the current key has reached *age*, or a rotation has already started.
 
-
-def is_older(stack: Stack, age: timedelta, *, now: datetime) -> bool:
-    """The current key has reached *age*, or a rotation has already begun."""
-    stages, found = stack.settings().manager_keys, of_stack(stack.resources())
-    if len(stages) > 1 or len(found) > 1:
+    Raises:
+        RefusedError: the manager is a role.
+    """
+    stages, keys = _stages(stack), by_slot(stack.resources())
+    key = keys.get(access_keys.current(stages))
+    if len(stages) > 1 or len(keys) > 1 or key is None:
         return True
-    made = found[keys.current(stages)].outputs["createDate"]
-    return now - datetime.fromisoformat(made) >= age
+    created = key.outputs["createDate"]
+    return now - datetime.fromisoformat(created) >= age
+
+
+def has_keys(settings: Settings) -> bool:
+    """Whether the manager is a user; a role has no access keys."""
+    return settings.manager_identity == "user"
+
+
+def _new_key_not_used_yet(stages: Keys, uses: Mapping[Slot, KeyUse]) -> bool:
+    return stages.get(other_slot(stages)) == "retiring" and not uses_new_key(stages, uses)
+
+
+def _stages(stack: Stack) -> Keys:
+    settings = stack.settings()
+    if not has_keys(settings):
+        raise RefusedError(
+            f"stack {stack.name}: sandbox:manager_identity = {settings.manager_identity}: the "
+            "manager is a role and has no access keys, so there is nothing to rotate"
+        )
+    return settings.manager_keys

@@ -1,92 +1,104 @@
-"""The steps of a rotation, as changes of the two slots. Pure."""
+"""The steps of a rotation, as changes of the stages of the two slots. Pure.
+
+A rotation from slot a to slot b takes four steps:
+
+- `a: current`: the only key. The first step creates a key in slot b.
+- `a: current, b: next`: the service still uses a. The second step hands out b.
+- `a: retiring, b: current`: both keys work. The third step switches off a, once the service uses b
+  and has not used a for the grace time.
+- `a: inactive, b: current`: a rollback can switch a on again. The fourth step deletes a, after the
+  grace time.
+- `b: current`: done. The next rotation goes from b to a.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from infra.access_keys import SLOTS, Keys, Slot, Stage, current
-from sandbox.core.errors import SandboxError
+from sandbox.core.errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """When a key was last used, and when the stack last changed it."""
+class KeyUse:
+    """When the service last used a key, and when the stack last changed it."""
 
     last_used: datetime | None
+    """AWS reports a use up to four hours late."""
     changed: datetime
 
 
-def other(keys: Keys) -> Slot:
+def other_slot(stages: Keys) -> Slot:
     """The slot that is not the current one; it may hold no key."""
-    return next(slot for slot in SLOTS if slot != current(keys))
+    return next(slot for slot in SLOTS if slot != current(stages))
 
 
-def advance(keys: Keys) -> Keys:
-    """One step on: make the next key, hand it out, switch the old one off, delete it."""
-    own, spare = current(keys), other(keys)
-    match keys.get(spare):
+def advance(stages: Keys) -> Keys:
+    """The stages after the next step."""
+    used, other = current(stages), other_slot(stages)
+    match stages.get(other):
         case None:
-            return _keys({own: "current", spare: "next"})
+            return _in_order({used: "current", other: "next"})
         case "next":
-            return _keys({own: "retiring", spare: "current"})
+            return _in_order({used: "retiring", other: "current"})
         case "retiring":
-            return _keys({own: "current", spare: "inactive"})
+            return _in_order({used: "current", other: "inactive"})
         case _:
-            return {own: "current"}
+            return {used: "current"}
 
 
-def back(keys: Keys) -> Keys:
-    """The way back: drop a key that nobody has, or hand the old one out again.
+def rolled_back(stages: Keys) -> Keys:
+    """The stages after a rollback: without a key that was never handed out, or with the old one.
 
     Raises:
-        SandboxError: the old key is deleted, or there never was a second one.
+        RefusedError: there is no second key.
     """
-    own, spare = current(keys), other(keys)
-    match keys.get(spare):
+    used, other = current(stages), other_slot(stages)
+    match stages.get(other):
         case None:
-            raise SandboxError(
-                f"slot {own} holds the only key: there is no rotation to roll back; "
-                "a deleted key cannot come back, rotate once more instead"
+            raise RefusedError(
+                f"slot {used} holds the only key, so there is no rotation to roll back; a deleted "
+                "key cannot come back: rotate again instead"
             )
         case "next":
-            return {own: "current"}
+            return {used: "current"}
         case _:
-            return _keys({spare: "current", own: "retiring"})
+            return _in_order({other: "current", used: "retiring"})
 
 
-def waits_for(
-    keys: Keys, uses: Mapping[Slot, Use], *, now: datetime, grace: timedelta
+def blocking_reason(
+    stages: Keys, uses: Mapping[Slot, KeyUse], *, now: datetime, grace: timedelta
 ) -> str | None:
-    """What has to happen before the next step is safe, or None."""
-    own, spare = current(keys), other(keys)
-    stage = keys.get(spare)
-    if stage not in ("retiring", "inactive"):
-        return None
-    old = uses[spare]
-    if stage == "inactive":
-        return _quiet(f"the key in slot {spare} was switched off", old.changed, now, grace)
-    if not is_taken_over(keys, uses):
-        return (
-            f"the service has not used the key in slot {own} yet; hand it over with: "
-            "sandbox secret | kubectl apply -f - (and restart what reads it)"
-        )
-    if old.last_used is None:
-        return None
-    return _quiet(f"the key in slot {spare} was last used", old.last_used, now, grace)
+    """Why the next step has to wait; None if it can run."""
+    used, other = current(stages), other_slot(stages)
+    old = uses.get(other)
+    match stages.get(other):
+        case "retiring" if not uses_new_key(stages, uses):
+            return f"the service has not used the key in slot {used} yet"
+        case "retiring" if old and old.last_used:
+            return _within_grace(
+                f"the key in slot {other} was last used", old.last_used, now, grace
+            )
+        case "inactive" if old:
+            return _within_grace(
+                f"the key in slot {other} was switched off", old.changed, now, grace
+            )
+        case _:
+            return None
 
 
-def is_taken_over(keys: Keys, uses: Mapping[Slot, Use]) -> bool:
-    """The service uses the current key, and used it after the other one."""
-    new, old = uses[current(keys)].last_used, uses[other(keys)].last_used
+def uses_new_key(stages: Keys, uses: Mapping[Slot, KeyUse]) -> bool:
+    """Whether the service used the current key, and not the other one after it."""
+    new, old = uses[current(stages)].last_used, uses[other_slot(stages)].last_used
     return new is not None and (old is None or new > old)
 
 
-def _quiet(what: str, since: datetime, now: datetime, grace: timedelta) -> str | None:
+def _within_grace(event: str, since: datetime, now: datetime, grace: timedelta) -> str | None:
     until = since + grace
     if now >= until:
         return None
-    return f"{what} at {since:%Y-%m-%d %H:%M} UTC; the grace time ends at {until:%Y-%m-%d %H:%M}"
+    return f"{event} at {since:%Y-%m-%d %H:%M} UTC; the grace time ends at {until:%Y-%m-%d %H:%M}"
 
 
-def _keys(stages: dict[Slot, Stage]) -> Keys:
+def _in_order(stages: dict[Slot, Stage]) -> Keys:
     return {slot: stages[slot] for slot in SLOTS if slot in stages}

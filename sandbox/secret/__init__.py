@@ -1,0 +1,1 @@
+"""Render the manager's access key as a Kubernetes secret."""

@@ -1,0 +1,1 @@
+"""Show a stack at a glance."""

@@ -13,7 +13,8 @@ def status(
     *,
     stack: StackOption = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out the comparison with the program.")
+        bool,
+        typer.Option("--quick", help="Leave out drift and policies, which take a preview."),
     ] = False,
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
@@ -23,11 +24,12 @@ def status(
     from sandbox.status import report
 
     selected = Stack.select(stack)
-    with output.progress(f"stack {selected.name}: reading its state and the account"):
+    work = "reading its state and the account" if quick else "comparing it with the account"
+    with output.progress(f"stack {selected.name}: {work}"):
         lines = report.read(selected, selected.sandbox_config(), quick=quick)
     if as_json:
         output.json_result([report.as_json(line) for line in lines])
     else:
-        output.table(("", "what", "says"), [report.row(line) for line in lines])
-    if not all(line.good for line in lines):
+        output.table(("", "item", "details"), [report.row(line) for line in lines])
+    if not all(line.ok for line in lines):
         raise typer.Exit(ExitCode.ATTENTION)

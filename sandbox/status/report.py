@@ -1,143 +1,162 @@
-"""A stack at a glance: what stands, how old it is, who runs what, and what differs."""
+"""A stack at a glance: its resources, the keys' ages, the sandboxes of each user, and drift."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from infra import access_keys as keys
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra import access_keys
 from infra.access_keys import Keys
-from infra.aws_clients import AwsClients
+from infra.aws_clients import AwsClients, as_filters, error_reason
+from sandbox.core.access_keys import by_slot
 from sandbox.core.errors import SandboxError
 from sandbox.core.stack import Resource, Stack
 from sandbox.drift.unmanaged import unmanaged
-from sandbox.keys import rotator as rotate
 from sandbox_client.config import SandboxConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-OLD_KEY: Final = 90
-"""Days after which a key should be rotated."""
+MAX_KEY_AGE_DAYS: Final = 90
+"""A key that is older should be rotated."""
 ALIVE: Final = ("pending", "running", "stopping", "stopped")
+NO_USER: Final = "(no user)"
+DELETED_BY_HAND: Final = "missing: {id} was deleted by hand; see sandbox drift"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing to know, and whether somebody should act on it."""
+    """One item of the report. The field names are those of `--json`."""
 
-    what: str
-    says: str
-    good: bool = True
+    item: str
+    details: str
+    ok: bool = True
+    """False if somebody should act."""
 
 
 def read(stack: Stack, config: SandboxConfig, *, quick: bool) -> Sequence[Line]:
-    """Everything but what the engine has to work out, if *quick*."""
+    """The whole report; with *quick* without drift and policies, which take a preview."""
     ec2 = AwsClients(config.region).ec2
     with ThreadPoolExecutor() as pool:
-        differs = None if quick else pool.submit(_engine, stack)
-        more = None if quick else pool.submit(_unmanaged, stack)
-        lines = [
-            Line(what="stack", says=f"{stack.name} ({config.environment}), {config.region}"),
-            Line(what="VPC", says=config.vpc_id),
-            *subnets(ec2, config),
-            image(ec2, config, now=datetime.now(UTC)),
-            *key_lines(stack.resources(), stack.settings().manager_keys, now=datetime.now(UTC)),
-            *sandboxes(ec2, config),
-        ]
+        preview = None if quick else pool.submit(drift, stack)
+        attached = None if quick else pool.submit(attached_by_hand, stack)
+        now = datetime.now(UTC)
         return [
-            *lines,
-            *(differs.result() if differs else []),
-            *([more.result()] if more else []),
+            Line(item="stack", details=f"{stack.name} ({config.environment}), {config.region}"),
+            vpc(ec2, config),
+            *subnets(ec2, config),
+            image(ec2, config, stack=stack.name, now=now),
+            *keys(stack.resources(), stack.settings().manager_keys, stack=stack.name, now=now),
+            *sandboxes(ec2, config),
+            *(preview.result() if preview else []),
+            *([attached.result()] if attached else []),
         ]
+
+
+def vpc(ec2: "EC2Client", config: SandboxConfig) -> Line:
+    """Whether the VPC exists."""
+    if ec2.describe_vpcs(Filters=as_filters({"vpc-id": config.vpc_id}))["Vpcs"]:
+        return Line(item="VPC", details=config.vpc_id)
+    return Line(item="VPC", details=DELETED_BY_HAND.format(id=config.vpc_id), ok=False)
 
 
 def subnets(ec2: "EC2Client", config: SandboxConfig) -> Iterator[Line]:
-    found = ec2.describe_subnets(SubnetIds=list(config.subnet_ids))["Subnets"]
-    free = {one.get("SubnetId"): one.get("AvailableIpAddressCount", 0) for one in found}
-    for one in config.subnets:
-        count = free.get(one.subnet_id, 0)
-        yield Line(what=f"subnet {one.zone}", says=f"{one.subnet_id}, {count} free", good=count > 0)
+    """The free addresses of each subnet."""
+    # a filter, since SubnetIds refuses the whole request where one subnet is missing
+    answer = ec2.describe_subnets(Filters=as_filters({"subnet-id": config.subnet_ids}))
+    free = {
+        subnet.get("SubnetId"): subnet.get("AvailableIpAddressCount", 0)
+        for subnet in answer["Subnets"]
+    }
+    for subnet in config.subnets:
+        item, count = f"subnet {subnet.zone}", free.get(subnet.subnet_id)
+        if count is None:
+            details = DELETED_BY_HAND.format(id=subnet.subnet_id)
+            yield Line(item=item, details=details, ok=False)
+        else:
+            yield Line(item=item, details=f"{subnet.subnet_id}, {count} free", ok=count > 0)
 
 
-def image(ec2: "EC2Client", config: SandboxConfig, *, now: datetime) -> Line:
+def image(ec2: "EC2Client", config: SandboxConfig, *, stack: str, now: datetime) -> Line:
+    """The image that sandboxes are launched from, and its age."""
+    build = f"build one: sandbox image build --stack {stack}"
     if not config.ami_id:
-        return Line(what="image", says="none yet: sandbox image build", good=False)
-    filters = [{"Name": "image-id", "Values": [config.ami_id]}]
-    found = ec2.describe_images(Filters=filters)["Images"]  # pyright: ignore[reportArgumentType] - plain dictionaries
-    if not found:
-        return Line(what="image", says=f"{config.ami_id} is gone: sandbox image build", good=False)
-    made = datetime.fromisoformat(found[0].get("CreationDate", ""))
-    return Line(what="image", says=f"{config.ami_id}, {_days(made, now)} old")
+        return Line(item="image", details=f"none yet; {build}", ok=False)
+    images = ec2.describe_images(Filters=as_filters({"image-id": config.ami_id}))["Images"]
+    if not images:
+        return Line(item="image", details=f"missing: {config.ami_id}; {build}", ok=False)
+    created = datetime.fromisoformat(images[0].get("CreationDate", ""))
+    return Line(item="image", details=f"{config.ami_id}, {_age(created, now)}")
 
 
-def key_lines(resources: Sequence[Resource], stages: Keys, *, now: datetime) -> Iterator[Line]:
-    """The keys' ages; a key over 90 days should be rotated. A role has none."""
-    for slot, one in rotate.of_stack(resources).items():
-        made = datetime.fromisoformat(one.outputs["createDate"])
-        old = slot == keys.current(stages) and (now - made).days > OLD_KEY
-        advice = "; rotate it: sandbox keys rotate" if old else ""
+def keys(
+    resources: Sequence[Resource], stages: Keys, *, stack: str, now: datetime
+) -> Iterator[Line]:
+    """The age of each access key. A manager that is a role has none."""
+    for slot, key in by_slot(resources).items():
+        created = datetime.fromisoformat(key.outputs["createDate"])
+        too_old = slot == access_keys.current(stages) and (now - created).days > MAX_KEY_AGE_DAYS
+        advice = f"; rotate it: sandbox keys rotate --stack {stack}" if too_old else ""
+        stage = stages.get(slot, "to be deleted")
         yield Line(
-            what=f"key {slot}",
-            says=f"{stages.get(slot, 'unknown')}, {_days(made, now)} old{advice}",
-            good=not old,
+            item=f"key {slot}", details=f"{stage}, {_age(created, now)}{advice}", ok=not too_old
         )
 
 
 def sandboxes(ec2: "EC2Client", config: SandboxConfig) -> Iterator[Line]:
-    """Per user, how many run and how many are stopped (whose volumes still cost)."""
+    """How many sandboxes of each user are in which state. A stopped one's volume still costs."""
     counts: dict[str, Counter[str]] = {}
-    pages = ec2.get_paginator("describe_instances").paginate(
-        Filters=[
-            {"Name": "vpc-id", "Values": [config.vpc_id]},
-            {"Name": "instance-state-name", "Values": list(ALIVE)},
-        ]
-    )
-    for page in pages:
+    filters = {"vpc-id": config.vpc_id, "instance-state-name": ALIVE}
+    for page in ec2.get_paginator("describe_instances").paginate(Filters=as_filters(filters)):
         for reservation in page["Reservations"]:
-            for one in reservation.get("Instances", []):
-                tags = {tag.get("Key"): tag.get("Value", "") for tag in one.get("Tags", [])}
-                user = tags.get(config.user_tag, "(no user)")
-                counts.setdefault(user, Counter())[one.get("State", {}).get("Name", "")] += 1
+            for instance in reservation.get("Instances", []):
+                tags = {tag.get("Key"): tag.get("Value", "") for tag in instance.get("Tags", [])}
+                user = tags.get(config.user_tag, NO_USER)
+                state = instance.get("State", {}).get("Name", "")
+                counts.setdefault(user, Counter())[state] += 1
     if not counts:
-        yield Line(what="sandboxes", says="none")
+        yield Line(item="sandboxes", details="none")
     for user, states in sorted(counts.items()):
-        says = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        yield Line(what=f"sandboxes of {user}", says=says, good=user != "(no user)")
+        details = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        yield Line(item=f"sandboxes of {user}", details=details, ok=user != NO_USER)
+
+
+def drift(stack: Stack) -> Sequence[Line]:
+    """Drift and policies, from one preview that reads the account again."""
+    try:
+        changes = stack.changes("--refresh", "--policy-pack", "policies")
+    except SandboxError as error:
+        return [Line(item="drift, policies", details=str(error), ok=False)]
+    details = ", ".join(map(str, changes)) or "none"
+    return [
+        Line(item="policies", details="pass"),
+        Line(item="drift", details=details, ok=not changes),
+    ]
+
+
+def attached_by_hand(stack: Stack) -> Line:
+    """What others attached to the stack's resources, which no preview shows."""
+    try:
+        attached = sorted(unmanaged(stack.aws(), stack.resources()))
+    except (SandboxError, BotoCoreError, ClientError) as error:
+        return Line(item="unmanaged", details=error_reason(error), ok=False)
+    return Line(item="unmanaged", details=", ".join(attached) or "none", ok=not attached)
 
 
 def row(line: Line) -> tuple[str, str, str]:
     """*line* as a row of the table."""
-    return "ok" if line.good else "check", line.what, line.says
+    return "ok" if line.ok else "check", line.item, line.details
 
 
 def as_json(line: Line) -> dict[str, str | bool]:
     """*line* for a program."""
-    return {"what": line.what, "says": line.says, "ok": line.good}
+    return asdict(line)
 
 
-def _engine(stack: Stack) -> Sequence[Line]:
-    """Drift and policies, from one preview against what is really there."""
-    try:
-        changes = stack.changes("--refresh", "--policy-pack", "policies")
-    except SandboxError as error:
-        return [Line(what="drift, policies", says=str(error), good=False)]
-    if changes:
-        return [
-            Line(what="policies", says="pass"),
-            Line(what="drift", says=", ".join(map(str, changes)), good=False),
-        ]
-    return [Line(what="policies", says="pass"), Line(what="drift", says="none")]
-
-
-def _unmanaged(stack: Stack) -> Line:
-    """What a comparison passes over, since the program did not make it."""
-    attached = sorted(unmanaged(stack.aws(), stack.resources()))
-    return Line(what="unmanaged", says=", ".join(attached) or "none", good=not attached)
-
-
-def _days(since: datetime, now: datetime) -> str:
-    days = (now - since).days
-    return "1 day" if days == 1 else f"{days} days"
+def _age(created: datetime, now: datetime) -> str:
+    days = (now - created).days
+    return "1 day old" if days == 1 else f"{days} days old"

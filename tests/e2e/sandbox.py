@@ -19,7 +19,7 @@ PROGRAM: Final = (
     "__main__.py",
     "infra",
     "policies",
-    "pyproject.toml",
+    "sandbox_client",
 )
 TIMEOUT: Final = 240
 """Seconds that one command of the engine may take; an update takes about fifteen."""

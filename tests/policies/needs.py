@@ -18,11 +18,7 @@ ACCOUNT: Final = "123456789012"
 STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
 """The id of the KMS key of the state, which calls name by its alias or not at all."""
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
-NAMES: Final = {
-    "user": "UserName",
-    "role": "RoleName",
-    "instance-profile": "InstanceProfileName",
-}
+NAMES: Final = {"user": "UserName", "role": "RoleName", "instance-profile": "InstanceProfileName"}
 """By kind of identity, the parameter of an IAM call that names it."""
 CONDITIONS: Final = {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN"}
 """Parameters of IAM calls that are condition keys too."""
@@ -55,10 +51,7 @@ class Need:
     @property
     def request(self) -> Request:
         return Request(
-            principal=PRINCIPAL,
-            action=self.action,
-            resource=self.resource,
-            context=dict(self.keys),
+            principal=PRINCIPAL, action=self.action, resource=self.resource, context=dict(self.keys)
         )
 
 

@@ -22,11 +22,7 @@ from policies.rules import RULES
 
 UNKNOWN = UNKNOWN_STRING_VALUE
 NETWORK = "urn:pulumi:dev::sandbox::sandbox:network:Network::sandbox"
-TAGS = {
-    "Project": "alignment-league",
-    "Environment": "production",
-    "Purpose": "researcher-sandbox",
-}
+TAGS = {"Project": "alignment-league", "Environment": "production", "Purpose": "researcher-sandbox"}
 
 
 def secret(value: Any) -> dict[str, Any]:
@@ -51,17 +47,14 @@ class FakeResource:
     )
     """By property, the resources that its value comes from."""
     provider: Mapping[str, Any] | None = field(
-        default_factory=lambda: {
-            "region": "us-east-1",
-            "defaultTags": json.dumps({"tags": TAGS}),
-        }
+        default_factory=lambda: {"region": "us-east-1", "defaultTags": json.dumps({"tags": TAGS})}
     )
 
     @property
     def urn(self) -> str:
         return f"urn:pulumi:dev::sandbox::{self.parents}{self.type}::{self.name}"
 
-    def with_props(self, /, **props: Any) -> "FakeResource":
+    def having(self, /, **props: Any) -> "FakeResource":
         """A copy with these properties; None removes a property."""
         changed = {**self.props, **props}
         return replace(

@@ -50,9 +50,7 @@ def is_change(statement: Statement) -> bool:
     return statement.sid.startswith("Change")
 
 
-def test_the_addition_for_the_budget_reaches_only_the_budget(
-    budget: tuple[Statement, ...],
-) -> None:
+def test_the_addition_for_the_budget_reaches_only_the_budget(budget: tuple[Statement, ...]) -> None:
     for statement in budget:
         for arn in statement.resources:
             assert re.search(r"[:/]sandbox-budget\*?$", arn), arn

@@ -16,8 +16,8 @@ from tests.e2e.account import Client
 from tests.infra.permissions.evaluator import Document, Layers, decide, many
 from tests.policies import recording
 from tests.policies.ci_role import filled_in, preview_document, refused, role_document, role_text
-from tests.policies.good_stack import trust_of
 from tests.policies.needs import ACCOUNT, Need, learnt_paths, needs
+from tests.policies.stack import trust_of
 from tests.policies.standing_stack import PIPELINE_KEY, run, standing_stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.proof, pytest.mark.thorough]

@@ -18,7 +18,7 @@ from policies.exemptions import Exemption, ExemptionError, load, tail
 from policies.rule import Level
 from policies.rules import RULES
 from sandbox.status import report as status
-from tests.policies import good_stack
+from tests.policies import stack
 from tests.policies.pack_server import FakeResource, PackServer, secret
 
 FOLDER = Path(pack.__file__).parent
@@ -83,11 +83,11 @@ def test_rules_name_only_parameters_that_exist() -> None:
 
 
 def test_a_key_is_old_for_the_pack_when_it_is_old_for_sandbox_status() -> None:
-    assert Parameters().max_key_age_days == status.OLD_KEY
+    assert Parameters().max_key_age_days == status.MAX_KEY_AGE_DAYS
 
 
 def test_the_packs_config_changes_one_rule_only() -> None:
-    group = good_stack.LOG_GROUP.with_props(retentionInDays=30)
+    group = stack.LOG_GROUP.having(retentionInDays=30)
     chosen = {"log-retention": {"log_retention_days": 30}}
     other = {"ssh-not-world-open": {"widest_ipv4_prefix": 32}}
     assert rules_broken(PackServer(), group) == ["log-retention"]
@@ -101,7 +101,7 @@ def rules_broken(server: PackServer, resource: FakeResource) -> list[str]:
 
 def test_a_value_of_the_packs_config_that_is_not_valid_is_a_finding() -> None:
     chosen = {"subnet-inside-vpc": {"vpc_cidr": "10.0.0.1/8"}}
-    (violation,) = PackServer(config=chosen).check_resource(good_stack.SUBNET)
+    (violation,) = PackServer(config=chosen).check_resource(stack.SUBNET)
     assert (violation.rule, violation.mandatory) == ("subnet-inside-vpc", True)
     assert "vpc_cidr" in violation.message
 
@@ -151,7 +151,7 @@ def test_an_exemption_that_is_not_valid_stops_the_pack(
 
 
 def test_an_exemption_hides_a_finding_until_its_last_day() -> None:
-    group = good_stack.LOG_GROUP.with_props(retentionInDays=7)
+    group = stack.LOG_GROUP.having(retentionInDays=7)
     exempt = Exemption(
         rule="log-retention",
         resource="aws:cloudwatch/logGroup:*",
@@ -162,7 +162,7 @@ def test_an_exemption_hides_a_finding_until_its_last_day() -> None:
     after = Parameters(exemptions=(exempt,), today=date(2026, 12, 1))
     assert rules_broken(PackServer(before), group) == []
     assert rules_broken(PackServer(after), group) == ["log-retention"]
-    violations = PackServer(after).check_stack(good_stack.ALL)
+    violations = PackServer(after).check_stack(stack.ALL)
     assert "exemptions-current" in {violation.rule for violation in violations}
 
 

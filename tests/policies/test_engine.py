@@ -10,8 +10,7 @@ from typing import Final
 
 import pytest
 
-from infra import names
-from policies import resource_types
+from infra import catalogue, names
 from policies.rules import RULES
 from tests.conftest import Say
 from tests.policies.mutation.groups import groups
@@ -45,7 +44,7 @@ def test_the_packs_config_makes_advisory_rules_mandatory(
     original = deployed_stack.state
     aged = deepcopy(original)
     for resource in aged["checkpoint"]["latest"]["resources"]:
-        if resource["type"] == resource_types.ACCESS_KEY:
+        if resource["type"] == catalogue.ACCESS_KEY.name:
             resource["outputs"]["createDate"] = "2020-02-29T08:00:00Z"
     deployed_stack.state = aged
     try:

@@ -38,9 +38,7 @@ def test_the_program_itself_passes(server: PackServer) -> None:
 
 
 @pytest.mark.proof
-def test_the_pack_stops_every_mutant_by_exactly_the_rules_meant_for_it(
-    server: PackServer,
-) -> None:
+def test_the_pack_stops_every_mutant_by_exactly_the_rules_meant_for_it(server: PackServer) -> None:
     stopping = {
         name: {violation.rule for violation in check(mutant, server) if violation.mandatory}
         for name, mutant in MUTANTS.items()

@@ -11,9 +11,9 @@ from infra import names
 from tests.e2e.account import Client, everything
 from tests.policies.ci_role import refused, role_document
 from tests.policies.docs import example
-from tests.policies.good_stack import trust_of
 from tests.policies.needs import learnt_paths, needs
 from tests.policies.recording import calls
+from tests.policies.stack import trust_of
 from tests.policies.standing_stack import StandingStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
@@ -105,8 +105,7 @@ def add_by_hand(client: Client, security_group_id: str) -> tuple[str, str]:
     """Open a port and create a key; return the ids of the rule and of the key."""
     https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
     answer = client("ec2").authorize_security_group_ingress(
-        GroupId=security_group_id,
-        IpPermissions=[{**https, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+        GroupId=security_group_id, IpPermissions=[{**https, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     )
     key = client("iam").create_access_key(UserName=names.MANAGER)
     return answer["SecurityGroupRules"][0]["SecurityGroupRuleId"], key["AccessKey"]["AccessKeyId"]

@@ -13,19 +13,13 @@ from policies.config import Parameters
 from policies.rules import RULES
 from tests.policies.case import Case, Subject
 from tests.policies.cases import documents, identity, ingress, network, rest
-from tests.policies.good_stack import ALL
 from tests.policies.pack_server import UNKNOWN, FakeResource, PackServer, Violation, secret
+from tests.policies.stack import ALL
 
 Json = Any
 """A property, which may be anything; the linter's rule against Any has nothing better for it."""
 Path = tuple[Any, ...]
-CASES = (
-    *network.CASES,
-    *ingress.CASES,
-    *documents.CASES,
-    *identity.CASES,
-    *rest.CASES,
-)
+CASES = (*network.CASES, *ingress.CASES, *documents.CASES, *identity.CASES, *rest.CASES)
 BAD_CASES = [case for case in CASES if case.findings]
 SECRETS = (
     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
@@ -146,7 +140,7 @@ def test_no_message_holds_a_secret_from_inside_a_document() -> None:
             continue
         content = json.loads(text)
         for path in leaves(content):
-            changed = case.subject.with_props(policy=json.dumps(put(content, path, SECRETS[0])))
+            changed = case.subject.having(policy=json.dumps(put(content, path, SECRETS[0])))
             assert not any(SECRETS[0] in violation.message for violation in check(case, changed))
 
 

@@ -1,4 +1,4 @@
-"""The command line: what it refuses, and that nothing secret reaches a terminal unasked."""
+"""The commands for the service: which options are refused, and where secrets stay hidden."""
 
 import os
 import pty
@@ -8,75 +8,97 @@ from pathlib import Path
 
 import pytest
 
+from sandbox import cli
+from sandbox.core.errors import ExitCode
+
 ROOT = Path(__file__).parents[2]
 OUTPUTS = (
     '{"sandbox_manager_access_key_id": "AKIAEXAMPLE",'
     ' "sandbox_manager_secret_access_key": "canary-of-the-key"}'
 )
-CANARY = "Y2FuYXJ5LW9mLXRoZS1rZXk="
+ENCODED_KEY = "Y2FuYXJ5LW9mLXRoZS1rZXk="
 """The key as the secret holds it, in base64."""
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A pulumi that prints outputs with a key, as the real one does with --show-secrets."""
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A PATH with a `pulumi` that prints outputs with a key, as --show-secrets does."""
     fake = tmp_path / "pulumi"
     fake.write_text(f"#!/bin/sh\necho '{OUTPUTS}'\n")
     fake.chmod(0o755)
-    return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "COLUMNS": "200"}
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    return path
 
 
-def handover(
-    environment: dict[str, str], *arguments: str, terminal: bool = False
-) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error; standard output may be a terminal."""
-    command = [sys.executable, "-m", "sandbox", *arguments]
-    if not terminal:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout, done.stderr
+@pytest.mark.usefixtures("path")
+def test_a_pipe_gets_the_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["secret", "--stack", "test"]) == ExitCode.DONE
+    assert ENCODED_KEY in capsys.readouterr().out
+
+
+def test_a_terminal_gets_no_secret(path: str) -> None:
     leader, follower = pty.openpty()
-    ended = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=follower, stderr=subprocess.PIPE, check=False
+    completed = subprocess.run(
+        [sys.executable, "-m", "sandbox", "secret", "--stack", "test"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path, "COLUMNS": "200"},
+        stdout=follower,
+        stderr=subprocess.PIPE,
+        check=False,
     )
     os.write(follower, b"\n")  # so that there is something to read
     shown = os.read(leader, 65536).decode()
     os.close(follower)
     os.close(leader)
-    return ended.returncode, shown, ended.stderr.decode()
+    assert completed.returncode == ExitCode.USAGE
+    assert ENCODED_KEY not in shown
+    assert "--show-secrets" in completed.stderr.decode()
 
 
-def test_a_pipe_gets_the_secret(environment: dict[str, str]) -> None:
-    code, out, error = handover(environment, "secret", "--stack", "test")
-    assert code == 0, error
-    assert CANARY in out
+@pytest.mark.usefixtures("path")
+def test_a_terminal_gets_the_secret_when_an_option_asks_for_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert cli.run(["secret", "--stack", "test"]) == ExitCode.USAGE
+    assert capsys.readouterr().out == ""
+    assert cli.run(["secret", "--stack", "test", "--show-secrets"]) == ExitCode.DONE
+    assert ENCODED_KEY in capsys.readouterr().out
 
 
-def test_a_terminal_gets_no_secret(environment: dict[str, str]) -> None:
-    code, shown, error = handover(environment, "secret", "--stack", "test", terminal=True)
-    assert code == 1
-    assert CANARY not in shown
-    assert "standard output is a terminal" in error
+def test_a_missing_pulumi_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert cli.run(["config", "show", "--stack", "test"]) == ExitCode.FAILED
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pulumi" in line
+    assert "PATH" in line
 
 
-def test_a_terminal_gets_the_secret_when_asked_by_name(environment: dict[str, str]) -> None:
-    code, shown, error = handover(
-        environment, "secret", "--stack", "test", "--show-secrets", terminal=True
-    )
-    assert code == 0, error
-    assert CANARY in shown
-
-
-def test_a_missing_pulumi_is_one_line_and_no_traceback(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": str(tmp_path), "COLUMNS": "200"}
-    code, _, error = handover(environment, "config", "--stack", "test")
-    assert code == 1
-    assert error.startswith("error: stack test: pulumi: is not on PATH")
-    assert len(error.splitlines()) == 1
-
-
-def test_a_wrong_month_is_refused_before_aws_is_asked(environment: dict[str, str]) -> None:
-    code, _, error = handover(environment, "costs", "--month", "november")
-    assert code == 1
-    assert "--month november: is no month; write one like 2026-11" in error
+@pytest.mark.parametrize(
+    ("arguments", "refused"),
+    [
+        (["costs", "--month", "november"], "november"),
+        (["secret", "--namespace", "Team_A"], "Team_A"),
+        (["secret", "--apply", "--restart", "manager"], "manager"),
+        (["secret", "--apply", "--restart=--all"], "--all"),
+        (["secret", "--restart", "deployment/manager"], "--apply"),
+        (["keys", "rotate", "--namespace", "-n"], "-n"),
+        (["keys", "rotate", "--grace-hours", "-1"], "--grace-hours"),
+        (["keys", "rotate", "--grace-hours", "nan"], "--grace-hours"),
+        (["keys", "rotate", "--grace-hours", "inf"], "--grace-hours"),
+        (["keys", "rotate", "--older-than-days", "-1"], "--older-than-days"),
+        (["keys", "rollback", "--restart", "deployment/"], "deployment/"),
+    ],
+)
+def test_an_option_that_is_not_valid_is_refused_before_anything_runs(
+    arguments: list[str],
+    refused: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert cli.run(arguments) == ExitCode.USAGE
+    assert refused in capsys.readouterr().err

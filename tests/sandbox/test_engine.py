@@ -1,11 +1,14 @@
-"""The hand-over of a deployed stack: the real engine and provider, and an emulated account."""
+"""The commands on a deployed stack: the real engine and provider, and an emulated account."""
 
 import base64
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,198 +16,305 @@ import boto3
 import pytest
 import yaml
 
+from sandbox.core.errors import ExitCode
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
 from tests.deadly import deadly
 from tests.e2e.account import emulated
 from tests.e2e.sandbox import Sandbox
+from tests.sandbox.core import kubernetes_api
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
+SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ENDINGS = {
+    "sandbox keys rotate --apply --restart deployment/sandbox-manager": ExitCode.REFUSED,
+    "sandbox costs --month 2026-11": ExitCode.ATTENTION,
+}
+"""The commands of docs/service.md that do not end with 0: nobody can answer, no tag is active."""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a command printed."""
+
+    out: str
+    err: str
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    with emulated(tmp_path_factory.mktemp("emulator")) as made:
-        yield made
+    with emulated(tmp_path_factory.mktemp("emulator")) as variables:
+        yield variables
 
 
 @pytest.fixture(scope="module")
-def standing(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    sandbox = Sandbox(tmp_path_factory.mktemp("program"), environment)
-    # where the policies' own file looks for it
-    (sandbox.folder / ".venv").symlink_to(Path(sys.executable).parents[1])
+def deployed(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    """One stack that all tests share; each leaves it with one key and no sandbox."""
+    stack = Sandbox(tmp_path_factory.mktemp("program"), environment)
+    # the policy pack looks for the virtual environment beside the program
+    (stack.folder / ".venv").symlink_to(Path(sys.executable).parents[1])
     ec2 = client(environment, "ec2")
     image = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
-    sandbox.configure(sandbox_ami_id=image)
-    sandbox.up()
-    return sandbox
+    stack.configure(sandbox_ami_id=image)
+    stack.up()
+    return stack
 
 
 def client(environment: Mapping[str, str], service: str, **key: str) -> Any:
-    own = key or {
+    """A client with *key*, or with the operator's own."""
+    credentials = key or {
         "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
     }
-    session = boto3.Session(region_name=environment["AWS_REGION"], **own)  # pyright: ignore[reportArgumentType] - only keys
+    session = boto3.Session(region_name=environment["AWS_REGION"], **credentials)  # pyright: ignore[reportArgumentType] - only keys
     return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])  # pyright: ignore[reportCallIssue, reportArgumentType] - by name
 
 
-def handover(sandbox: Sandbox, *arguments: str, ends: int = 0, **environment: str) -> str:
-    """Run the command in the stack's folder; what it said, on both channels."""
-    done = subprocess.run(
-        [sys.executable, "-m", "sandbox", *arguments, "--stack", sandbox.name],
-        cwd=sandbox.folder,
-        env={**sandbox.environment, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+def sandbox(
+    stack: Sandbox,
+    *arguments: str,
+    code: int = ExitCode.DONE,
+    name: str | None = None,
+    **environment: str,
+) -> Printed:
+    """Run `sandbox` in the stack's folder; it ends with *code*."""
+    completed = subprocess.run(
+        [sys.executable, "-m", "sandbox", *arguments, "--stack", name or stack.name],
+        cwd=stack.folder,
+        env={**stack.environment, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == ends, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def service(sandbox: Sandbox) -> Sandboxes:
-    """The reference client, with what the commands hand to a service and nothing else."""
-    config = SandboxConfig.from_json(handover(sandbox, "config"))
-    data = json.loads(handover(sandbox, "secret"))["data"]
-    key = {name.lower(): base64.b64decode(data[name]).decode() for name in data}
-    return Sandboxes(config, client(sandbox.environment, "ec2", **key))
-
-
-def test_a_service_launches_and_terminates_with_what_the_stack_hands_over(
-    standing: Sandbox,
-) -> None:
-    sandboxes = service(standing)
-    made = sandboxes.launch("alice")
-    (found,) = sandboxes.list("alice")
-    assert found.instance_id == made.instance_id
-    sandboxes.stop(made.instance_id)
-    assert "1 stopped" in handover(standing, "status", "--quick")
-    sandboxes.terminate(made.instance_id)
-    assert sandboxes.list() == []
-
-
-def test_the_picture_is_that_of_the_deployed_stack(standing: Sandbox, tmp_path: Path) -> None:
-    handover(standing, "diagram", "--to", str(tmp_path))
-    for name in ("architecture.mmd", "architecture.svg"):
-        assert (tmp_path / name).read_text() == (ROOT / "docs" / name).read_text()
+    assert completed.returncode == code, completed.stdout + completed.stderr
+    return Printed(completed.stdout, completed.stderr)
 
 
 class Service:
-    """What holds the key that it was given last, and goes on working with it."""
+    """The reference client, with what the commands print for a service and nothing else."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self.iam = client(sandbox.environment, "iam")
-        self.take()
+    def __init__(self, stack: Sandbox) -> None:
+        self.stack = stack
+        self.iam = client(stack.environment, "iam")
+        self.config = SandboxConfig.from_json(sandbox(stack, "config", "show").out)
+        self.read_key()
 
-    def take(self) -> None:
-        self.client = service(self.sandbox)
-        self.key = self.sandbox.outputs(secrets=True)["sandbox_manager_access_key_id"]
+    def read_key(self) -> None:
+        """Sign in with the key that the stack hands out now."""
+        data = json.loads(sandbox(self.stack, "secret").out)["data"]
+        key = {name.lower(): base64.b64decode(data[name]).decode() for name in data}
+        self.key = key["aws_access_key_id"]
+        self.sandboxes = Sandboxes(self.config, client(self.stack.environment, "ec2", **key))
 
-    def keys(self) -> dict[str, str]:
-        """The status by id of the manager's keys: never more than IAM takes, this one at work."""
-        found = self.iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"]
-        keys = {one["AccessKeyId"]: one["Status"] for one in found}
-        assert len(keys) <= 2
-        assert keys[self.key] == "Active"
-        assert self.client.list() == []
-        return keys
-
-
-def rotate(sandbox: Sandbox, *arguments: str, ends: int = 0, **environment: str) -> str:
-    return handover(sandbox, "rotate", *arguments, "--grace-hours", "0", ends=ends, **environment)
-
-
-def stages(sandbox: Sandbox) -> Any:
-    """What the stack's file says of the key slots."""
-    kept = yaml.safe_load((sandbox.folder / f"Pulumi.{sandbox.name}.yaml").read_text())
-    return kept["config"].get("sandbox:manager_keys", {"a": "current"})
+    def key_statuses(self) -> dict[str, str]:
+        """The status of the manager's keys, after a use of the service's own."""
+        assert self.sandboxes.list() == []
+        keys = self.iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"]
+        statuses = {key["AccessKeyId"]: key["Status"] for key in keys}
+        assert len(statuses) <= 2, "IAM allows two keys"
+        assert statuses[self.key] == "Active", "the service cannot sign in"
+        return statuses
 
 
-def killed(sandbox: Sandbox, folder: Path, words: str, nth: int = 1) -> None:
-    """Run a rotation that is killed where it calls pulumi with *words* for the *nth* time."""
-    path = deadly(folder, sandbox.environment["PATH"], words, nth=nth)
-    rotate(sandbox, ends=-signal.SIGKILL, PATH=path)
-
-
-def test_a_rotation_that_is_killed_in_each_step_ends_with_one_new_key_that_works(
-    standing: Sandbox, tmp_path: Path
+def test_a_service_launches_and_terminates_with_what_the_commands_print(
+    deployed: Sandbox,
 ) -> None:
-    own = Service(standing)
-    [old] = own.keys()
-    killed(standing, tmp_path / "before the second key", "up")
-    assert stages(standing) == {"a": "current", "b": "next"}
-    assert own.keys() == {old: "Active"}
-    killed(standing, tmp_path / "before it is handed out", "up", nth=2)
-    assert stages(standing) == {"a": "retiring", "b": "current"}
-    assert len(own.keys()) == 2
-    said = rotate(standing, ends=3)
-    assert "has not used the key in slot b yet" in said
-    assert set(own.keys().values()) == {"Active"}
-    own.take()
-    assert own.key != old
-    assert set(own.keys().values()) == {"Active"}
-    killed(standing, tmp_path / "before the old one is off", "up")
-    assert stages(standing) == {"a": "inactive", "b": "current"}
-    assert own.keys()[old] == "Active"
-    killed(standing, tmp_path / "before it is deleted", "up", nth=2)
-    assert stages(standing) == {"b": "current"}
-    assert own.keys()[old] == "Inactive"
-    rotate(standing)
-    assert own.keys() == {own.key: "Active"}
-    assert set(standing.preview()) == {"same"}
+    sandboxes = Service(deployed).sandboxes
+    launched = sandboxes.launch("alice")
+    assert [listed.instance_id for listed in sandboxes.list("alice")] == [launched.instance_id]
+    sandboxes.stop(launched.instance_id)
+    lines = json.loads(sandbox(deployed, "status", "--quick", "--json").out)
+    details = {line["item"]: line["details"] for line in lines}
+    assert details["sandboxes of alice"] == "1 stopped"
+    assert all(line["ok"] for line in lines)
+    sandboxes.terminate(launched.instance_id)
+    assert sandboxes.list() == []
+
+
+def test_the_picture_in_the_docs_is_that_of_a_deployed_stack(deployed: Sandbox) -> None:
+    picture = sandbox(deployed, "diagram").out
+    assert picture == (ROOT / "docs" / "architecture.mmd").read_text()
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
+def test_the_commands_of_the_docs_work_as_printed(deployed: Sandbox, tmp_path: Path) -> None:
+    blocks = SHELL_BLOCK.findall((ROOT / "docs" / "service.md").read_text())
+    commands = [line for block in blocks for line in block.splitlines()]
+    assert commands
+    with kubernetes_api.running(tmp_path) as (cluster, kubeconfig):
+        for command in commands:
+            completed = subprocess.run(
+                ["bash", "-o", "pipefail", "-c", command],
+                cwd=deployed.folder,
+                env={
+                    **deployed.environment,
+                    "PULUMI_STACK": deployed.name,
+                    "KUBECONFIG": str(kubeconfig),
+                    "HOME": str(tmp_path),
+                },
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            expected = ENDINGS.get(command, ExitCode.DONE)
+            assert completed.returncode == expected, completed.stdout + completed.stderr
+    assert [patch.path.rsplit("/", 1)[1] for patch in cluster.patches] == [
+        "sandbox-manager-aws",
+        "sandbox-manager-aws",
+        "sandbox-manager",
+    ]
+
+
+def test_a_wrong_passphrase_is_named_as_the_cause(deployed: Sandbox, tmp_path: Path) -> None:
+    wrong = tmp_path / "passphrase"
+    wrong.write_text("wrong")
+    printed = sandbox(
+        deployed,
+        "secret",
+        code=ExitCode.FAILED,
+        PULUMI_CONFIG_PASSPHRASE_FILE=str(wrong),
+    )
+    assert "passphrase" in printed.err
+    assert len(printed.err.splitlines()) == 1
+
+
+def test_a_stack_that_is_not_up_is_one_line(deployed: Sandbox) -> None:
+    deployed.pulumi("stack", "init", "--no-select", "empty")
+    for command in (["status"], ["keys", "rotate", "--yes"]):
+        printed = sandbox(deployed, *command, "--quiet", name="empty", code=ExitCode.FAILED)
+        assert "pulumi up --stack empty" in printed.err, command
+        assert len(printed.err.splitlines()) == 1, printed.err
+
+
+def rotate(
+    stack: Sandbox, *arguments: str, code: int = ExitCode.DONE, **environment: str
+) -> Printed:
+    options = ["--yes", "--grace-hours", "0", *arguments]
+    return sandbox(stack, "keys", "rotate", *options, code=code, **environment)
+
+
+def roll_back(stack: Sandbox, code: int = ExitCode.DONE) -> Printed:
+    return sandbox(stack, "keys", "rollback", "--yes", code=code)
+
+
+def stages(stack: Sandbox) -> Any:
+    """The stage of each key slot, by the stack's file."""
+    content = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())
+    return content["config"].get("sandbox:manager_keys", {"a": "current"})
+
+
+def kill_rotation(stack: Sandbox, folder: Path, command: str, nth: int = 1) -> None:
+    """Start a rotation; kill it where it calls `pulumi` with *command* for the *nth* time."""
+    path = deadly(folder, stack.environment["PATH"], command, nth=nth)
+    rotate(stack, code=-signal.SIGKILL, PATH=path)
+
+
+def test_a_rotation_ends_with_one_new_key_that_works(deployed: Sandbox, tmp_path: Path) -> None:
+    service = Service(deployed)
+    before = stages(deployed)
+    (slot,) = before
+    other = "b" if slot == "a" else "a"
+    (old_key,) = service.key_statuses()
+    unasked = sandbox(deployed, "keys", "rotate", code=ExitCode.REFUSED)
+    assert old_key in unasked.err
+    assert stages(deployed) == before
+
+    waiting = rotate(deployed, "--namespace", "team", code=ExitCode.NOT_YET)
+    assert f"sandbox secret --apply --stack {deployed.name} --namespace team" in waiting.err
+    assert len(waiting.err.splitlines()) < 12, "the engine's own output is hidden"
+    assert stages(deployed) == {slot: "retiring", other: "current"}
+    assert set(service.key_statuses().values()) == {"Active"}
+    service.read_key()
+    assert service.key != old_key
+    service.key_statuses()
+
+    kill_rotation(deployed, tmp_path / "before it is deleted", "up", nth=2)
+    assert stages(deployed) == {other: "current"}
+    assert service.key_statuses()[old_key] == "Inactive"
+    rotate(deployed)
+    assert service.key_statuses() == {service.key: "Active"}
+    (listed,) = json.loads(sandbox(deployed, "keys", "list", "--json").out)
+    assert (listed["slot"], listed["stage"], listed["key_id"]) == (other, "current", service.key)
+    assert set(deployed.preview()) == {"same"}
+
+
+@pytest.mark.thorough
+def test_a_rotation_that_is_killed_in_each_step_ends_with_one_new_key(
+    deployed: Sandbox, tmp_path: Path
+) -> None:
+    service = Service(deployed)
+    (slot,) = stages(deployed)
+    other = "b" if slot == "a" else "a"
+    (old_key,) = service.key_statuses()
+    kill_rotation(deployed, tmp_path / "before the second key", "up")
+    assert stages(deployed) == {slot: "current", other: "next"}
+    assert service.key_statuses() == {old_key: "Active"}
+    kill_rotation(deployed, tmp_path / "before it is handed out", "up", nth=2)
+    assert stages(deployed) == {slot: "retiring", other: "current"}
+    assert len(service.key_statuses()) == 2
+    rotate(deployed, code=ExitCode.NOT_YET)
+    service.read_key()
+    assert service.key != old_key
+    assert set(service.key_statuses().values()) == {"Active"}
+    kill_rotation(deployed, tmp_path / "before the old one is off", "up")
+    assert stages(deployed) == {slot: "inactive", other: "current"}
+    assert service.key_statuses()[old_key] == "Active"
+    kill_rotation(deployed, tmp_path / "before it is deleted", "up", nth=2)
+    assert service.key_statuses()[old_key] == "Inactive"
+    rotate(deployed)
+    assert service.key_statuses() == {service.key: "Active"}
+    assert set(deployed.preview()) == {"same"}
 
 
 @pytest.mark.thorough
 def test_a_rotation_is_rolled_back_from_every_stage_before_the_deletion(
-    standing: Sandbox, tmp_path: Path
+    deployed: Sandbox, tmp_path: Path
 ) -> None:
-    own = Service(standing)
-    before = stages(standing)
-    [(slot, _)] = before.items()
-    spare = "b" if slot == "a" else "a"
+    service = Service(deployed)
+    before = stages(deployed)
+    (slot,) = before
+    other = "b" if slot == "a" else "a"
 
-    killed(standing, tmp_path / "next", "config set-all", nth=2)
-    assert stages(standing) == {slot: "current", spare: "next"}
-    assert len(own.keys()) == 2
-    rotate(standing, "--rollback")
-    assert own.keys() == {own.key: "Active"}
-    assert stages(standing) == before
+    kill_rotation(deployed, tmp_path / "next", "config set-all", nth=2)
+    assert stages(deployed) == {slot: "current", other: "next"}
+    assert len(service.key_statuses()) == 2
+    roll_back(deployed)
+    assert service.key_statuses() == {service.key: "Active"}
+    assert stages(deployed) == before
 
-    rotate(standing, ends=3)
-    assert stages(standing) == {slot: "retiring", spare: "current"}
-    rotate(standing, "--rollback")
-    assert stages(standing) == {slot: "current", spare: "retiring"}
-    assert standing.outputs(secrets=True)["sandbox_manager_access_key_id"] == own.key
-    assert set(own.keys().values()) == {"Active"}
+    rotate(deployed, code=ExitCode.NOT_YET)
+    assert stages(deployed) == {slot: "retiring", other: "current"}
+    roll_back(deployed)
+    assert stages(deployed) == {slot: "current", other: "retiring"}
+    assert deployed.outputs(secrets=True)["sandbox_manager_access_key_id"] == service.key
+    assert set(service.key_statuses().values()) == {"Active"}
 
-    killed(standing, tmp_path / "inactive", "config rm")
-    assert stages(standing) == {slot: "current", spare: "inactive"}
-    assert set(own.keys().values()) == {"Active", "Inactive"}
-    rotate(standing, "--rollback")
-    assert stages(standing) == {slot: "retiring", spare: "current"}
-    assert set(own.keys().values()) == {"Active"}
+    kill_rotation(deployed, tmp_path / "inactive", "config rm")
+    assert stages(deployed) == {slot: "current", other: "inactive"}
+    assert set(service.key_statuses().values()) == {"Active", "Inactive"}
+    roll_back(deployed)
+    assert stages(deployed) == {slot: "retiring", other: "current"}
+    assert set(service.key_statuses().values()) == {"Active"}
 
-    own.take()
-    own.keys()
-    rotate(standing)
-    assert own.keys() == {own.key: "Active"}
-    said = rotate(standing, "--rollback", ends=1)
-    assert "there is no rotation to roll back" in said
-    assert set(standing.preview()) == {"same"}
+    service.read_key()
+    service.key_statuses()
+    rotate(deployed)
+    assert service.key_statuses() == {service.key: "Active"}
+    roll_back(deployed, code=ExitCode.REFUSED)
+    assert set(deployed.preview()) == {"same"}
 
 
 @pytest.mark.thorough
-def test_the_status_tells_of_drift_that_somebody_made_by_hand(standing: Sandbox) -> None:
-    said = handover(standing, "status")
-    assert "drift" in said
-    assert "none" in said
-    ec2 = client(standing.environment, "ec2")
-    vpc = standing.outputs()["vpc_id"]
+def test_the_status_shows_drift_that_somebody_made_by_hand(deployed: Sandbox) -> None:
+    lines = json.loads(sandbox(deployed, "status", "--json").out)
+    assert {line["item"]: line["details"] for line in lines}["drift"] == "none"
+    ec2 = client(deployed.environment, "ec2")
+    vpc = deployed.outputs()["vpc_id"]
     ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Purpose", "Value": "by-hand"}])
-    said = handover(standing, "status", ends=1)
-    assert "update aws:ec2/vpc:Vpc sandbox-vpc" in said
     ec2.create_subnet(VpcId=vpc, CidrBlock="10.100.200.0/24")
-    assert f"{vpc}: subnet subnet-" in handover(standing, "status", ends=1)
+    printed = sandbox(deployed, "status", code=ExitCode.ATTENTION)
+    assert "update aws:ec2/vpc:Vpc sandbox-vpc" in printed.out
+    assert f"{vpc}: subnet subnet-" in printed.out

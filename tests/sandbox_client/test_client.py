@@ -1,4 +1,4 @@
-"""The reference client against the emulator, with the manager's own key; IAM judges every call."""
+"""The reference client against the emulator, with the manager's own key and rights."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from infra import names
 from local import serve
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
-from tests.sandbox_client.judge import Judge
+from tests.sandbox_client.manager_policy import ManagerPolicy
 
 ADMIN = {
     "aws_access_key_id": "admin",
@@ -30,7 +30,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def account(endpoint: str) -> Mapping[str, Any]:
-    """What the stack would have made: the configuration, and the manager's own key."""
+    """What a stack creates: the configuration, and the manager's own key."""
 
     def client(service: str) -> Any:
         return boto3.client(service, endpoint_url=endpoint, **ADMIN)  # pyright: ignore[reportCallIssue, reportArgumentType] - by name
@@ -55,7 +55,7 @@ def account(endpoint: str) -> Mapping[str, Any]:
         "region": "us-east-1",
         "vpc_id": vpc,
         "subnet_id": subnets[0]["subnet_id"],
-        "subnet_ids": [one["subnet_id"] for one in subnets],
+        "subnet_ids": [subnet["subnet_id"] for subnet in subnets],
         "subnets": subnets,
         "associate_public_ip": True,
         "security_group_id": group,
@@ -84,13 +84,15 @@ def account(endpoint: str) -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def judged() -> dict[str, list[str]]:
-    """By operation that the client asked, what IAM would have refused of it."""
+def refused() -> dict[str, list[str]]:
+    """By operation that the client called, the permissions that the manager lacks for it."""
     return {}
 
 
 @pytest.fixture
-def sandboxes(account: Mapping[str, Any], endpoint: str, judged: dict[str, list[str]]) -> Sandboxes:
+def sandboxes(
+    account: Mapping[str, Any], endpoint: str, refused: dict[str, list[str]]
+) -> Sandboxes:
     config = SandboxConfig.from_environment({"SANDBOX_CONFIG": account["config"]})
     ec2 = boto3.client(
         "ec2",
@@ -99,90 +101,93 @@ def sandboxes(account: Mapping[str, Any], endpoint: str, judged: dict[str, list[
         aws_access_key_id=account["key"]["AccessKeyId"],
         aws_secret_access_key=account["key"]["SecretAccessKey"],
     )
-    judge = Judge(config, account["id"])
+    policy = ManagerPolicy(config, account["id"])
 
-    def ask(params: dict[str, Any], model: Any, **_: object) -> None:
+    def check(params: dict[str, Any], model: Any, **_: object) -> None:
         name = model.name
         if name == "RunInstances":
-            asked = judge.launch(params)
+            permissions = policy.launch(params)
         elif name in INSTANCES:
-            (found,) = account["ec2"].describe_instances(InstanceIds=params["InstanceIds"])[
+            (reservation,) = account["ec2"].describe_instances(InstanceIds=params["InstanceIds"])[
                 "Reservations"
             ]
-            asked = judge.control(name, found["Instances"][0])
+            permissions = policy.control(name, reservation["Instances"][0])
         else:
-            asked = judge.read(name)
-        judged.setdefault(name, []).extend(judge.refused(asked))
+            permissions = policy.read(name)
+        refused.setdefault(name, []).extend(policy.refused(permissions))
 
-    ec2.meta.events.register("before-parameter-build.ec2", ask)
+    ec2.meta.events.register("before-parameter-build.ec2", check)
     return Sandboxes(config, ec2)
 
 
 def test_a_sandbox_lives_from_launch_to_termination_within_the_managers_rights(
-    sandboxes: Sandboxes, account: Mapping[str, Any], judged: dict[str, list[str]]
+    sandboxes: Sandboxes, account: Mapping[str, Any], refused: dict[str, list[str]]
 ) -> None:
-    made = sandboxes.launch("alice")
-    assert made.zone == "us-east-1a"
-    (found,) = sandboxes.list("alice")
-    assert (found.instance_id, found.user_id) == (made.instance_id, "alice")
-    assert found.public_ip
+    sandbox = sandboxes.launch("alice")
+    assert sandbox.zone == "us-east-1a"
+    (listed,) = sandboxes.list("alice")
+    assert (listed.instance_id, listed.user_id) == (sandbox.instance_id, "alice")
+    assert listed.public_ip
     assert sandboxes.list("bob") == []
-    sandboxes.stop(made.instance_id)
-    assert [one.state for one in sandboxes.list()] == ["stopped"]
-    sandboxes.start(made.instance_id)
-    sandboxes.terminate(made.instance_id)
+    sandboxes.stop(sandbox.instance_id)
+    assert [stopped.state for stopped in sandboxes.list()] == ["stopped"]
+    sandboxes.start(sandbox.instance_id)
+    sandboxes.terminate(sandbox.instance_id)
     assert sandboxes.list() == []
-    assert judged == {
+    assert refused == {
         "RunInstances": [],
         "DescribeInstances": [],
         "StopInstances": [],
         "StartInstances": [],
         "TerminateInstances": [],
     }
-    used = account["iam"].get_access_key_last_used(AccessKeyId=account["key"]["AccessKeyId"])
-    assert used["UserName"] == "sandbox-manager"
-    assert used["AccessKeyLastUsed"]["ServiceName"] == "ec2"
+    last_used = account["iam"].get_access_key_last_used(AccessKeyId=account["key"]["AccessKeyId"])
+    assert last_used["UserName"] == "sandbox-manager"
+    assert last_used["AccessKeyLastUsed"]["ServiceName"] == "ec2"
 
 
-def test_what_was_launched_is_tagged_encrypted_and_asks_for_tokens(
+def test_a_launched_instance_has_its_tags_an_encrypted_volume_and_requires_imdsv2(
     sandboxes: Sandboxes, account: Mapping[str, Any]
 ) -> None:
-    made = sandboxes.launch("alice")
-    reservations = account["ec2"].describe_instances(InstanceIds=[made.instance_id])
+    sandbox = sandboxes.launch("alice")
+    reservations = account["ec2"].describe_instances(InstanceIds=[sandbox.instance_id])
     (instance,) = reservations["Reservations"][0]["Instances"]
     assert instance["MetadataOptions"]["HttpTokens"] == "required"
-    wanted = {**sandboxes.config.required_tags, "user_id": "alice"}
-    assert {one["Key"]: one["Value"] for one in instance["Tags"]} == wanted
+    expected = {**sandboxes.config.required_tags, "user_id": "alice"}
+    assert {tag["Key"]: tag["Value"] for tag in instance["Tags"]} == expected
     (volume,) = account["ec2"].describe_volumes(
         VolumeIds=[instance["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]]
     )["Volumes"]
     assert volume["Encrypted"]
-    assert {one["Key"]: one["Value"] for one in volume["Tags"]} == wanted
-    sandboxes.terminate(made.instance_id)
+    assert {tag["Key"]: tag["Value"] for tag in volume["Tags"]} == expected
+    sandboxes.terminate(sandbox.instance_id)
 
 
 def refuse(sandboxes: Sandboxes, code: str, *zones: str) -> list[str]:
-    """EC2 answers *code* in these zones; the subnets asked are recorded."""
-    by_zone = {one.zone: one.subnet_id for one in sandboxes.config.subnets}
-    asked: list[str] = []
-    real = sandboxes.ec2.run_instances
+    """Make EC2 answer *code* in these zones; returns the subnets that launches name."""
+    by_zone = {subnet.zone: subnet.subnet_id for subnet in sandboxes.config.subnets}
+    subnets: list[str] = []
+    run_instances = sandboxes.ec2.run_instances
 
     def answer(**request: Any) -> Any:
         subnet = request["NetworkInterfaces"][0]["SubnetId"]
-        asked.append(subnet)
+        subnets.append(subnet)
         if subnet in {by_zone[zone] for zone in zones}:
             raise ClientError({"Error": {"Code": code, "Message": "none"}}, "RunInstances")
-        return real(**request)
+        return run_instances(**request)
 
     sandboxes.ec2.run_instances = answer
-    return asked
+    return subnets
 
 
-def test_a_full_zone_is_left_for_the_next_one(sandboxes: Sandboxes) -> None:
-    refuse(sandboxes, "InsufficientInstanceCapacity", "us-east-1a")
-    made = sandboxes.launch("alice")
-    assert made.zone == "us-east-1b"
-    sandboxes.terminate(made.instance_id)
+@pytest.mark.parametrize(
+    "code", ["InsufficientInstanceCapacity", "InsufficientFreeAddressesInSubnet", "Unsupported"]
+)
+def test_a_full_zone_is_left_for_the_next_one(sandboxes: Sandboxes, code: str) -> None:
+    refuse(sandboxes, code, "us-east-1a")
+    sandbox = sandboxes.launch("alice")
+    assert sandbox.zone == "us-east-1b"
+    sandboxes.terminate(sandbox.instance_id)
 
 
 def test_the_last_answer_is_raised_when_every_zone_is_full(sandboxes: Sandboxes) -> None:
@@ -192,7 +197,18 @@ def test_the_last_answer_is_raised_when_every_zone_is_full(sandboxes: Sandboxes)
 
 
 def test_a_launch_that_is_refused_is_not_tried_in_another_zone(sandboxes: Sandboxes) -> None:
-    asked = refuse(sandboxes, "UnauthorizedOperation", "us-east-1a")
+    subnets = refuse(sandboxes, "UnauthorizedOperation", "us-east-1a")
     with pytest.raises(ClientError, match="UnauthorizedOperation"):
         sandboxes.launch("alice")
-    assert asked == [sandboxes.config.subnet_id]
+    assert subnets == [sandboxes.config.subnet_id]
+
+
+def test_a_user_id_with_wildcards_lists_no_sandbox_of_another_user(sandboxes: Sandboxes) -> None:
+    users = ("alice", "bob", "*", "b?b", "b\\?b", "team[alice]")
+    launched = {user: sandboxes.launch(user).instance_id for user in users}
+    for user, instance_id in launched.items():
+        assert [sandbox.instance_id for sandbox in sandboxes.list(user)] == [instance_id], user
+    assert sandboxes.list("") == sandboxes.list("b*") == sandboxes.list("???") == []
+    assert {sandbox.instance_id for sandbox in sandboxes.list()} == set(launched.values())
+    for instance_id in launched.values():
+        sandboxes.terminate(instance_id)

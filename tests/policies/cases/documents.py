@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from policies import resource_types
-from tests.policies import good_stack
+from infra import catalogue
+from tests.policies import stack
 from tests.policies.case import Case, bad, good
-from tests.policies.good_stack import allowing, edited
 from tests.policies.pack_server import FakeResource
+from tests.policies.stack import allowing, edited
 
-POLICY: Final = good_stack.MANAGER_POLICY
+POLICY: Final = stack.MANAGER_POLICY
 ROLE_ARN: Final = "arn:aws:iam::123456789012:role/sandbox-instance-role"
 TO_EC2: Final = {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}
 OWN: Final = {"StringEquals": {"s3:ResourceAccount": "123456789012"}}
@@ -18,11 +18,11 @@ INSTANCE: Final = "arn:aws:ec2:us-east-1:123456789012:instance/*"
 
 
 def _with(text: str) -> FakeResource:
-    return POLICY.with_props(policy=text)
+    return POLICY.having(policy=text)
 
 
 def _edited(of: FakeResource, change: Callable[[dict[str, Any]], object]) -> FakeResource:
-    return of.with_props(policy=edited(of.props["policy"], change))
+    return of.having(policy=edited(of.props["policy"], change))
 
 
 def _statement(content: dict[str, Any], sid: str) -> dict[str, Any]:
@@ -46,14 +46,14 @@ def _no_deny(content: dict[str, Any]) -> None:
     ]
 
 
-INLINE_ROLE: Final = good_stack.ROLE.with_props(
+INLINE_ROLE: Final = stack.ROLE.having(
     inlinePolicies=[{"name": "x", "policy": allowing("ec2:DescribeVpcs", on="*")}]
 )
 PROGRAM_POLICIES: Final = (
     POLICY,
-    good_stack.MANAGER_BOUNDARY,
-    good_stack.INSTANCE_POLICY,
-    good_stack.INSTANCE_BOUNDARY,
+    stack.MANAGER_BOUNDARY,
+    stack.INSTANCE_POLICY,
+    stack.INSTANCE_BOUNDARY,
 )
 DOCUMENT_RULES: Final = (
     "no-wildcard-actions",
@@ -97,7 +97,7 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "no-wildcard-actions",
         "inside the role itself",
-        good_stack.ROLE.with_props(inlinePolicies=[{"name": "x", "policy": allowing("*", on="*")}]),
+        stack.ROLE.having(inlinePolicies=[{"name": "x", "policy": allowing("*", on="*")}]),
     ),
     bad("no-wildcard-actions", "no document at all", _with("nonsense")),
     good("no-iam-changes", "a read", INLINE_ROLE),
@@ -108,19 +108,11 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "services-as-declared",
         "EC2 for sandboxes",
-        good_stack.INSTANCE_POLICY.with_props(policy=allowing(RUN)),
+        stack.INSTANCE_POLICY.having(policy=allowing(RUN)),
     ),
-    bad("services-as-declared", "an undeclared policy", POLICY.with_props(name="helper")),
-    good(
-        "services-as-declared",
-        "the second part",
-        POLICY.with_props(name="sandbox-manager-policy-2"),
-    ),
-    bad(
-        "services-as-declared",
-        "a look-alike",
-        POLICY.with_props(name="sandbox-manager-policy-extra"),
-    ),
+    bad("services-as-declared", "an undeclared policy", POLICY.having(name="helper")),
+    good("services-as-declared", "the second part", POLICY.having(name="sandbox-manager-policy-2")),
+    bad("services-as-declared", "a look-alike", POLICY.having(name="sandbox-manager-policy-extra")),
     bad("pass-role-scoped", "any role", _with_parts("PassTheSandboxRole", Resource="*")),
     bad(
         "pass-role-scoped",
@@ -239,21 +231,19 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "buckets-in-own-account",
         "of any account",
-        good_stack.INSTANCE_POLICY.with_props(
-            policy=allowing("s3:PutObject", on="arn:aws:s3:::x/*")
-        ),
+        stack.INSTANCE_POLICY.having(policy=allowing("s3:PutObject", on="arn:aws:s3:::x/*")),
     ),
     good(
         "buckets-in-own-account",
         "its own",
-        good_stack.INSTANCE_POLICY.with_props(
+        stack.INSTANCE_POLICY.having(
             policy=allowing("s3:PutObject", on="arn:aws:s3:::x/*", when=OWN)
         ),
     ),
-    bad("boundary-explicit-deny", "silence", _edited(good_stack.MANAGER_BOUNDARY, _no_deny)),
+    bad("boundary-explicit-deny", "silence", _edited(stack.MANAGER_BOUNDARY, _no_deny)),
     bad(
         "no-wildcard-actions",
         "in a role's inline policy",
-        FakeResource(type=resource_types.ROLE_POLICY, props={"policy": allowing("*")}),
+        FakeResource(type=catalogue.ROLE_POLICY.name, props={"policy": allowing("*")}),
     ),
 )

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Final
 
 from policies.config import Parameters
-from tests.policies import good_stack
+from tests.policies import stack
 from tests.policies.case import Case, bad, good
-from tests.policies.good_stack import ACCOUNT, trust_of
 from tests.policies.pack_server import FakeResource
+from tests.policies.stack import ACCOUNT, trust_of
 
 ADMIN: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 PROVIDER: Final = f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.example/id/1"
@@ -17,32 +17,31 @@ EXACT: Final = {
     f"{ISSUER}:sub": "system:serviceaccount:default:sandbox",
     f"{ISSUER}:aud": "sts.amazonaws.com",
 }
-FLOW: Final = good_stack.ROLE.with_props(
+FLOW: Final = stack.ROLE.having(
     name="sandbox-flow-logs",
     permissionsBoundary=None,
     assumeRolePolicy=trust_of(
-        {"Service": "vpc-flow-logs.amazonaws.com"},
-        {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        {"Service": "vpc-flow-logs.amazonaws.com"}, {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     ),
 )
-MANAGER_ROLE: Final = good_stack.ROLE.with_props(
-    name="sandbox-manager", permissionsBoundary=good_stack.policy_arn("sandbox-manager-boundary")
+MANAGER_ROLE: Final = stack.ROLE.having(
+    name="sandbox-manager", permissionsBoundary=stack.policy_arn("sandbox-manager-boundary")
 )
 IRSA: Final = Parameters(manager_identity="irsa")
 PODS: Final = Parameters(manager_identity="pod-identity")
 
 
 def _trusting(principal: object, condition: object = None) -> FakeResource:
-    return good_stack.ROLE.with_props(assumeRolePolicy=trust_of(principal, condition))
+    return stack.ROLE.having(assumeRolePolicy=trust_of(principal, condition))
 
 
 def _irsa(condition: object) -> FakeResource:
-    return MANAGER_ROLE.with_props(assumeRolePolicy=trust_of({"Federated": PROVIDER}, condition))
+    return MANAGER_ROLE.having(assumeRolePolicy=trust_of({"Federated": PROVIDER}, condition))
 
 
 def _pods(condition: object) -> FakeResource:
     principal = {"Service": "pods.eks.amazonaws.com"}
-    return MANAGER_ROLE.with_props(assumeRolePolicy=trust_of(principal, condition))
+    return MANAGER_ROLE.having(assumeRolePolicy=trust_of(principal, condition))
 
 
 def _under(parameters: Parameters, case: Case) -> Case:
@@ -53,76 +52,69 @@ def _on(day: date, case: Case) -> Case:
     return _under(Parameters(today=day), case)
 
 
-SECOND_KEY: Final = replace(good_stack.KEY, name="second")
-DATED_KEY: Final = good_stack.KEY.with_props(createDate="2026-08-26T23:59:59Z")
+SECOND_KEY: Final = replace(stack.KEY, name="second")
+DATED_KEY: Final = stack.KEY.having(createDate="2026-08-26T23:59:59Z")
 NINETY_DAYS_LATER: Final = date(2026, 11, 24)
 NINETY_ONE: Final = date(2026, 11, 25)
-PLAIN_KEY: Final = replace(good_stack.KEY, name="third", dependencies={})
+PLAIN_KEY: Final = replace(stack.KEY, name="third", dependencies={})
 BOUNDARY_ATTACHED: Final = replace(
-    good_stack.USER_ATTACHMENT,
+    stack.USER_ATTACHMENT,
     name="boundary",
-    props={
-        "user": "sandbox-manager",
-        "policyArn": good_stack.policy_arn("sandbox-manager-boundary"),
-    },
-    dependencies={"policyArn": [good_stack.MANAGER_BOUNDARY]},
+    props={"user": "sandbox-manager", "policyArn": stack.policy_arn("sandbox-manager-boundary")},
+    dependencies={"policyArn": [stack.MANAGER_BOUNDARY]},
 )
 MANAGERS_TO_INSTANCES: Final = replace(
-    good_stack.ROLE_ATTACHMENT,
+    stack.ROLE_ATTACHMENT,
     name="wrong",
     props={
         "role": "sandbox-instance-role",
-        "policyArn": good_stack.policy_arn("sandbox-manager-policy"),
+        "policyArn": stack.policy_arn("sandbox-manager-policy"),
     },
-    dependencies={"policyArn": [good_stack.MANAGER_POLICY], "role": [good_stack.ROLE]},
+    dependencies={"policyArn": [stack.MANAGER_POLICY], "role": [stack.ROLE]},
 )
 
 CASES: Final[tuple[Case, ...]] = (
-    good("no-aws-managed-policies", "the program's", good_stack.USER_ATTACHMENT),
-    bad("no-aws-managed-policies", "admin", good_stack.USER_ATTACHMENT.with_props(policyArn=ADMIN)),
+    good("no-aws-managed-policies", "the program's", stack.USER_ATTACHMENT),
+    bad("no-aws-managed-policies", "admin", stack.USER_ATTACHMENT.having(policyArn=ADMIN)),
     bad(
         "no-aws-managed-policies",
         "in the role itself",
-        good_stack.ROLE.with_props(managedPolicyArns=[ADMIN, f"{ADMIN}2"]),
+        stack.ROLE.having(managedPolicyArns=[ADMIN, f"{ADMIN}2"]),
         findings=2,
     ),
     _under(
         Parameters(aws_managed_policies=(ADMIN,)),
-        good(
-            "no-aws-managed-policies",
-            "allowed",
-            good_stack.USER_ATTACHMENT.with_props(policyArn=ADMIN),
-        ),
+        good("no-aws-managed-policies", "allowed", stack.USER_ATTACHMENT.having(policyArn=ADMIN)),
     ),
-    good("no-other-users", "the manager", good_stack.USER),
-    bad("no-other-users", "somebody else", good_stack.USER.with_props(name="somebody")),
-    bad("no-other-users", "elsewhere", good_stack.USER.with_props(path="/")),
-    _under(IRSA, bad("no-other-users", "beside the role", good_stack.USER)),
-    good("one-access-key", "the manager's", good_stack.ALL),
+    good("no-other-users", "the manager", stack.USER),
+    bad("no-other-users", "somebody else", stack.USER.having(name="somebody")),
+    bad("no-other-users", "elsewhere", stack.USER.having(path="/")),
+    _under(IRSA, bad("no-other-users", "beside the role", stack.USER)),
+    good("one-access-key", "the manager's", stack.ALL),
     good(
         "one-access-key",
         "an inactive one beside it",
-        (*good_stack.ALL, SECOND_KEY.with_props(status="Inactive")),
+        (*stack.ALL, SECOND_KEY.having(status="Inactive")),
     ),
-    bad("one-access-key", "two", (*good_stack.ALL, SECOND_KEY)),
+    bad("one-access-key", "two", (*stack.ALL, SECOND_KEY)),
     bad(
         "one-access-key",
         "two without dependencies",
-        (*good_stack.without(good_stack.KEY), PLAIN_KEY, replace(PLAIN_KEY, name="fourth")),
+        (*stack.without(stack.KEY), PLAIN_KEY, replace(PLAIN_KEY, name="fourth")),
     ),
     _under(
         Parameters(access_keys=2),
-        good("one-access-key", "two while rotating", (*good_stack.ALL, SECOND_KEY)),
+        good("one-access-key", "two while rotating", (*stack.ALL, SECOND_KEY)),
     ),
-    good("access-key-age", "made today", good_stack.ALL),
-    _on(NINETY_DAYS_LATER, good("access-key-age", "90 days old", (good_stack.USER, DATED_KEY))),
-    _on(NINETY_ONE, bad("access-key-age", "91 days old", (good_stack.USER, DATED_KEY))),
+    good("access-key-age", "made today", stack.ALL),
+    _on(NINETY_DAYS_LATER, good("access-key-age", "90 days old", (stack.USER, DATED_KEY))),
+    _on(NINETY_ONE, bad("access-key-age", "91 days old", (stack.USER, DATED_KEY))),
     _on(
         NINETY_ONE,
         good(
             "access-key-age",
             "old, and switched off",
-            (good_stack.USER, DATED_KEY.with_props(status="Inactive")),
+            (stack.USER, DATED_KEY.having(status="Inactive")),
         ),
     ),
     _on(
@@ -130,15 +122,15 @@ CASES: Final[tuple[Case, ...]] = (
         bad(
             "access-key-age",
             "old, beside the one that follows it",
-            (good_stack.USER, DATED_KEY, SECOND_KEY.with_props(createDate="2026-11-20T08:00:00Z")),
+            (stack.USER, DATED_KEY, SECOND_KEY.having(createDate="2026-11-20T08:00:00Z")),
         ),
     ),
     _under(
         Parameters(max_key_age_days=180, today=NINETY_ONE),
-        good("access-key-age", "as the pack's config says", (good_stack.USER, DATED_KEY)),
+        good("access-key-age", "as the pack's config says", (stack.USER, DATED_KEY)),
     ),
-    bad("access-key-age", "no date", (good_stack.USER, DATED_KEY.with_props(createDate=None))),
-    good("trust-policy-scoped", "EC2", good_stack.ROLE),
+    bad("access-key-age", "no date", (stack.USER, DATED_KEY.having(createDate=None))),
+    good("trust-policy-scoped", "EC2", stack.ROLE),
     good("trust-policy-scoped", "flow logs of this account", FLOW),
     bad("trust-policy-scoped", "anybody", _trusting("*")),
     bad("trust-policy-scoped", "any account", _trusting({"AWS": "*"})),
@@ -152,17 +144,13 @@ CASES: Final[tuple[Case, ...]] = (
         "a second service",
         _trusting({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}),
     ),
-    bad("trust-policy-scoped", "EC2, for another role", good_stack.ROLE.with_props(name="other")),
+    bad("trust-policy-scoped", "EC2, for another role", stack.ROLE.having(name="other")),
     bad(
         "trust-policy-scoped",
         "flow logs of all accounts",
-        FLOW.with_props(assumeRolePolicy=trust_of({"Service": "vpc-flow-logs.amazonaws.com"})),
+        FLOW.having(assumeRolePolicy=trust_of({"Service": "vpc-flow-logs.amazonaws.com"})),
     ),
-    bad(
-        "trust-policy-scoped",
-        "no document",
-        good_stack.ROLE.with_props(assumeRolePolicy="nonsense"),
-    ),
+    bad("trust-policy-scoped", "no document", stack.ROLE.having(assumeRolePolicy="nonsense")),
     _under(
         IRSA, good("trust-policy-scoped", "one service account", _irsa({"StringEquals": EXACT}))
     ),
@@ -185,58 +173,52 @@ CASES: Final[tuple[Case, ...]] = (
         ),
     ),
     _under(PODS, bad("trust-policy-scoped", "all pods", _pods(None))),
-    good("boundary-present", "the user's", good_stack.USER),
-    good("boundary-present", "the role's", good_stack.ROLE),
+    good("boundary-present", "the user's", stack.USER),
+    good("boundary-present", "the role's", stack.ROLE),
     good("boundary-present", "flow logs need none", FLOW),
-    bad("boundary-present", "no user's", good_stack.USER.with_props(permissionsBoundary=None)),
-    bad("boundary-present", "no role's", good_stack.ROLE.with_props(permissionsBoundary=None)),
+    bad("boundary-present", "no user's", stack.USER.having(permissionsBoundary=None)),
+    bad("boundary-present", "no role's", stack.ROLE.having(permissionsBoundary=None)),
     bad(
         "boundary-present",
         "AWS's",
-        good_stack.ROLE.with_props(permissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess"),
+        stack.ROLE.having(permissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess"),
     ),
     bad(
         "boundary-present",
         "the manager's, for instances",
-        good_stack.ROLE.with_props(
-            permissionsBoundary=good_stack.policy_arn("sandbox-manager-boundary")
-        ),
+        stack.ROLE.having(permissionsBoundary=stack.policy_arn("sandbox-manager-boundary")),
     ),
-    good("boundary-matches-identity", "the program's", good_stack.ALL),
+    good("boundary-matches-identity", "the program's", stack.ALL),
     bad(
         "boundary-matches-identity",
         "the other's",
-        good_stack.swapped(
-            good_stack.ROLE,
-            replace(
-                good_stack.ROLE, dependencies={"permissionsBoundary": [good_stack.MANAGER_BOUNDARY]}
-            ),
+        stack.swapped(
+            stack.ROLE,
+            replace(stack.ROLE, dependencies={"permissionsBoundary": [stack.MANAGER_BOUNDARY]}),
         ),
     ),
-    good("boundary-not-attached", "the program's", good_stack.ALL),
-    bad("boundary-not-attached", "attached", (*good_stack.ALL, BOUNDARY_ATTACHED)),
+    good("boundary-not-attached", "the program's", stack.ALL),
+    bad("boundary-not-attached", "attached", (*stack.ALL, BOUNDARY_ATTACHED)),
     bad(
         "boundary-not-attached",
         "attached by its ARN",
-        (*good_stack.ALL, replace(BOUNDARY_ATTACHED, dependencies={})),
+        (*stack.ALL, replace(BOUNDARY_ATTACHED, dependencies={})),
     ),
-    good("policies-attached-to-own-identity", "the program's", good_stack.ALL),
+    good("policies-attached-to-own-identity", "the program's", stack.ALL),
     bad(
         "policies-attached-to-own-identity",
         "the manager's on instances",
-        (*good_stack.ALL, MANAGERS_TO_INSTANCES),
+        (*stack.ALL, MANAGERS_TO_INSTANCES),
     ),
-    good("profile-holds-instance-role", "the program's", good_stack.ALL),
+    good("profile-holds-instance-role", "the program's", stack.ALL),
     bad(
         "profile-holds-instance-role",
         "another role",
-        good_stack.swapped(
-            good_stack.PROFILE, good_stack.PROFILE.with_props(role="sandbox-flow-logs")
-        ),
+        stack.swapped(stack.PROFILE, stack.PROFILE.having(role="sandbox-flow-logs")),
     ),
     bad(
         "profile-holds-instance-role",
         "another profile",
-        (*good_stack.ALL, replace(good_stack.PROFILE.with_props(name="other"), name="other")),
+        (*stack.ALL, replace(stack.PROFILE.having(name="other"), name="other")),
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from policies.config import Parameters
 from policies.exemptions import Exemption
-from tests.policies import good_stack
+from tests.policies import stack
 from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import TAGS, FakeResource, secret
 
@@ -22,65 +22,49 @@ def _under(parameters: Parameters, case: Case) -> Case:
 
 
 def _with_outputs(**outputs: Any) -> tuple[FakeResource, ...]:
-    key = good_stack.KEY.with_props(secret=secret(KEY_TEXT), sesSmtpPasswordV4=secret("x" * 44))
-    kept = good_stack.without(good_stack.KEY, good_stack.OUTPUTS)
-    return (*kept, key, good_stack.OUTPUTS.with_props(**outputs))
+    key = stack.KEY.having(secret=secret(KEY_TEXT), sesSmtpPasswordV4=secret("x" * 44))
+    kept = stack.without(stack.KEY, stack.OUTPUTS)
+    return (*kept, key, stack.OUTPUTS.having(**outputs))
 
 
 CASES: Final[tuple[Case, ...]] = (
-    good("required-tags", "by the provider's default tags", good_stack.VPC),
-    good("required-tags", "what carries no tags", good_stack.ROUTE),
-    good(
-        "required-tags", "by its own", replace(good_stack.VPC.with_props(tags=TAGS), provider=None)
-    ),
+    good("required-tags", "by the provider's default tags", stack.VPC),
+    good("required-tags", "what carries no tags", stack.ROUTE),
+    good("required-tags", "by its own", replace(stack.VPC.having(tags=TAGS), provider=None)),
     good(
         "required-tags",
         "by the checked inputs",
-        replace(good_stack.VPC.with_props(tagsAll=TAGS), provider=None),
+        replace(stack.VPC.having(tagsAll=TAGS), provider=None),
     ),
-    bad("required-tags", "by nobody", replace(good_stack.VPC, provider=None), findings=3),
+    bad("required-tags", "by nobody", replace(stack.VPC, provider=None), findings=3),
     bad(
         "required-tags",
         "by the default provider",
-        replace(good_stack.VPC, provider={"region": "us-east-1"}),
+        replace(stack.VPC, provider={"region": "us-east-1"}),
         findings=3,
     ),
-    bad(
-        "required-tags",
-        "another environment",
-        good_stack.VPC.with_props(tags={"Environment": "staging"}),
-    ),
-    bad(
-        "required-tags",
-        "another purpose",
-        good_stack.USER.with_props(tags={"Purpose": "ami-build"}),
-    ),
+    bad("required-tags", "another environment", stack.VPC.having(tags={"Environment": "staging"})),
+    bad("required-tags", "another purpose", stack.USER.having(tags={"Purpose": "ami-build"})),
     bad(
         "required-tags",
         "not one that it drops",
-        replace(good_stack.VPC.with_props(tags={"Project": "alignment-league"}), provider=None),
+        replace(stack.VPC.having(tags={"Project": "alignment-league"}), provider=None),
         findings=2,
     ),
-    good("log-retention", "a year", good_stack.LOG_GROUP),
-    bad("log-retention", "a week", good_stack.LOG_GROUP.with_props(retentionInDays=7)),
-    bad("log-retention", "for ever", good_stack.LOG_GROUP.with_props(retentionInDays=None)),
-    bad(
-        "log-retention", "for ever, as a number", good_stack.LOG_GROUP.with_props(retentionInDays=0)
-    ),
+    good("log-retention", "a year", stack.LOG_GROUP),
+    bad("log-retention", "a week", stack.LOG_GROUP.having(retentionInDays=7)),
+    bad("log-retention", "for ever", stack.LOG_GROUP.having(retentionInDays=None)),
+    bad("log-retention", "for ever, as a number", stack.LOG_GROUP.having(retentionInDays=0)),
     _under(
         Parameters(log_retention_days=30),
         good(
-            "log-retention",
-            "as the pack's config says",
-            good_stack.LOG_GROUP.with_props(retentionInDays=30),
+            "log-retention", "as the pack's config says", stack.LOG_GROUP.having(retentionInDays=30)
         ),
     ),
-    good("access-key-outputs-secret", "both", good_stack.KEY),
-    bad(
-        "access-key-outputs-secret", "none", replace(good_stack.KEY, secret_outputs=()), findings=2
-    ),
-    bad("access-key-outputs-secret", "one", replace(good_stack.KEY, secret_outputs=("secret",))),
-    good("no-plaintext-secret-outputs", "the program's", good_stack.ALL),
+    good("access-key-outputs-secret", "both", stack.KEY),
+    bad("access-key-outputs-secret", "none", replace(stack.KEY, secret_outputs=()), findings=2),
+    bad("access-key-outputs-secret", "one", replace(stack.KEY, secret_outputs=("secret",))),
+    good("no-plaintext-secret-outputs", "the program's", stack.ALL),
     good(
         "no-plaintext-secret-outputs",
         "marked",
@@ -101,58 +85,47 @@ CASES: Final[tuple[Case, ...]] = (
         "plain, deep inside",
         _with_outputs(config={"a": [{"b": KEY_TEXT}]}),
     ),
-    good("names-as-expected", "the program's", good_stack.ALL),
-    bad("names-as-expected", "no role of that name", good_stack.without(good_stack.ROLE)),
+    good("names-as-expected", "the program's", stack.ALL),
+    bad("names-as-expected", "no role of that name", stack.without(stack.ROLE)),
     bad(
         "names-as-expected",
         "another VPC name",
-        good_stack.swapped(good_stack.VPC, good_stack.VPC.with_props(tags={"Name": "x"})),
+        stack.swapped(stack.VPC, stack.VPC.having(tags={"Name": "x"})),
     ),
     bad(
         "names-as-expected",
         "another group name",
-        good_stack.swapped(
-            good_stack.GROUP, good_stack.GROUP.with_props(name="sandbox-instances-1a2b3c4")
-        ),
+        stack.swapped(stack.GROUP, stack.GROUP.having(name="sandbox-instances-1a2b3c4")),
     ),
     _under(
         Parameters(manager_identity="irsa"),
-        bad("names-as-expected", "no manager's role", good_stack.ALL),
+        bad("names-as-expected", "no manager's role", stack.ALL),
     ),
-    good("inside-a-component", "the program's", good_stack.VPC),
-    bad("inside-a-component", "in the stack", replace(good_stack.VPC, parents="")),
+    good("inside-a-component", "the program's", stack.VPC),
+    bad("inside-a-component", "in the stack", replace(stack.VPC, parents="")),
     bad(
-        "inside-a-component",
-        "under a resource",
-        replace(good_stack.SUBNET, parents="aws:ec2/vpc:Vpc$"),
+        "inside-a-component", "under a resource", replace(stack.SUBNET, parents="aws:ec2/vpc:Vpc$")
     ),
-    good("protected-in-production", "elsewhere", good_stack.VPC),
+    good("protected-in-production", "elsewhere", stack.VPC),
     _under(
-        PRODUCTION,
-        good("protected-in-production", "protected", replace(good_stack.VPC, protect=True)),
+        PRODUCTION, good("protected-in-production", "protected", replace(stack.VPC, protect=True))
     ),
     _under(
         PRODUCTION,
         good(
             "protected-in-production",
             "flow logs' role",
-            good_stack.ROLE.with_props(name="sandbox-flow-logs"),
+            stack.ROLE.having(name="sandbox-flow-logs"),
         ),
     ),
-    _under(PRODUCTION, bad("protected-in-production", "the VPC", good_stack.VPC)),
-    _under(PRODUCTION, bad("protected-in-production", "the instances' role", good_stack.ROLE)),
-    good("configured-region", "the program's", good_stack.SUBNET),
-    bad("configured-region", "its own", good_stack.VPC.with_props(region="eu-west-1")),
-    bad(
-        "configured-region", "its zone", good_stack.SUBNET.with_props(availabilityZone="us-east-2a")
-    ),
-    bad(
-        "configured-region",
-        "its provider",
-        replace(good_stack.VPC, provider={"region": "eu-west-1"}),
-    ),
-    bad("configured-region", "none", replace(good_stack.VPC, provider={})),
-    good("reviewed-types", "the program's", good_stack.VPC),
+    _under(PRODUCTION, bad("protected-in-production", "the VPC", stack.VPC)),
+    _under(PRODUCTION, bad("protected-in-production", "the instances' role", stack.ROLE)),
+    good("configured-region", "the program's", stack.SUBNET),
+    bad("configured-region", "its own", stack.VPC.having(region="eu-west-1")),
+    bad("configured-region", "its zone", stack.SUBNET.having(availabilityZone="us-east-2a")),
+    bad("configured-region", "its provider", replace(stack.VPC, provider={"region": "eu-west-1"})),
+    bad("configured-region", "none", replace(stack.VPC, provider={})),
+    good("reviewed-types", "the program's", stack.VPC),
     bad("reviewed-types", "a database", FakeResource(type="aws:rds/instance:Instance")),
     _under(
         Parameters(other_types=("aws:rds/instance:Instance",)),
@@ -161,24 +134,22 @@ CASES: Final[tuple[Case, ...]] = (
     good(
         "no-ignored-changes",
         "of a description",
-        replace(good_stack.GROUP, ignore_changes=("description",)),
+        replace(stack.GROUP, ignore_changes=("description",)),
     ),
     bad(
         "no-ignored-changes",
         "of a policy",
-        replace(good_stack.MANAGER_POLICY, ignore_changes=("policy",)),
+        replace(stack.MANAGER_POLICY, ignore_changes=("policy",)),
     ),
     bad(
-        "no-ignored-changes",
-        "of one tag",
-        replace(good_stack.VPC, ignore_changes=('tags["Project"]',)),
+        "no-ignored-changes", "of one tag", replace(stack.VPC, ignore_changes=('tags["Project"]',))
     ),
     _under(
         Parameters(exemptions=(ENDED,), today=ENDED.expires),
-        good("exemptions-current", "on its last day", good_stack.ALL),
+        good("exemptions-current", "on its last day", stack.ALL),
     ),
     _under(
         Parameters(exemptions=(ENDED,), today=date(2026, 2, 1)),
-        bad("exemptions-current", "the day after", good_stack.ALL),
+        bad("exemptions-current", "the day after", stack.ALL),
     ),
 )

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
+from infra import catalogue
 from infra.lazy_aws import cloudwatch, ec2, iam, vpc  # the classes that the program uses
-from policies import resource_types
 
 Values = dict[str, Any]
 
@@ -125,13 +125,13 @@ def _ingress(**values: Any) -> Callable[[Program], object]:
     full: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 22, "to_port": 22, **values}
 
     def add(program: Program) -> None:
-        group = program.resource(resource_types.SECURITY_GROUP)
+        group = program.resource(catalogue.SECURITY_GROUP.name)
         vpc.SecurityGroupIngressRule(
             program.fresh_name(),
             security_group_id=group.id,
             description=program.fresh_name(),
             **full,
-            opts=program.beside(resource_types.SECURITY_GROUP),
+            opts=program.beside(catalogue.SECURITY_GROUP.name),
         )
 
     return add
@@ -141,18 +141,18 @@ def _in_network(make: Callable[..., object], **inputs: Any) -> Callable[[Program
     """Add a resource with the VPC's id to the network component."""
 
     def add(program: Program) -> None:
-        vpc_id = program.resource(resource_types.VPC).id
-        make(program.fresh_name(), vpc_id=vpc_id, **inputs, opts=program.beside(resource_types.VPC))
+        vpc_id = program.resource(catalogue.VPC.name).id
+        make(program.fresh_name(), vpc_id=vpc_id, **inputs, opts=program.beside(catalogue.VPC.name))
 
     return add
 
 
 MANAGER: Final[Mapping[str, Any]] = {
-    "type": resource_types.POLICY,
+    "type": catalogue.POLICY.name,
     "name": "sandbox-manager-policy",
 }
 SANDBOX: Final[Mapping[str, Any]] = {
-    "type": resource_types.POLICY,
+    "type": catalogue.POLICY.name,
     "name": "sandbox-instance-policy",
 }
 RUN: Final = "ec2:RunInstances"
@@ -165,43 +165,25 @@ WORLD_TRUST: Final = json.dumps(
 )
 
 
-def _peering(program: Program) -> None:
-    ec2.VpcPeeringConnection(
-        program.fresh_name(),
-        vpc_id=program.resource(resource_types.VPC).id,
-        peer_vpc_id="vpc-0a1b2c3d",
-        opts=program.beside(resource_types.VPC),
-    )
-
-
 def _peering_route(program: Program) -> None:
     ec2.Route(
         program.fresh_name(),
-        route_table_id=program.resource(resource_types.ROUTE_TABLE).id,
+        route_table_id=program.resource(catalogue.ROUTE_TABLE.name).id,
         destination_cidr_block="10.0.0.0/16",
         vpc_peering_connection_id="pcx-0a1b2c3d",
-        opts=program.beside(resource_types.VPC),
-    )
-
-
-def _stray_subnet(program: Program) -> None:
-    ec2.Subnet(
-        program.fresh_name(),
-        vpc_id=program.resource(resource_types.VPC).id,
-        cidr_block="10.100.250.0/24",
-        opts=program.beside(resource_types.VPC),
+        opts=program.beside(catalogue.VPC.name),
     )
 
 
 def _second_key(program: Program) -> None:
-    user = program.resource(resource_types.USER)
-    iam.AccessKey(program.fresh_name(), user=user.name, opts=program.beside(resource_types.USER))
+    user = program.resource(catalogue.USER.name)
+    iam.AccessKey(program.fresh_name(), user=user.name, opts=program.beside(catalogue.USER.name))
 
 
 def _attach_to_manager(arn: Callable[[Program], Any]) -> Callable[[Program], object]:
     def add(program: Program) -> None:
-        user = program.resource(resource_types.USER).name
-        where = program.beside(resource_types.USER)
+        user = program.resource(catalogue.USER.name).name
+        where = program.beside(catalogue.USER.name)
         iam.UserPolicyAttachment(
             program.fresh_name(), user=user, policy_arn=arn(program), opts=where
         )
@@ -212,14 +194,14 @@ def _attach_to_manager(arn: Callable[[Program], Any]) -> Callable[[Program], obj
 def _managers_policy_for_sandboxes(program: Program) -> None:
     iam.RolePolicyAttachment(
         program.fresh_name(),
-        role=program.resource(resource_types.ROLE, "sandbox-instance-role").name,
-        policy_arn=program.resource(resource_types.POLICY, "sandbox-manager-policy").arn,
-        opts=program.beside(resource_types.ROLE, "sandbox-instance-role"),
+        role=program.resource(catalogue.ROLE.name, "sandbox-instance-role").name,
+        policy_arn=program.resource(catalogue.POLICY.name, "sandbox-manager-policy").arn,
+        opts=program.beside(catalogue.ROLE.name, "sandbox-instance-role"),
     )
 
 
 def _plain_secret(program: Program) -> None:
-    key = program.resource(resource_types.ACCESS_KEY)
+    key = program.resource(catalogue.ACCESS_KEY.name)
     pulumi.export("note", pulumi.Output.unsecret(key.secret))
 
 
@@ -237,7 +219,7 @@ def _other_provider(program: Program) -> None:
         region="eu-west-1",
         default_tags={"tags": {**tags, "Environment": "production"}},
     )
-    parent = program.beside(resource_types.LOG_GROUP).parent
+    parent = program.beside(catalogue.LOG_GROUP.name).parent
     options = pulumi.ResourceOptions(parent=parent, provider=provider)
     cloudwatch.LogGroup(program.fresh_name(), retention_in_days=365, opts=options)
 
@@ -267,29 +249,29 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=lambda program: ec2.Vpc(
             program.fresh_name(),
             cidr_block="10.200.0.0/16",
-            opts=program.beside(resource_types.VPC),
+            opts=program.beside(catalogue.VPC.name),
         ),
     ),
     "VPC over the main network": Mutant(
         rule="vpc-cidr-as-configured",
         alone=True,
-        type=resource_types.VPC,
+        type=catalogue.VPC.name,
         values=_set(cidr_block="10.0.0.0/16"),
     ),
     "wider VPC": Mutant(
         rule="vpc-cidr-as-configured",
         alone=True,
-        type=resource_types.VPC,
+        type=catalogue.VPC.name,
         values=_set(cidr_block="10.100.0.0/15"),
     ),
     "IPv6 range": Mutant(
         rule="vpc-cidr-as-configured",
         alone=True,
-        type=resource_types.VPC,
+        type=catalogue.VPC.name,
         values=_set(assign_generated_ipv6_cidr_block=True),
     ),
     "subnet outside": Mutant(
-        rule="subnet-inside-vpc", type=resource_types.SUBNET, values=_set(cidr_block="10.0.7.0/24")
+        rule="subnet-inside-vpc", type=catalogue.SUBNET.name, values=_set(cidr_block="10.0.7.0/24")
     ),
     "PrivateLink": Mutant(
         rule="gateway-endpoints-only",
@@ -301,35 +283,34 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "interface endpoint instead of S3's gateway": Mutant(
         rule="gateway-endpoints-only",
-        type=resource_types.VPC_ENDPOINT,
+        type=catalogue.VPC_ENDPOINT.name,
         values=_set(vpc_endpoint_type="Interface", route_table_ids=None),
     ),
     "default route into an interface": Mutant(
         rule="routes-to-internet-only",
         also=("subnets-use-public-route-table",),
-        type=resource_types.ROUTE,
+        type=catalogue.ROUTE.name,
         values=_set(gateway_id=None, network_interface_id="eni-0123456789abcdef0"),
     ),
     "route into a peering": Mutant(rule="routes-to-internet-only", adds=_peering_route),
     "subnet without the public table": Mutant(
-        rule="subnets-use-public-route-table", adds=_stray_subnet
+        rule="subnets-use-public-route-table",
+        adds=_in_network(ec2.Subnet, cidr_block="10.100.250.0/24"),
     ),
     "default group lets its members talk": Mutant(
         rule="default-security-group-empty",
-        type=resource_types.DEFAULT_SECURITY_GROUP,
-        values=_set(
-            ingress=[{"protocol": "-1", "self": True, "from_port": 0, "to_port": 0}],
-        ),
+        type=catalogue.DEFAULT_SECURITY_GROUP.name,
+        values=_set(ingress=[{"protocol": "-1", "self": True, "from_port": 0, "to_port": 0}]),
     ),
     "no flow logs": Mutant(rule="flow-logs-present", alone=True, config={"flow_logs": False}),
     "flow log of a subnet only": Mutant(
         rule="flow-logs-present",
-        type=resource_types.FLOW_LOG,
+        type=catalogue.FLOW_LOG.name,
         values=_set(vpc_id=None, subnet_id="subnet-0123456789abcdef0"),
     ),
     "flow log of rejected traffic only": Mutant(
         rule="flow-logs-all-traffic",
-        type=resource_types.FLOW_LOG,
+        type=catalogue.FLOW_LOG.name,
         values=_set(traffic_type="REJECT"),
     ),
     # ingress
@@ -339,12 +320,12 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "all ports": Mutant(
         rule="ingress-only-ssh",
-        type=resource_types.INGRESS_RULE,
+        type=catalogue.INGRESS_RULE.name,
         values=_set(from_port=0, to_port=65535),
     ),
     "all protocols": Mutant(
         rule="ingress-only-ssh",
-        type=resource_types.INGRESS_RULE,
+        type=catalogue.INGRESS_RULE.name,
         values=_set(ip_protocol="-1", from_port=None, to_port=None),
     ),
     "SSH from the IPv6 world": Mutant(
@@ -359,7 +340,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "inline rule": Mutant(
         rule="no-inline-security-group-rules",
-        type=resource_types.SECURITY_GROUP,
+        type=catalogue.SECURITY_GROUP.name,
         values=_set(
             ingress=[
                 {
@@ -373,7 +354,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "rule without a description": Mutant(
         rule="security-group-rules-described",
-        type=resource_types.INGRESS_RULE,
+        type=catalogue.INGRESS_RULE.name,
         values=_set(description=None),
     ),
     # permissions
@@ -406,9 +387,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         values=_with("iam:PassRole", Resource="arn:aws:iam::*:role/*"),
     ),
     "role passed to any service": Mutant(
-        rule="pass-role-scoped",
-        **MANAGER,
-        values=_without("iam:PassRole", "iam:PassedToService"),
+        rule="pass-role-scoped", **MANAGER, values=_without("iam:PassRole", "iam:PassedToService")
     ),
     "manager changes every instance": Mutant(
         rule="writes-scoped",
@@ -457,7 +436,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "boundary without its Deny": Mutant(
         rule="boundary-explicit-deny",
-        type=resource_types.POLICY,
+        type=catalogue.POLICY.name,
         name="sandbox-manager-boundary",
         values=_document(_no_not_action),
     ),
@@ -468,7 +447,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "boundary attached as a policy": Mutant(
         rule="boundary-not-attached",
         adds=_attach_to_manager(
-            lambda program: program.resource(resource_types.POLICY, "sandbox-manager-boundary").arn
+            lambda program: program.resource(catalogue.POLICY.name, "sandbox-manager-boundary").arn
         ),
     ),
     "sandboxes with the manager's policy": Mutant(
@@ -477,16 +456,16 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "second key": Mutant(rule="one-access-key", adds=_second_key),
     "anybody takes the sandboxes' role": Mutant(
         rule="trust-policy-scoped",
-        type=resource_types.ROLE,
+        type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=_set(assume_role_policy=WORLD_TRUST),
     ),
     "manager without a boundary": Mutant(
-        rule="boundary-present", type=resource_types.USER, values=_set(permissions_boundary=None)
+        rule="boundary-present", type=catalogue.USER.name, values=_set(permissions_boundary=None)
     ),
     "sandboxes under the manager's boundary": Mutant(
         rule="boundary-present",
-        type=resource_types.ROLE,
+        type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=_set(
             permissions_boundary="arn:aws:iam::123456789012:policy/sandbox-manager-boundary"
@@ -494,7 +473,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "profile with another role": Mutant(
         rule="profile-holds-instance-role",
-        type=resource_types.INSTANCE_PROFILE,
+        type=catalogue.INSTANCE_PROFILE.name,
         values=_set(role="admin"),
     ),
     # tags, data, structure
@@ -504,11 +483,11 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "another environment's tag": Mutant(
         rule="required-tags",
         also=("names-as-expected",),
-        type=resource_types.VPC,
+        type=catalogue.VPC.name,
         values=_set(tags={"Environment": "staging"}),
     ),
     "logs for a week": Mutant(
-        rule="log-retention", type=resource_types.LOG_GROUP, values=_set(retention_in_days=7)
+        rule="log-retention", type=catalogue.LOG_GROUP.name, values=_set(retention_in_days=7)
     ),
     "secret exported in plain": Mutant(rule="no-plaintext-secret-outputs", adds=_plain_secret),
     "role renamed": Mutant(
@@ -519,30 +498,33 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
             "profile-holds-instance-role",
             "trust-policy-scoped",
         ),
-        type=resource_types.ROLE,
+        type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=_set(name="sandbox-role"),
     ),
     "group with a random name": Mutant(
         rule="names-as-expected",
         fresh=True,
-        type=resource_types.SECURITY_GROUP,
+        type=catalogue.SECURITY_GROUP.name,
         values=_set(name=None),
     ),
     "resource outside the components": Mutant(rule="inside-a-component", adds=_stray),
     "VPC no longer protected": Mutant(
-        rule="protected-in-production", type=resource_types.VPC, options={"protect": False}
+        rule="protected-in-production", type=catalogue.VPC.name, options={"protect": False}
     ),
     "another region": Mutant(rule="configured-region", adds=_other_provider),
-    "peering": Mutant(rule="reviewed-types", adds=_peering),
+    "peering": Mutant(
+        rule="reviewed-types",
+        adds=_in_network(ec2.VpcPeeringConnection, peer_vpc_id="vpc-0a1b2c3d"),
+    ),
     "a type without rules": Mutant(
         rule="reviewed-types",
-        adds=lambda program: ec2.Eip(program.fresh_name(), opts=program.beside(resource_types.VPC)),
+        adds=lambda program: ec2.Eip(program.fresh_name(), opts=program.beside(catalogue.VPC.name)),
     ),
     "drift of a policy ignored": Mutant(
         rule="no-ignored-changes",
         alone=True,
-        type=resource_types.POLICY,
+        type=catalogue.POLICY.name,
         name="sandbox-manager-policy",
         options={"ignore_changes": ["policy"]},
     ),

@@ -1,31 +1,40 @@
-"""Costs per user, from answers in Cost Explorer's own shape."""
+"""Costs by user, from answers in the shape of Cost Explorer's."""
 
+import json
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from io import StringIO
 from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
-from rich.console import Console
 
-from sandbox.core.errors import SandboxError
-from sandbox.costs import report as costs
+from sandbox.core.errors import SandboxError, UsageError
+from sandbox.costs import report
 
 TODAY = date(2026, 11, 24)
+FIRST_DAY = date(2026, 11, 1)
+REQUEST = {
+    "TimePeriod": {"Start": "2026-11-01", "End": "2026-11-25"},
+    "Granularity": "DAILY",
+    "Metrics": ["UnblendedCost"],
+    "GroupBy": [{"Type": "TAG", "Key": "user_id"}],
+    "Filter": {"Tags": {"Key": "Project", "Values": ["alignment-league"]}},
+}
 
 
-def day(number: int, *, estimated: bool = False, **by_user: str) -> dict[str, Any]:
+def day(number: int, costs: dict[str, str], *, estimated: bool = False) -> Any:
+    """One day of an answer; the user "" has no tag."""
     return {
         "TimePeriod": {"Start": f"2026-11-{number:02}", "End": f"2026-11-{number + 1:02}"},
         "Total": {},
         "Groups": [
             {
-                "Keys": [f"user_id${'' if user == 'nobody' else user}"],
+                "Keys": [f"user_id${user}"],
                 "Metrics": {"UnblendedCost": {"Amount": amount, "Unit": "USD"}},
             }
-            for user, amount in by_user.items()
+            for user, amount in costs.items()
         ],
         "Estimated": estimated,
     }
@@ -33,67 +42,125 @@ def day(number: int, *, estimated: bool = False, **by_user: str) -> dict[str, An
 
 PAGES = (
     {
-        "ResultsByTime": [day(1, alice="10.123456789", bob="1"), day(2, alice="5")],
+        "ResultsByTime": [day(1, {"alice": "10.123456789", "bob": "1"}), day(2, {"alice": "5"})],
         "NextPageToken": "more",
     },
-    {"ResultsByTime": [day(3, estimated=True, alice="2", nobody="0.5")]},
+    {"ResultsByTime": [day(3, {"alice": "2", "": "0.5"}, estimated=True)]},
 )
 
 
 @pytest.fixture
-def november() -> costs.Costs:
-    """Two pages, asked for as the service would."""
+def billing() -> Iterator[tuple[Any, Stubber]]:
+    """A client of Cost Explorer, and the answers that it gives."""
     ce = boto3.client(
         "ce", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
-    asked = {
-        "TimePeriod": {"Start": "2026-11-01", "End": "2026-11-25"},
-        "Granularity": "DAILY",
-        "Metrics": ["UnblendedCost"],
-        "GroupBy": [{"Type": "TAG", "Key": "user_id"}],
-        "Filter": {"Tags": {"Key": "Project", "Values": ["alignment-league"]}},
-    }
-    with Stubber(ce) as billing:
-        billing.add_response("get_cost_and_usage", PAGES[0], asked)
-        billing.add_response("get_cost_and_usage", PAGES[1], {**asked, "NextPageToken": ANY})
-        read = costs.read(ce, "user_id", *costs.month(None, today=TODAY))
-        billing.assert_no_pending_responses()
-    return read
+    with Stubber(ce) as answers:
+        yield ce, answers
+        answers.assert_no_pending_responses()
 
 
-def test_every_page_and_day_is_added_up_without_rounding(november: costs.Costs) -> None:
+def read(ce: Any) -> report.Costs:
+    return report.read(ce, "user_id", *report.period(None, today=TODAY))
+
+
+@pytest.fixture
+def november(billing: tuple[Any, Stubber]) -> report.Costs:
+    """A month in two pages."""
+    ce, answers = billing
+    answers.add_response("get_cost_and_usage", PAGES[0], REQUEST)
+    answers.add_response("get_cost_and_usage", PAGES[1], {**REQUEST, "NextPageToken": ANY})
+    return read(ce)
+
+
+def test_every_page_and_day_is_added_up_without_rounding(november: report.Costs) -> None:
     assert november.by_value == {
         "alice": Decimal("17.123456789"),
         "bob": Decimal(1),
-        "(no tag)": Decimal("0.5"),
+        report.UNTAGGED: Decimal("0.5"),
     }
 
 
-def test_days_that_may_still_change_are_told_apart(november: costs.Costs) -> None:
-    assert november.unsettled == [date(2026, 11, 3)]
-    assert november.of_unsettled == {"alice": Decimal(2), "(no tag)": Decimal("0.5")}
+def test_days_that_may_still_change_are_told_apart(november: report.Costs) -> None:
+    assert november.unsettled_days == [date(2026, 11, 3)]
+    assert november.unsettled == {"alice": Decimal(2), report.UNTAGGED: Decimal("0.5")}
 
 
-def test_the_table_names_users_by_cost_and_the_open_days(november: costs.Costs) -> None:
-    out = StringIO()
-    Console(file=out, width=80).print(costs.table(november, "user_id", date(2026, 11, 1)))
-    text = out.getvalue()
-    assert "November 2026" in text
-    assert text.index("alice") < text.index("bob") < text.index("(no tag)") < text.index("total")
-    assert "17.12" in text
-    assert "18.62" in text
-    assert "not settled yet, may still change: day 03" in " ".join(text.split())
+def test_the_table_lists_users_by_cost_with_the_sum_and_the_unsettled_day(
+    november: report.Costs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report.show(november, "user_id", FIRST_DAY)
+    shown = capsys.readouterr()
+    lines = [line.split() for line in shown.out.splitlines()]
+    assert [line[0] for line in lines] == ["user_id", "alice", "bob", "(no", "total"]
+    assert lines[1][1] == "17.12"
+    assert lines[-1][1] == "18.62"
+    assert "03" in shown.err
 
 
-def test_another_currency_is_refused_and_not_added_up() -> None:
-    euros = day(1, alice="1")
-    euros["Groups"][0]["Metrics"]["UnblendedCost"]["Unit"] = "EUR"
-    with pytest.raises(SandboxError, match="answers in EUR"):
-        costs.summed([euros], "user_id")  # pyright: ignore[reportArgumentType] - a plain dict of its shape
+def test_json_keeps_every_digit(november: report.Costs) -> None:
+    values = json.loads(json.dumps(report.as_json(november, "user_id", FIRST_DAY)))
+    assert values["costs"]["alice"] == "17.123456789"
+    assert values["unsettled_days"] == ["2026-11-03"]
+
+
+def test_user_ids_with_brackets_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    users = ("team[alice]", "team[bob]", "dave[/]", "[red]eve[/red]")
+    costs = report.summed([day(1, dict.fromkeys(users, "1"))], "user_id")
+    report.show(costs, "user_id", FIRST_DAY)
+    shown = capsys.readouterr().out
+    assert all(user in shown for user in users)
 
 
 @pytest.mark.parametrize(
-    ("text", "period"),
+    ("answer", "inactive"),
+    [
+        ([], {"user_id": report.UNKNOWN, "Project": report.UNKNOWN}),
+        ([("Project", "Active")], {"user_id": report.UNKNOWN}),
+        ([("Project", "Active"), ("user_id", "Inactive")], {"user_id": "Inactive"}),
+        ([("Project", "Active"), ("user_id", "Active")], {}),
+    ],
+)
+@pytest.mark.parametrize("costs", [{}, {"": "7"}])
+def test_missing_costs_are_explained_by_the_tags_that_are_not_active(
+    billing: tuple[Any, Stubber],
+    costs: dict[str, str],
+    answer: list[tuple[str, str]],
+    inactive: dict[str, str],
+) -> None:
+    ce, answers = billing
+    tags = [{"TagKey": tag, "Type": "UserDefined", "Status": status} for tag, status in answer]
+    answers.add_response("get_cost_and_usage", {"ResultsByTime": [day(1, costs)]}, REQUEST)
+    answers.add_response("list_cost_allocation_tags", {"CostAllocationTags": tags})
+    month = read(ce)
+    assert month.inactive_tags == inactive
+    notes = " ".join(report.notes(month, FIRST_DAY))
+    assert all(f"cost allocation tag {tag}" in notes for tag in inactive)
+    assert report.as_json(month, "user_id", FIRST_DAY)["inactive_tags"] == inactive
+
+
+def test_without_the_right_to_read_the_tags_the_costs_are_still_shown(
+    billing: tuple[Any, Stubber],
+) -> None:
+    ce, answers = billing
+    answers.add_response("get_cost_and_usage", {"ResultsByTime": [day(1, {})]}, REQUEST)
+    answers.add_client_error(
+        "list_cost_allocation_tags", "AccessDeniedException", "linked account", 400
+    )
+    month = read(ce)
+    assert month.by_value == {}
+    assert any("linked account" in note for note in report.notes(month, FIRST_DAY))
+
+
+def test_another_currency_is_refused_and_not_added_up() -> None:
+    euros = day(1, {"alice": "1"})
+    euros["Groups"][0]["Metrics"]["UnblendedCost"]["Unit"] = "EUR"
+    with pytest.raises(SandboxError, match="EUR"):
+        report.summed([euros], "user_id")
+
+
+@pytest.mark.parametrize(
+    ("month", "period"),
     [
         (None, (date(2026, 11, 1), date(2026, 11, 25))),
         ("2026-11", (date(2026, 11, 1), date(2026, 11, 25))),
@@ -102,14 +169,12 @@ def test_another_currency_is_refused_and_not_added_up() -> None:
     ],
 )
 def test_a_month_ends_with_today_or_its_last_day(
-    text: str | None, period: tuple[date, date]
+    month: str | None, period: tuple[date, date]
 ) -> None:
-    assert costs.month(text, today=TODAY) == period
+    assert report.period(month, today=TODAY) == period
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("nov", "is no month"), ("2026-12", "has not begun")]
-)
-def test_what_is_no_month_yet_is_refused(text: str, message: str) -> None:
-    with pytest.raises(SandboxError, match=message):
-        costs.month(text, today=TODAY)
+@pytest.mark.parametrize("month", ["nov", "2026-12"])
+def test_a_month_that_is_not_valid_or_has_not_begun_is_refused(month: str) -> None:
+    with pytest.raises(UsageError, match=month):
+        report.period(month, today=TODAY)

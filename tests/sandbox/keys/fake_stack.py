@@ -1,93 +1,109 @@
-"""A stack without an engine, for what surrounds it: its keys are real ones of the emulator.
+"""A stack without an engine. Its keys are real keys of the emulated IAM.
 
-test_engine.py interrupts and rolls back one rotation on the real engine; here every way to do so is
-tried, which would take the engine an hour.
+tests/sandbox/test_engine.py interrupts and rolls back one rotation on the real engine. Here every
+interruption is tried, which would take the engine an hour.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from infra import access_keys as keys
-from infra import names
+from infra import access_keys, catalogue, names
 from infra.access_keys import SLOTS, Keys, Slot
 from infra.settings import Settings
+from sandbox.core.kubernetes import KEY_ID_OUTPUT
 from sandbox.core.stack import Change, Resource, Stack
 
 
-class Stopped(BaseException):
+class KilledError(BaseException):
     """The process was killed here."""
 
 
 class FakeStack(Stack):
-    """Does with the emulator's IAM what an update of the program would do."""
+    """Does with the emulated IAM what an update of the program does with the real one."""
 
     def __init__(self, iam: Any) -> None:
         self.name = "fake"
         self.iam = iam
-        self.wanted: Keys = {"a": "current"}
-        self.made: dict[Slot, Resource] = {}
+        self.stages: Keys = {"a": "current"}
+        self.identity = "user"
+        self.keys: dict[Slot, Resource] = {}
         self.handed_out = ""
         self.pending: Sequence[Change] = ()
         self.calls = 0
-        self.stop_at = 0
+        self.killed_at = 0
         """The number of the call at which the process is killed; 0 for never."""
         self.most_keys = 0
         self.update()
         self.calls = 0
 
     def settings(self) -> Settings:
-        return Settings(manager_keys=dict(self.wanted))
+        return Settings.model_validate(
+            {"manager_keys": dict(self.stages), "manager_identity": self.identity}
+        )
 
     def resources(self) -> Sequence[Resource]:
-        return list(self.made.values())
+        return list(self.keys.values())
+
+    def aws(self) -> Any:
+        return self
 
     def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
         del secrets
-        return {"sandbox_manager_access_key_id": self.handed_out}
+        return {KEY_ID_OUTPUT: self.handed_out}
 
     def changes(self, *arguments: str) -> Sequence[Change]:
         del arguments
         return self.pending
 
     def configure_keys(self, stages: Keys, *, removed: Sequence[Slot]) -> None:
-        self._tick()
+        self._count_call()
         del removed
-        self.wanted = stages
+        self.stages = stages
 
     def update(self) -> None:
-        self._tick()
+        self._count_call()
         for slot in SLOTS:
-            if slot in self.made and slot not in self.wanted:
-                gone = self.made.pop(slot).id
-                self.iam.delete_access_key(UserName=names.MANAGER, AccessKeyId=gone)
-        for slot, stage in self.wanted.items():
-            if slot not in self.made:
+            if slot in self.keys and slot not in self.stages:
+                key_id = self.keys.pop(slot).id
+                self.iam.delete_access_key(UserName=names.MANAGER, AccessKeyId=key_id)
+        for slot, stage in self.stages.items():
+            status = access_keys.status(stage)
+            if slot not in self.keys:
                 key = self.iam.create_access_key(UserName=names.MANAGER)["AccessKey"]
-                self.made[slot] = self._resource(slot, key["AccessKeyId"])
-            if self.made[slot].outputs["status"] != keys.status(stage):
-                self.made[slot] = self._resource(slot, self.made[slot].id, keys.status(stage))
+                self.keys[slot] = access_key(slot, key["AccessKeyId"])
+            if self.keys[slot].outputs["status"] != status:
+                key_id = self.keys[slot].id
+                self.keys[slot] = access_key(slot, key_id, status=status)
                 self.iam.update_access_key(
-                    UserName=names.MANAGER,
-                    AccessKeyId=self.made[slot].id,
-                    Status=keys.status(stage),
+                    UserName=names.MANAGER, AccessKeyId=key_id, Status=status
                 )
-        self.handed_out = self.made[keys.current(self.wanted)].id
-        found = self.iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
-        self.most_keys = max(self.most_keys, len(found))
+        self.handed_out = self.keys[access_keys.current(self.stages)].id
+        self.most_keys = max(self.most_keys, len(self.key_ids()))
 
-    def _tick(self) -> None:
+    def key_ids(self) -> list[str]:
+        """The keys that IAM has."""
+        keys = self.iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
+        return [key["AccessKeyId"] for key in keys]
+
+    def _count_call(self) -> None:
         self.calls += 1
-        if self.calls == self.stop_at:
-            raise Stopped
+        if self.calls == self.killed_at:
+            raise KilledError
 
-    def _resource(self, slot: Slot, key_id: str, status: str = "Active") -> Resource:
-        now = datetime.now(UTC).isoformat()
-        return Resource(
-            urn=f"urn:pulumi:fake::sandbox::aws:iam/accessKey:AccessKey::{keys.resource_name(slot)}",
-            type="aws:iam/accessKey:AccessKey",
-            id=key_id,
-            parent="",
-            outputs={"status": status, "createDate": now},
-            modified=now,
-        )
+
+def access_key(
+    slot: Slot, key_id: str, *, status: str = "Active", created: datetime | None = None
+) -> Resource:
+    """An access key as the state of a stack holds it; *created* is now by default."""
+    time = (created or datetime.now(UTC)).isoformat()
+    return Resource(
+        urn=f"urn:pulumi:fake::sandbox::{catalogue.ACCESS_KEY.name}::"
+        f"{access_keys.resource_name(slot)}",
+        type=catalogue.ACCESS_KEY.name,
+        id=key_id,
+        parent="",
+        inputs={},
+        outputs={"status": status, "createDate": time},
+        modified=time,
+    )

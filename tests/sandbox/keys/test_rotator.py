@@ -1,4 +1,4 @@
-"""A rotation against the emulator's IAM: no gap, no third key, no orphan, wherever it stops."""
+"""A rotation against the emulated IAM: no gap, no third key, no orphan, wherever it stops."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,15 @@ import pytest
 from moto import mock_aws
 
 from infra import names
-from sandbox.core.errors import NotYetError, SandboxError
+from sandbox.core.errors import NotYetError, RefusedError, SandboxError
 from sandbox.core.stack import Change
-from sandbox.keys.rotator import Rotation, is_older
-from tests.sandbox.keys.fake_stack import FakeStack, Stopped
+from sandbox.keys import listing
+from sandbox.keys.rotator import Rotator, is_due
+from tests.sandbox.keys.fake_stack import FakeStack, KilledError
+
+STEPS = 4
+CALLS_PER_STEP = 2
+"""Each step changes the file and then the stack."""
 
 
 @pytest.fixture
@@ -31,19 +36,17 @@ class Service:
     def __init__(self, stack: FakeStack) -> None:
         self.stack = stack
         self.key = stack.handed_out
-        self.given: list[str] = []
 
-    def take(self) -> None:
+    def read_key(self) -> None:
         self.key = self.stack.handed_out
-        self.given.append(self.key)
 
     def work(self) -> None:
-        """Use the key, as the emulator's front notes it."""
+        """Use the key; the emulator records the time."""
         from moto.iam.models import mark_account_as_visited  # noqa: PLC0415 - inside the mock
 
-        found = self.stack.iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
-        (own,) = [one for one in found if one["AccessKeyId"] == self.key]
-        assert own["Status"] == "Active", "the service is shut out"
+        keys = self.stack.iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
+        statuses = {key["AccessKeyId"]: key["Status"] for key in keys}
+        assert statuses.get(self.key) == "Active", "the service cannot sign in"
         mark_account_as_visited("123456789012", self.key, "ec2", "us-east-1")
 
 
@@ -52,130 +55,196 @@ def service(stack: FakeStack) -> Service:
     return Service(stack)
 
 
-def rotation(stack: FakeStack, service: Service | None, **more: Any) -> Rotation:
-    said: list[str] = []
-    parts: dict[str, Any] = {
+def rotator(stack: FakeStack, service: Service | None, **options: Any) -> Rotator:
+    defaults: dict[str, Any] = {
         "stack": stack,
         "iam": stack.iam,
-        "hand_over": service.take if service else None,
-        "say": said.append,
+        "hand_over": service.read_key if service else None,
+        "destination": "hand it out",
+        "hand_over_command": "sandbox secret",
+        "again_command": "sandbox keys rotate",
+        "confirm": lambda _: None,
         "grace": timedelta(0),
         "poll": None,
-        **more,
     }
-    return Rotation(**parts)
+    return Rotator(**{**defaults, **options})
 
 
-def until_done(stack: FakeStack, service: Service, run: Callable[[], None]) -> None:
-    """Run again and again, as an operator would, while the service goes on working."""
+def run_until_done(stack: FakeStack, service: Service, run: Callable[[], None]) -> None:
+    """Run again and again, as an operator does, while the service goes on working."""
     for _ in range(6):
         try:
             run()
-        except (NotYetError, Stopped):
+        except (NotYetError, KilledError):
             service.work()
         else:
             return
-    pytest.fail(f"no end: {stack.wanted}")
-
-
-def key_ids(stack: FakeStack) -> list[str]:
-    found = stack.iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
-    return [one["AccessKeyId"] for one in found]
+    pytest.fail(f"the rotation does not end: {stack.stages}")
 
 
 def test_a_rotation_ends_with_one_new_key_that_the_service_uses(
     stack: FakeStack, service: Service
 ) -> None:
-    before = service.key
+    old_key = service.key
     service.work()
-    until_done(stack, service, rotation(stack, service).run)
-    assert stack.wanted == {"b": "current"}
-    assert key_ids(stack) == [service.key]
-    assert service.key != before
+    run_until_done(stack, service, rotator(stack, service).run)
+    assert stack.stages == {"b": "current"}
+    assert stack.key_ids() == [service.key]
+    assert service.key != old_key
     assert stack.most_keys == 2
     service.work()
 
 
-# four steps (next, retiring, inactive, deleted), each a change of the file and one of the stack
-@pytest.mark.parametrize("stop_at", range(1, 9))
-def test_a_rotation_that_is_killed_anywhere_goes_on_without_gap_or_orphan(
-    stack: FakeStack, service: Service, stop_at: int
+@pytest.mark.parametrize("killed_at", range(1, STEPS * CALLS_PER_STEP + 1))
+def test_a_rotation_that_is_killed_anywhere_continues_without_gap_or_orphan(
+    stack: FakeStack, service: Service, killed_at: int
 ) -> None:
     service.work()
-    stack.stop_at = stop_at
-    until_done(stack, service, rotation(stack, service).run)
-    assert stack.wanted == {"b": "current"}
-    assert key_ids(stack) == [service.key]
+    stack.killed_at = killed_at
+    run_until_done(stack, service, rotator(stack, service).run)
+    assert stack.stages == {"b": "current"}
+    assert stack.key_ids() == [service.key]
     assert stack.most_keys == 2
 
 
-@pytest.mark.parametrize("stop_at", range(1, 7))
-def test_a_rotation_that_is_stopped_is_rolled_back_while_the_old_key_lives(
-    stack: FakeStack, service: Service, stop_at: int
+@pytest.mark.parametrize("killed_at", range(1, (STEPS - 1) * CALLS_PER_STEP + 1))
+def test_a_rotation_that_is_killed_is_rolled_back_while_the_old_key_exists(
+    stack: FakeStack, service: Service, killed_at: int
 ) -> None:
-    before = service.key
+    old_key = service.key
     service.work()
-    stack.stop_at = stop_at
-    while stack.calls < stop_at:
-        with pytest.raises((Stopped, NotYetError)):
-            rotation(stack, service).run()
-        if stack.calls < stop_at:
+    stack.killed_at = killed_at
+    while stack.calls < killed_at:
+        with pytest.raises((KilledError, NotYetError)):
+            rotator(stack, service).run()
+        if stack.calls < killed_at:
             service.work()
-    if len(stack.wanted) == 1:
-        with pytest.raises(SandboxError, match="there is no rotation to roll back"):
-            rotation(stack, service).roll_back()
+    if len(stack.stages) == 1:
+        with pytest.raises(RefusedError):
+            rotator(stack, service).roll_back()
     else:
-        rotation(stack, service).roll_back()
-    assert service.key == before
+        rotator(stack, service).roll_back()
+    assert service.key == old_key
     service.work()
-    if len(stack.wanted) > 1:
-        until_done(stack, service, rotation(stack, service).run)
-    assert key_ids(stack) == [before]
+    if len(stack.stages) > 1:
+        run_until_done(stack, service, rotator(stack, service).run)
+    assert stack.key_ids() == [old_key]
 
 
-def test_only_an_old_key_or_one_that_is_on_its_way_is_rotated(
+def test_a_rotation_is_due_with_the_age_of_the_key_or_once_it_has_started(
     stack: FakeStack, service: Service
 ) -> None:
     year = timedelta(days=365)
     now = datetime.now(UTC)
-    assert not is_older(stack, year, now=now)
-    assert is_older(stack, year, now=now + year)
+    assert not is_due(stack, year, now=now)
+    assert is_due(stack, year, now=now + year)
     with pytest.raises(NotYetError):
-        rotation(stack, service).run()
-    assert is_older(stack, year, now=now)
+        rotator(stack, service).run()
+    assert is_due(stack, year, now=now)
 
 
-def test_the_old_key_stays_until_the_service_has_changed_over(stack: FakeStack) -> None:
-    alone = rotation(stack, None)
-    with pytest.raises(NotYetError, match="hand it over with: sandbox secret"):
-        alone.run()
-    with pytest.raises(NotYetError):
-        alone.run()
-    assert stack.wanted == {"a": "retiring", "b": "current"}
-    assert len(key_ids(stack)) == 2
+def test_the_old_key_stays_until_the_service_uses_the_new_one(stack: FakeStack) -> None:
+    advice = "sandbox secret --stack fake --namespace team"
+    by_hand = rotator(stack, None, hand_over_command=advice, again_command="sandbox keys again")
+    for _ in range(2):
+        with pytest.raises(NotYetError) as caught:
+            by_hand.run()
+        assert advice in str(caught.value)
+        assert "sandbox keys again" in str(caught.value)
+    assert stack.stages == {"a": "retiring", "b": "current"}
+    assert len(stack.key_ids()) == 2
 
 
-def test_the_grace_time_holds_back_the_switch_off(stack: FakeStack, service: Service) -> None:
+def test_the_grace_time_delays_switching_off_the_old_key(
+    stack: FakeStack, service: Service
+) -> None:
     service.work()
-    slow = rotation(stack, service, grace=timedelta(hours=4))
+    slow = rotator(stack, service, grace=timedelta(hours=4))
     for _ in range(3):
         with pytest.raises(NotYetError):
             slow.run()
         service.work()
-    assert stack.wanted == {"a": "retiring", "b": "current"}
+    assert stack.stages == {"a": "retiring", "b": "current"}
 
 
-def test_a_key_made_by_hand_is_named_before_a_third_is_tried(
+def test_only_the_start_and_a_rollback_ask_and_name_the_key_or_the_slot(
     stack: FakeStack, service: Service
 ) -> None:
-    stranger = stack.iam.create_access_key(UserName=names.MANAGER)["AccessKey"]["AccessKeyId"]
-    with pytest.raises(SandboxError, match=f"did not make: {stranger}"):
-        rotation(stack, service).run()
-    assert stack.wanted == {"a": "current"}
+    old_key = service.key
+    questions: list[str] = []
+    asking = rotator(stack, service, confirm=questions.append)
+    run_until_done(stack, service, asking.run)
+    assert len(questions) == 1
+    assert old_key in questions[0]
+    with pytest.raises(NotYetError):
+        rotator(stack, None).run()
+    asking.roll_back()
+    assert "slot b" in questions[1]
 
 
-def test_other_changes_of_the_stack_are_not_swept_along(stack: FakeStack, service: Service) -> None:
+def test_an_answer_of_no_changes_nothing(stack: FakeStack, service: Service) -> None:
+    def refuse(question: str) -> None:
+        raise RefusedError(question)
+
+    with pytest.raises(RefusedError):
+        rotator(stack, service, confirm=refuse).run()
+    assert stack.calls == 0
+
+
+def test_a_key_made_by_hand_is_named_before_a_third_one_is_tried(
+    stack: FakeStack, service: Service
+) -> None:
+    unmanaged = stack.iam.create_access_key(UserName=names.MANAGER)["AccessKey"]["AccessKeyId"]
+    with pytest.raises(RefusedError, match=unmanaged):
+        rotator(stack, service).run()
+    assert stack.calls == 0
+
+
+def test_other_changes_of_the_stack_are_refused_before_its_file_changes(
+    stack: FakeStack, service: Service
+) -> None:
     urn = "urn:pulumi:fake::sandbox::sandbox:network:Network$aws:ec2/vpc:Vpc::sandbox-vpc"
     stack.pending = [Change(operation="replace", urn=urn)]
-    with pytest.raises(SandboxError, match="replace aws:ec2/vpc:Vpc sandbox-vpc; run pulumi up"):
-        rotation(stack, service).run()
+    with pytest.raises(RefusedError, match="replace aws:ec2/vpc:Vpc sandbox-vpc"):
+        rotator(stack, service).run()
+    assert stack.calls == 0
+
+
+@pytest.mark.parametrize("identity", ["irsa", "pod-identity"])
+def test_a_role_has_no_key_to_rotate(stack: FakeStack, identity: str) -> None:
+    stack.identity, stack.keys = identity, {}
+    for command in (
+        rotator(stack, None).run,
+        rotator(stack, None).roll_back,
+        lambda: is_due(stack, timedelta(0), now=datetime.now(UTC)),
+    ):
+        with pytest.raises(RefusedError, match=identity):
+            command()
+    assert listing.read(stack, now=datetime.now(UTC)) == []
+
+
+def test_a_key_deleted_by_hand_is_listed_as_missing_and_named_by_the_rotation(
+    stack: FakeStack, service: Service
+) -> None:
+    with pytest.raises(NotYetError):
+        rotator(stack, service).run()
+    (new_key,) = set(stack.key_ids()) - {stack.keys["a"].id}
+    stack.iam.delete_access_key(UserName=names.MANAGER, AccessKeyId=new_key)
+    with pytest.raises(SandboxError, match=new_key):
+        rotator(stack, service).run()
+    statuses = {key.slot: key.status for key in listing.read(stack, now=datetime.now(UTC))}
+    assert statuses == {"a": "Active", "b": listing.MISSING}
+
+
+def test_the_list_shows_stage_age_and_last_use_of_each_key(
+    stack: FakeStack, service: Service
+) -> None:
+    service.work()
+    with pytest.raises(NotYetError):
+        rotator(stack, None).run()
+    later = datetime.now(UTC) + timedelta(days=3, minutes=1)
+    old, new = listing.read(stack, now=later)
+    assert (old.slot, old.stage, old.status, old.age_days) == ("a", "retiring", "Active", 3)
+    assert (new.slot, new.stage, new.key_id) == ("b", "current", stack.handed_out)
+    assert old.as_json()["last_used"]
+    assert new.as_json()["last_used"] is None

@@ -1,21 +1,18 @@
-"""The stack at a glance, against the emulator's EC2."""
+"""The stack at a glance, against the emulated EC2."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from rich.console import Console
 
-from sandbox.core.stack import Resource
-from sandbox.status import report as status
+from sandbox.status import report
 from sandbox_client.config import SandboxConfig
+from tests.sandbox.keys.fake_stack import access_key
+from tests.sandbox_client.frozen_config import frozen_values
 
-FROZEN = SandboxConfig.from_file(Path(__file__).parent / "frozen" / "sandbox_config.v1.json")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -29,17 +26,18 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def config(ec2: Any) -> SandboxConfig:
-    vpc = ec2.create_vpc(CidrBlock="10.100.0.0/16")["Vpc"]["VpcId"]
-    made = ec2.create_subnet(VpcId=vpc, CidrBlock="10.100.0.0/24", AvailabilityZone="us-east-1a")[
-        "Subnet"
-    ]["SubnetId"]
+    """A stack of one subnet, with an image."""
+    vpc_id = ec2.create_vpc(CidrBlock="10.100.0.0/16")["Vpc"]["VpcId"]
+    subnet_id = ec2.create_subnet(
+        VpcId=vpc_id, CidrBlock="10.100.0.0/24", AvailabilityZone="us-east-1a"
+    )["Subnet"]["SubnetId"]
     return SandboxConfig.model_validate(
         {
-            **FROZEN.model_dump(),
-            "vpc_id": vpc,
-            "subnet_id": made,
-            "subnet_ids": [made],
-            "subnets": [{"zone": "us-east-1a", "subnet_id": made}],
+            **frozen_values(),
+            "vpc_id": vpc_id,
+            "subnet_id": subnet_id,
+            "subnet_ids": [subnet_id],
+            "subnets": [{"zone": "us-east-1a", "subnet_id": subnet_id}],
             "ami_id": ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"],
         }
     )
@@ -56,58 +54,68 @@ def launch(ec2: Any, config: SandboxConfig, user: str | None) -> None:
     )
 
 
-def test_sandboxes_are_counted_per_user_and_strays_are_marked(
-    ec2: Any,
-    config: SandboxConfig,
+def test_sandboxes_are_counted_by_user_and_an_instance_without_user_needs_a_check(
+    ec2: Any, config: SandboxConfig
 ) -> None:
-    assert [one.says for one in status.sandboxes(ec2, config)] == ["none"]
+    assert [line.details for line in report.sandboxes(ec2, config)] == ["none"]
     for user in ("alice", "alice", "bob", None):
         launch(ec2, config, user)
-    lines = {one.what: one for one in status.sandboxes(ec2, config)}
-    assert lines["sandboxes of alice"].says == "2 running"
-    assert lines["sandboxes of bob"].good
-    assert not lines["sandboxes of (no user)"].good
+    lines = {line.item: line for line in report.sandboxes(ec2, config)}
+    assert lines["sandboxes of alice"].details == "2 running"
+    assert lines["sandboxes of bob"].ok
+    assert not lines[f"sandboxes of {report.NO_USER}"].ok
 
 
-def test_subnets_say_how_many_addresses_are_free(
-    ec2: Any,
-    config: SandboxConfig,
-) -> None:
-    (before,) = status.subnets(ec2, config)
+def test_subnets_show_their_free_addresses(ec2: Any, config: SandboxConfig) -> None:
+    (before,) = report.subnets(ec2, config)
     launch(ec2, config, "alice")
-    (after,) = status.subnets(ec2, config)
-    assert before.says.endswith("251 free")
-    assert after.says.endswith("250 free")
+    (after,) = report.subnets(ec2, config)
+    assert before.details.endswith("251 free")
+    assert after.details.endswith("250 free")
 
 
-def test_an_image_is_shown_with_its_age_and_missed_when_it_is_gone(
-    ec2: Any,
-    config: SandboxConfig,
+def test_a_subnet_deleted_by_hand_is_missing_beside_those_that_exist(
+    ec2: Any, config: SandboxConfig
 ) -> None:
-    assert status.image(ec2, config, now=NOW).says.endswith("days old")
-    gone = config.model_copy(update={"ami_id": "ami-0000000000000dead"})
-    assert "is gone" in status.image(ec2, gone, now=NOW).says
-    none = config.model_copy(update={"ami_id": ""})
-    assert not status.image(ec2, none, now=NOW).good
-
-
-@pytest.mark.parametrize(("age", "good"), [(90, True), (91, False)])
-def test_a_key_over_90_days_is_to_be_rotated(age: int, *, good: bool) -> None:
-    key = Resource(
-        urn="urn:pulumi:x::sandbox::aws:iam/accessKey:AccessKey::sandbox-manager-a",
-        type="aws:iam/accessKey:AccessKey",
-        id="AKIA",
-        parent="",
-        outputs={"createDate": (NOW - timedelta(days=age)).isoformat()},
-        modified="",
+    deleted = {"zone": "us-east-1b", "subnet_id": "subnet-0123456789abcdef0"}
+    subnets = [*config.model_dump()["subnets"], deleted]
+    both = SandboxConfig.model_validate(
+        {
+            **config.model_dump(),
+            "subnets": subnets,
+            "subnet_ids": [subnet["subnet_id"] for subnet in subnets],
+        }
     )
-    (line,) = status.key_lines([key], {"a": "current"}, now=NOW)
-    assert line.good is good
-    assert ("sandbox keys rotate" in line.says) is not good
+    existing, missing = report.subnets(ec2, both)
+    assert existing.ok
+    assert not missing.ok
+    assert missing.details.startswith(f"missing: {deleted['subnet_id']}")
 
 
-def test_the_table_shows_texts_with_brackets_as_they_are() -> None:
-    out = StringIO()
-    lines = [status.Line(what="drift, policies", says="[red]denied[/]", good=False)]
-    Console(file=out, width=80).print(status.table(lines))
-    assert out.getvalue().split() == ["see", "drift,", "policies", "[red]denied[/]"]
+def test_a_vpc_deleted_by_hand_is_missing(ec2: Any, config: SandboxConfig) -> None:
+    assert report.vpc(ec2, config).ok
+    without_vpc = config.model_copy(update={"vpc_id": "vpc-0123456789abcdef0"})
+    line = report.vpc(ec2, without_vpc)
+    assert not line.ok
+    assert line.details.startswith("missing: vpc-0123456789abcdef0")
+
+
+def test_an_image_is_shown_with_its_age_and_a_missing_one_needs_a_build(
+    ec2: Any, config: SandboxConfig
+) -> None:
+    def image(config: SandboxConfig) -> report.Line:
+        return report.image(ec2, config, stack="test", now=NOW)
+
+    assert image(config).details.endswith("days old")
+    for ami_id in ("ami-0000000000000dead", ""):
+        line = image(config.model_copy(update={"ami_id": ami_id}))
+        assert not line.ok
+        assert "sandbox image build --stack test" in line.details
+
+
+@pytest.mark.parametrize(("age", "ok"), [(90, True), (91, False)])
+def test_a_key_of_more_than_90_days_should_be_rotated(age: int, *, ok: bool) -> None:
+    key = access_key("a", "AKIA", created=NOW - timedelta(days=age))
+    (line,) = report.keys([key], {"a": "current"}, stack="test", now=NOW)
+    assert line.ok is ok
+    assert ("sandbox keys rotate --stack test" in line.details) is not ok
