@@ -11,7 +11,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -163,13 +162,16 @@ func (host *host) Run(
 	if err != nil {
 		return nil, err
 	}
-	config, err := json.Marshal(request.Config)
-	if err != nil {
-		return nil, err
+	settings, secrets := request.Config, request.ConfigSecretKeys
+	if settings == nil {
+		settings = map[string]string{}
 	}
-	secrets := request.ConfigSecretKeys
 	if secrets == nil {
 		secrets = []string{}
+	}
+	config, err := json.Marshal(settings)
+	if err != nil {
+		return nil, err
 	}
 	secretKeys, err := json.Marshal(secrets)
 	if err != nil {
@@ -271,7 +273,7 @@ func (*host) InstallDependencies(
 	}
 	defer closer.Close()
 	err = python.InstallDependencies(server.Context(), request.Info.ProgramDirectory,
-		request.UseLanguageVersionTools, true, io.Writer(stdout), io.Writer(stderr))
+		request.UseLanguageVersionTools, true, stdout, stderr)
 	if err != nil {
 		return err
 	}
@@ -291,9 +293,9 @@ func (*host) GetProgramDependencies(
 		return nil, err
 	}
 	response := &pulumirpc.GetProgramDependenciesResponse{}
-	for _, found := range packages {
+	for _, installed := range packages {
 		response.Dependencies = append(response.Dependencies,
-			&pulumirpc.DependencyInfo{Name: found.Name, Version: found.Version})
+			&pulumirpc.DependencyInfo{Name: installed.Name, Version: installed.Version})
 	}
 	return response, nil
 }
