@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
@@ -31,6 +32,8 @@ const (
 	executor = "pulumi-language-python-exec"
 	// reported is the executor's exit code for an error that the user has already seen.
 	reported = 32
+	// describe prints Python's version and path.
+	describe = "import sys; print(sys.version.split()[0], sys.executable, end='')"
 	// engineTimeout is how long the engine may be silent until the host ends.
 	engineTimeout = 5 * time.Minute
 )
@@ -116,6 +119,25 @@ func ready(ctx context.Context, info *pulumirpc.ProgramInfo) (toolchain.Toolchai
 	return python, python.ValidateVenv(ctx)
 }
 
+// packages is the folder of the installed packages.
+func packages(ctx context.Context, python toolchain.Toolchain) (string, error) {
+	virtualenv, err := python.VirtualEnvPath(ctx)
+	if err != nil {
+		return "", err
+	}
+	// An interpreter would take longer to start than everything else here.
+	folders, err := filepath.Glob(filepath.Join(virtualenv, "lib", "python*", "site-packages"))
+	if virtualenv != "" && err == nil && len(folders) == 1 {
+		return folders[0], nil
+	}
+	command, err := python.Command(ctx, "-c", "import sysconfig as s; print(s.get_path('purelib'), end='')")
+	if err != nil {
+		return "", err
+	}
+	folder, err := command.Output()
+	return string(folder), err
+}
+
 // GetRequiredPackages finds the plugins that the installed packages name.
 func (*host) GetRequiredPackages(
 	ctx context.Context, request *pulumirpc.GetRequiredPackagesRequest,
@@ -124,15 +146,11 @@ func (*host) GetRequiredPackages(
 	if err != nil {
 		return nil, err
 	}
-	command, err := python.Command(ctx, "-c", "import sysconfig; print(sysconfig.get_path('purelib'), end='')")
+	folder, err := packages(ctx, python)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := command.Output()
-	if err != nil {
-		return nil, fmt.Errorf("the folder of Python's packages: %w", err)
-	}
-	descriptions, err := filepath.Glob(filepath.Join(string(folder), "*", "pulumi-plugin.json"))
+	descriptions, err := filepath.Glob(filepath.Join(folder, "*", "pulumi-plugin.json"))
 	if err != nil {
 		return nil, err
 	}
@@ -288,14 +306,14 @@ func (*host) GetProgramDependencies(
 	if err != nil {
 		return nil, err
 	}
-	packages, err := python.ListPackages(ctx, request.TransitiveDependencies)
+	installed, err := python.ListPackages(ctx, request.TransitiveDependencies)
 	if err != nil {
 		return nil, err
 	}
 	response := &pulumirpc.GetProgramDependenciesResponse{}
-	for _, installed := range packages {
+	for _, dependency := range installed {
 		response.Dependencies = append(response.Dependencies,
-			&pulumirpc.DependencyInfo{Name: installed.Name, Version: installed.Version})
+			&pulumirpc.DependencyInfo{Name: dependency.Name, Version: dependency.Version})
 	}
 	return response, nil
 }
@@ -308,14 +326,17 @@ func (*host) About(
 	if err != nil {
 		return nil, err
 	}
-	about, err := python.About(ctx)
+	// The toolchain's own answer also asks for pip's version, for a second, and every command waits.
+	command, err := python.Command(ctx, "-I", "-S", "-c", describe)
 	if err != nil {
 		return nil, err
 	}
-	return &pulumirpc.AboutResponse{
-		Executable: about.PythonExecutable,
-		Version:    about.PythonVersion.String(),
-	}, nil
+	answer, err := command.Output()
+	if err != nil {
+		return nil, err
+	}
+	version, executable, _ := strings.Cut(string(answer), " ")
+	return &pulumirpc.AboutResponse{Executable: executable, Version: version}, nil
 }
 
 // GetPluginInfo says the host's version.
