@@ -43,7 +43,7 @@ def project_version() -> str:
 
 
 class StackConfig:
-    """The parameters that the stack's config sets. An engine sends it after the pack has started."""
+    """The parameters of the stack's config, which the engine sends after the pack has started."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
