@@ -19,7 +19,7 @@ def finish(stack: Stack, *, untag: bool) -> str:
         SandboxError: something still carries the mark.
     """
     settings = stack.config_values()
-    marked = set(terraform_tag_warning.marked(settings["region"], settings["environment"]))
+    marked = set(terraform_tag_warning.tagged_resources(settings["region"], settings["environment"]))
     managed = marked & set(deployment.ids(stack.export()).values())
     if managed:
         raise SandboxError(
