@@ -1,0 +1,120 @@
+"""Requests of the solver as rows of the contract, and rows as requests of the solver."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from cvc5 import Term
+
+from sandbox.permissions import table
+from sandbox.permissions.claims.encoding import LISTS, NUMBERS, Encoding, ListKey, TextKey, many
+from sandbox.permissions.table import ANY_RESOURCE, Check, Placeholders
+
+if TYPE_CHECKING:
+    from sandbox.permissions.claims.proof import Prover
+    from sandbox.permissions.claims.table import Claim, Values
+
+Assignment = Mapping[Term, Term]
+"""A value for each variable of a request."""
+SHORTEST: Final = 6
+"""Values of this length or more are shown as placeholders."""
+
+
+def assignment(
+    encoding: Encoding, check: Check, placeholders: Placeholders, *, resource: str = ""
+) -> Assignment:
+    """The values of the variables for one question of a row."""
+    terms, text = encoding.terms, encoding.patterns.text
+    arn = resource or check.resource
+    parts = arn.split(":", 5)[1:] if arn != ANY_RESOURCE else [""] * 5
+    account = check.principal.split(":")[4] if check.principal.startswith("arn:") else ""
+    values = {
+        encoding.action: text(check.action.lower()),
+        encoding.principal: text(check.principal),
+        encoding.principal_account: text(account),
+        encoding.is_arn: terms.mkBoolean(arn != ANY_RESOURCE),
+        encoding.foreign: terms.mkBoolean(check.owner != placeholders["account"]),
+        **dict(zip(encoding.resource, map(text, parts), strict=True)),
+    }
+    given = {name.lower(): many(value) for name, value in check.context.items()}
+    for name in given:
+        encoding.key(name)
+    for name, key in encoding.keys.items():
+        values |= _key_values(encoding, name, key, given.get(name, ()))
+    return values
+
+
+def _key_values(
+    encoding: Encoding, name: str, key: TextKey | ListKey, given: Sequence[str]
+) -> Assignment:
+    members = key.members if isinstance(key, ListKey) else (key,)
+    values: dict[Term, Term] = {}
+    for number, member in enumerate(members):
+        present = number < len(given)
+        values[member.present] = encoding.terms.mkBoolean(present)
+        if name in NUMBERS:
+            values[member.value] = encoding.terms.mkReal(given[number] if present else "0")
+        else:
+            values[member.value] = encoding.patterns.text(given[number] if present else "")
+    return values
+
+
+def value_of(prover: "Prover", formula: Term, values: Assignment) -> bool:
+    """Whether *formula* is true with *values*."""
+    constants = formula.substitute(list(values), list(values.values()))
+    return prover.solver().simplify(constants).getBooleanValue()
+
+
+def as_row(
+    prover: "Prover", claim: "Claim", broken: Term, values: "Values"
+) -> Mapping[str, Any]:
+    """A request that makes *broken* true, as a row; preferably one with a real action."""
+    encoding = prover.encoding
+    known = {row.action.lower(): row.action for row in table.rows() if not row.is_launch}
+    real = encoding.any_of(encoding.patterns.equal(encoding.action, action) for action in known)
+    solver = prover.solver(broken, real)
+    if not solver.checkSat().isSat():
+        solver = prover.solver(broken)
+        solver.checkSat()
+
+    def text(variable: Term) -> str:
+        return solver.getValue(variable).getStringValue()
+
+    shown = {
+        value: name
+        for name, value in values.items()
+        if isinstance(value, str) and name.isidentifier() and len(value) >= SHORTEST
+    }
+
+    def short(value: str) -> str:
+        for known_value in sorted(shown, key=len, reverse=True):
+            value = value.replace(known_value, f"${{{shown[known_value]}}}")
+        return value
+
+    action = text(encoding.action)
+    is_arn = solver.getValue(encoding.is_arn).getBooleanValue()
+    context: dict[str, Any] = {}
+    for name, key in sorted(encoding.keys.items()):
+        members = key.members if isinstance(key, ListKey) else (key,)
+        found = [
+            _number(solver.getValue(member.value))
+            if name in NUMBERS
+            else short(text(member.value))
+            for member in members
+            if solver.getValue(member.present).getBooleanValue()
+        ]
+        if found:
+            context[encoding.spelling[name]] = found if name in LISTS else found[0]
+    row: dict[str, Any] = {"what": f"breaks {claim.name}"}
+    if claim.who.startswith("trust"):
+        row["as"] = short(text(encoding.principal))
+    row["do"] = known.get(action, action)
+    if is_arn:
+        row["to"] = short(":".join(["arn", *(text(part) for part in encoding.resource)]))
+    if context:
+        row["with"] = context
+    row["decision"] = "allowed" if claim.kind == "can" else "denied"
+    return row
+
+
+def _number(value: Term) -> str:
+    return str(float(value.getRealValue()))
