@@ -15,8 +15,9 @@ from sandbox.permissions.claims.encoding import (
     Layers,
     check_list_tests,
 )
+from sandbox.permissions.claims.slicing import sliced
 from sandbox.permissions.claims.stacks import ClaimedStack
-from sandbox.permissions.claims.table import Claim, Holder, Statement, Values, statement
+from sandbox.permissions.claims.table import Claim, Holder, Statement, statement
 from sandbox.permissions.table import Row
 
 Answer = Literal["holds", "broken", "unknown"]
@@ -79,22 +80,22 @@ class Prover:
         self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack
     ) -> Finding:
         """The answer for one holder: the policy alone, the boundary alone, or both together."""
-        question = _Question(claim, holder, layers, stack.values)
+        question = _Question(claim, holder, layers, stack)
         if question.key not in self._answers:
-            self._answers[question.key] = self._answer(question, stack)
+            self._answers[question.key] = self._answer(question)
         answer, why, row = self._answers[question.key]
         return Finding(
             claim=claim, stack=stack.name, holder=holder, answer=answer, why=why, row=row
         )
 
     def _answer(
-        self, question: "_Question", stack: ClaimedStack
+        self, question: "_Question"
     ) -> tuple[Answer, str, Mapping[str, Any] | None]:
         check_list_tests([*question.statements(), *question.requests])
         if question.claim.kind == "can":
             if not self._is_possible(question):
                 return "broken", "no request is like this", None
-            if why := self._row_is_not_one(question, stack):
+            if why := self._row_is_not_one(question):
                 return "broken", why, None
         broken = self.broken_by(question)
         solver = self.solver(broken)
@@ -103,7 +104,7 @@ class Prover:
             return "holds", "", None
         if not outcome.isSat():
             return "unknown", f"the solver found no answer: {outcome.getUnknownExplanation()}", None
-        row = counterexample.as_row(self, question.claim, broken, stack.values)
+        row = counterexample.as_row(self, question.claim, broken, question.values)
         return "broken", "", row
 
     def broken_by(self, question: "_Question") -> Term:
@@ -124,7 +125,7 @@ class Prover:
                 alone = Layers(identity=layers.identity, resource=layers.resource)
                 return encoding.decision(alone)[0]
             case "together":
-                return encoding.decision(question.with_resource_policy())[0]
+                return encoding.decision(layers)[0]
 
     def _assumed(self, question: "_Question") -> Term:
         """What holds for every request that a claim is about."""
@@ -146,17 +147,15 @@ class Prover:
         possible = self.encoding.all_of([self._assumed(question), about])
         return self.solver(possible).checkSat().isSat()
 
-    def _row_is_not_one(self, question: "_Question", stack: ClaimedStack) -> str:
+    def _row_is_not_one(self, question: "_Question") -> str:
         """Why the row that the claim names is not such a request, or ""."""
-        if not question.claim.row:
+        row = question.row
+        if row is None:
             return ""
-        row = _row(question.claim)
-        if row.given != stack.given_of_rows:
-            return ""
-        values = {name: value for name, value in stack.values.items() if isinstance(value, str)}
+        values = question.placeholders
         checks = row.checks(values)
         about = self.encoding.matches(question.requests[0])
-        allowed = self._decided(question)
+        allowed = self.encoding.decision(question.whole)[0]
         among = False
         for check in checks:
             assigned = counterexample.assignment(self.encoding, check, values)
@@ -179,39 +178,46 @@ class Prover:
 class _Question:
     """A claim about one holder with its placeholders filled in."""
 
-    def __init__(self, claim: Claim, holder: Holder, layers: Layers, values: Values) -> None:
-        self.claim, self.holder, self.layers, self.values = claim, holder, layers, values
+    def __init__(
+        self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack
+    ) -> None:
+        self.claim, self.holder, self.values = claim, holder, stack.values
         self.requests: list[Statement] = [
-            statement(requests, values) for requests in (claim.requests, *claim.unless)
+            statement(requests, stack.values) for requests in (claim.requests, *claim.unless)
         ]
-        placeholders = {name: value for name, value in values.items() if isinstance(value, str)}
-        self.placeholders = {**placeholders, "owner": placeholders["account"]}
-        self.principal = placeholders.get(f"principal:{claim.who}", "")
-        self.placeholders["principal"] = self.principal
-        self.key = repr((claim.kind, claim.row, holder, self.requests, self._documents(), self.principal))
+        texts = {name: value for name, value in stack.values.items() if isinstance(value, str)}
+        self.principal = texts.get(f"principal:{claim.who}", "")
+        self.placeholders = {**texts, "owner": texts["account"], "principal": self.principal}
+        self.whole = self._with_resource_policy(layers)
+        """All documents; a row may ask about more than the claim."""
+        self.layers = sliced(self.whole, self.requests[0])
+        """What can match a request of the claim."""
+        self.row = _row(claim) if claim.row else None
+        if self.row and self.row.given != stack.given_of_rows:
+            self.row = None  # the row is about stacks with other settings
+        self.key = repr(
+            (claim.kind, holder, self.requests, self._documents(), self.principal, self.row)
+        )
 
     def _documents(self) -> Sequence[Any]:
+        layers = self.layers
         match self.holder:
             case "boundary":
-                return [self.layers.boundary]
+                return [layers.boundary]
             case "policy":
-                return [self.layers.identity, self.layers.resource]
+                return [layers.identity, layers.resource]
             case "together":
-                layers = self.with_resource_policy()
                 return [layers.identity, layers.boundary, layers.resource, self.context()]
 
     def statements(self) -> Iterator[Statement]:
-        layers = self.with_resource_policy()
-        for document in (*layers.identity, layers.boundary, layers.resource):
+        for document in (*self.layers.identity, self.layers.boundary, self.layers.resource):
             yield from document["Statement"] if document else ()
 
-    def with_resource_policy(self) -> Layers:
+    def _with_resource_policy(self, layers: Layers) -> Layers:
         if not self.claim.resource_policy:
-            return self.layers
+            return layers
         policy = table.resource_policy(self.claim.resource_policy, self.placeholders)
-        return Layers(
-            identity=self.layers.identity, boundary=self.layers.boundary, resource=policy
-        )
+        return Layers(identity=layers.identity, boundary=layers.boundary, resource=policy)
 
     def context(self) -> Mapping[str, Any]:
         """The condition keys that AWS fills in, but for those that the claim tests itself."""
