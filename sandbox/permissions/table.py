@@ -116,9 +116,7 @@ def groups(folder: Path = FOLDER) -> tuple[Group, ...]:
     if not files:
         raise TableError(f"{folder}: holds no table; run the command from a checkout")
     return tuple(
-        _group(raw, path.name)
-        for path in files
-        for raw in cast("list[dict[str, Any]]", load(path))
+        _group(raw, path.name) for path in files for raw in cast("list[dict[str, Any]]", load(path))
     )
 
 

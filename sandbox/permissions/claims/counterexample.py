@@ -64,9 +64,7 @@ def value_of(prover: "Prover", formula: Term, values: Assignment) -> bool:
     return prover.solver().simplify(constants).getBooleanValue()
 
 
-def as_row(
-    prover: "Prover", claim: "Claim", broken: Term, values: "Values"
-) -> Mapping[str, Any]:
+def as_row(prover: "Prover", claim: "Claim", broken: Term, values: "Values") -> Mapping[str, Any]:
     """A request that makes *broken* true, as a row; preferably one with a real action."""
     encoding = prover.encoding
     known = {row.action.lower(): row.action for row in table.rows() if not row.is_launch}
@@ -96,9 +94,7 @@ def as_row(
     for name, key in sorted(encoding.keys.items()):
         members = key.members if isinstance(key, ListKey) else (key,)
         found = [
-            _number(solver.getValue(member.value))
-            if name in NUMBERS
-            else short(text(member.value))
+            _number(solver.getValue(member.value)) if name in NUMBERS else short(text(member.value))
             for member in members
             if solver.getValue(member.present).getBooleanValue()
         ]

@@ -179,9 +179,7 @@ class Encoding:
 
     def _allows_by_name(self, document: Document | None) -> Term:
         """Whether a resource policy allows this very user or service."""
-        role = self.terms.mkTerm(
-            Kind.STRING_CONTAINS, self.principal, self.patterns.text(":role/")
-        )
+        role = self.terms.mkTerm(Kind.STRING_CONTAINS, self.principal, self.patterns.text(":role/"))
         statements = [
             {**statement, "Principal": _without_stars(statement["Principal"])}
             for statement in (document or {"Statement": []})["Statement"]
@@ -191,9 +189,7 @@ class Encoding:
         return self.all_of([by_name, self.none_of([role])])
 
     def _is_key(self) -> Term:
-        service = self.terms.mkTerm(
-            Kind.STRING_PREFIX, self.patterns.text("kms:"), self.action
-        )
+        service = self.terms.mkTerm(Kind.STRING_PREFIX, self.patterns.text("kms:"), self.action)
         key = self.terms.mkTerm(Kind.STRING_PREFIX, self.patterns.text("key/"), self.resource[-1])
         return self.all_of([service, self.is_arn, key])
 
@@ -272,9 +268,7 @@ class Encoding:
             ]
         )
 
-    def _about_principal(
-        self, principal: str | Mapping[str, Values] | None, side: Side
-    ) -> Term:
+    def _about_principal(self, principal: str | Mapping[str, Values] | None, side: Side) -> Term:
         if principal is None or principal == "*":
             return self.terms.mkBoolean(side == "direct")
         if isinstance(principal, str):
@@ -454,5 +448,7 @@ def account_of_root(principal: str) -> str:
 
 
 def _without_stars(principal: Mapping[str, Values]) -> Mapping[str, Values]:
-    named = {kind: [name for name in many(names) if name != "*"] for kind, names in principal.items()}
+    named = {
+        kind: [name for name in many(names) if name != "*"] for kind, names in principal.items()
+    }
     return cast("Mapping[str, Values]", named)

@@ -75,10 +75,8 @@ class Patterns:
         if not re.search(r"[*?]", pattern):
             return self.equal(given, pattern)
         *first, last = arn_parts(pattern)
-        pieces: list[Term] = []
         no_colons = self._terms.mkTerm(Kind.REGEXP_STAR, self._no_colon)
-        for part in first:
-            pieces.append(self._regex(f"{part}:", self._no_colon, no_colons))
+        pieces = [self._regex(f"{part}:", self._no_colon, no_colons) for part in first]
         pieces.append(self._regex(last, self._terms.mkRegexpAllchar(), self._any_text))
         regex = self._terms.mkTerm(Kind.REGEXP_CONCAT, *pieces)
         return self._terms.mkTerm(Kind.STRING_IN_REGEXP, given, regex)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from cvc5 import Kind, Solver, Term
+from cvc5 import Solver, Term
 
 from sandbox.permissions import table
 from sandbox.permissions.claims import counterexample
@@ -76,9 +76,7 @@ class Prover:
         seconds = time.perf_counter() - start
         return Proof(claim=claim, stacks=count, seconds=seconds, findings=broken)
 
-    def finding(
-        self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack
-    ) -> Finding:
+    def finding(self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack) -> Finding:
         """The answer for one holder: the policy alone, the boundary alone, or both together."""
         question = _Question(claim, holder, layers, stack)
         if question.key not in self._answers:
@@ -88,12 +86,10 @@ class Prover:
             claim=claim, stack=stack.name, holder=holder, answer=answer, why=why, row=row
         )
 
-    def _answer(
-        self, question: "_Question"
-    ) -> tuple[Answer, str, Mapping[str, Any] | None]:
+    def _answer(self, question: "_Question") -> tuple[Answer, str, Mapping[str, Any] | None]:
         check_list_tests([*question.statements(), *question.requests])
         if question.claim.kind == "can":
-            if not self._is_possible(question):
+            if question.row is None and not self._is_possible(question):
                 return "broken", "no request is like this", None
             if why := self._row_is_not_one(question):
                 return "broken", why, None
@@ -113,14 +109,18 @@ class Prover:
         about, *exceptions = map(encoding.matches, question.requests)
         decided = self._decided(question)
         breaking = encoding.none_of([decided]) if question.claim.kind == "can" else decided
-        return encoding.all_of([self._assumed(question), about, encoding.none_of(exceptions), breaking])
+        return encoding.all_of(
+            [self._assumed(question), about, encoding.none_of(exceptions), breaking]
+        )
 
     def _decided(self, question: "_Question") -> Term:
         """The requests that are allowed, or that the boundary does not forbid."""
         encoding, layers = self.encoding, question.layers
         match question.holder:
             case "boundary":
-                return encoding.none_of([encoding.denies([layers.boundary] if layers.boundary else [])])
+                return encoding.none_of(
+                    [encoding.denies([layers.boundary] if layers.boundary else [])]
+                )
             case "policy":
                 alone = Layers(identity=layers.identity, resource=layers.resource)
                 return encoding.decision(alone)[0]
@@ -178,9 +178,7 @@ class Prover:
 class _Question:
     """A claim about one holder with its placeholders filled in."""
 
-    def __init__(
-        self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack
-    ) -> None:
+    def __init__(self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack) -> None:
         self.claim, self.holder, self.values = claim, holder, stack.values
         self.requests: list[Statement] = [
             statement(requests, stack.values) for requests in (claim.requests, *claim.unless)
@@ -224,9 +222,7 @@ class _Question:
         if self.claim.who.startswith("trust"):
             return {}
         actions = self.requests[0].get("Action", ["*"])
-        keys = table.fill(
-            table.assumed_context(actions[0], self.claim.who), self.placeholders
-        )
+        keys = table.fill(table.assumed_context(actions[0], self.claim.who), self.placeholders)
         tested = {key.lower() for lines in self.requests[0]["Condition"].values() for key in lines}
         condition: dict[str, dict[str, str]] = {}
         for key, value in keys.items():

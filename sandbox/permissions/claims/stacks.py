@@ -69,9 +69,7 @@ class ClaimedStack:
     @property
     def given_of_rows(self) -> Mapping[str, Any]:
         """The settings with which rows hold here: those that only add an identity do not count."""
-        return {
-            key: value for key, value in self.given.items() if key not in {**ON_EKS, **BUDGET}
-        }
+        return {key: value for key, value in self.given.items() if key not in {**ON_EKS, **BUDGET}}
 
 
 def made_up_stacks() -> Sequence[ClaimedStack]:

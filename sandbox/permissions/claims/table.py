@@ -206,20 +206,22 @@ def expand(raw: Any, values: Values) -> list[str]:  # noqa: ANN401 - a text or a
         return [text for item in cast("list[Any]", raw) for text in expand(item, values)]
     if isinstance(raw, bool):
         return ["true" if raw else "false"]
-    template = Template(str(raw))
-    names = [name for name in values if _uses(template, name)]
+    text = str(raw)
+    names = [name for name in _identifiers(text) if name in values]
     choices = [
         [value] if isinstance(value, str) else list(value)
         for value in (values[name] for name in names)
     ]
     try:
         return [
-            template.substitute(dict(zip(names, chosen, strict=True)))
+            Template(text).substitute(dict(zip(names, chosen, strict=True)))
             for chosen in itertools.product(*choices)
         ]
     except (KeyError, ValueError) as error:
         raise table.TableError(f"{raw}: placeholder {error} has no value") from None
 
 
-def _uses(template: Template, name: str) -> bool:
-    return name in template.get_identifiers()
+@cache
+def _identifiers(text: str) -> tuple[str, ...]:
+    """The placeholders in *text*."""
+    return tuple(Template(text).get_identifiers())
