@@ -10,12 +10,12 @@ from typing import Final, Literal
 
 Slot = Literal["a", "b"]
 Stage = Literal["current", "next", "retiring", "inactive"]
-"""The stage of a key:
+"""What a key is for.
 
-- current: the service uses it, and the stack's outputs hold it.
-- next: it exists, but the service does not have it yet.
-- retiring: the service has a newer key; this one still works, in case the service uses it.
-- inactive: it is switched off, and kept only so that it can be switched on again.
+- `current`: the stack hands this key to the service.
+- `next`: created, not handed out yet.
+- `retiring`: no longer handed out; still works for a service that has not read the new key.
+- `inactive`: switched off; kept so that a rollback can switch it on again.
 """
 Keys = Mapping[Slot, Stage]
 

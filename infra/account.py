@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import tags
+from infra.addresses import DEFAULT_ZONES
 from infra.lazy_aws import import_in_background
 from infra.settings import Settings
-
-DEFAULT_ZONES: Final = 3
-"""Number of zones where `sandbox:zones` is empty, as in the replaced Terraform module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ SMALLEST_SUBNET: Final = 28
 SUBNET_BITS: Final = 8
 """A subnet is 1/256 of the VPC, as the replaced module's ``cidrsubnet(vpc, 8, slot)``."""
 
+DEFAULT_ZONES: Final = 3
+"""How many zones a stack takes that names none, as the replaced module did."""
+
 
 def subnet_prefix(vpc: IPv4Network) -> int:
     """The prefix length of each subnet: eight bits more than the VPC's, at most /28."""

@@ -1,1 +1,1 @@
-"""The guard rails: a CrossGuard pack that stops an update which would open the sandbox."""
+"""The guard rails: a CrossGuard pack that stops updates which would weaken the isolation."""

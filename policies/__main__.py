@@ -1,10 +1,11 @@
-"""Serves the pack to the engine, and nothing else.
+"""Serves the pack to the engine.
 
-The engine starts this with the pack's folder as the working directory and first on `sys.path`; the
-pack imports itself, and the program's exact names, from the repository that it stands in.
+The engine starts this file with the pack's folder as the working directory and first on `sys.path`,
+so the repository, which holds the packages `policies` and `infra`, comes first here.
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -12,14 +13,14 @@ sys.path.insert(0, str(FOLDER.parent))
 
 from pulumi_policy import PolicyPack  # noqa: E402 - the path comes first
 
-from policies import config, exemptions, pack  # noqa: E402
-from policies import secret_markers as marks
+from policies import config, exemptions, pack, secret_markers  # noqa: E402
 from policies.rules import RULES  # noqa: E402
 
-marks.keep()
+secret_markers.install_secret_markers()
+pack.install_version()
 try:
-    parameters = config.of_the_stack()
+    parameters = config.stack_parameters()
     accepted = exemptions.load(FOLDER / "exemptions.json", {rule.id for rule in RULES})
 except ValueError as error:
     sys.exit(f"policies: {error}")
-PolicyPack(pack.NAME, pack.policies(RULES, config.exempting(parameters, accepted)))
+PolicyPack(pack.NAME, pack.policies(RULES, replace(parameters, exemptions=accepted)))

@@ -1,4 +1,7 @@
-"""IAM policy documents, read as IAM reads them."""
+"""IAM policy documents, read as IAM reads them.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+"""
 
 import json
 import re
@@ -8,21 +11,21 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, cast
 
 READS: Final = re.compile(r"(Describe|Get|List|BatchGet|BatchCheck|Search|Lookup|View|Check)")
-"""How the names of actions that change nothing begin."""
+"""The first words of actions that change nothing."""
 SID: Final = re.compile(r"[A-Za-z]{1,40}")
 POSITIVE: Final = frozenset(
     {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "Bool"}
 )
-"""Operators that do not hold when the key is absent; none that end in IfExists."""
+"""Operators that do not match if the key is absent; no operator that ends in IfExists."""
 
 
 class DocumentError(ValueError):
-    """A text that is no policy document."""
+    """A text is not a valid policy document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement; single values are lists of one."""
+    """One statement. A single value is a tuple of one."""
 
     number: int
     sid: str
@@ -34,15 +37,15 @@ class Statement:
     principals: tuple[tuple[str, str], ...]
     """Kind (`Service`, `AWS`, `Federated`, `*`) and value."""
     conditions: Mapping[tuple[str, str], tuple[str, ...]]
-    """Values by operator and key; keys in small letters, as IAM compares them."""
+    """Values by operator and key. Keys are in lower case, because IAM ignores their case."""
 
     @property
     def name(self) -> str:
-        """The Sid, where it is a plain word; else the number."""
+        """The Sid if it is a plain word, else the number."""
         return self.sid if SID.fullmatch(self.sid) else f"statement {self.number}"
 
     def grants(self, action: str) -> bool:
-        """Whether it allows *action* on something."""
+        """Whether it allows *action* on any resource."""
         if not self.allows:
             return False
         if self.not_actions:
@@ -52,18 +55,18 @@ class Statement:
     def reaches(self, resource: str) -> bool:
         """Whether it applies to *resource*, an ARN."""
         if self.not_resources:
-            return not any(fnmatchcase(resource, one) for one in self.not_resources)
-        return any(fnmatchcase(resource, one) for one in self.resources)
+            return not any(fnmatchcase(resource, pattern) for pattern in self.not_resources)
+        return any(fnmatchcase(resource, pattern) for pattern in self.resources)
 
     def reaches_kind(self, kind: str) -> bool:
-        """Whether it applies to some EC2 resource of *kind*, wherever: `instance`."""
+        """Whether it applies to an EC2 resource of *kind*, as `instance`, in any region."""
         if self.not_resources or self.reaches(f"arn:aws:ec2:region:account:{kind}/id"):
             return True
-        tails = [one.split(":", maxsplit=5)[-1] for one in self.resources]
-        return any(fnmatchcase(f"{kind}/id", one) or one.startswith(f"{kind}/") for one in tails)
+        tails = [arn.split(":", maxsplit=5)[-1] for arn in self.resources]
+        return any(fnmatchcase(f"{kind}/id", tail) or tail.startswith(f"{kind}/") for tail in tails)
 
     def values(self, key: str) -> tuple[str, ...]:
-        """What *key* has to be, by operators that fail when it is absent."""
+        """The values that *key* must have, by operators that fail if the key is absent."""
         return tuple(
             value
             for (operator, name), values in self.conditions.items()
@@ -72,7 +75,7 @@ class Statement:
         )
 
     def requires(self, key: str) -> bool:
-        """Whether *key* has to be there and to be something."""
+        """Whether *key* must be present and not empty."""
         values = self.values(key)
         return bool(values) and all(value.strip("*") for value in values)
 
@@ -85,14 +88,16 @@ def parse(raw: Any) -> tuple[Statement, ...]:  # noqa: ANN401 - text, or a mappi
     """Read a document.
 
     Raises:
-        DocumentError: it is none.
+        DocumentError: it is not a valid policy document.
     """
     try:
         content: Mapping[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
         statements = _many(content["Statement"])
-        return tuple(_statement(number, one) for number, one in enumerate(statements, start=1))
+        return tuple(
+            _statement(number, statement) for number, statement in enumerate(statements, start=1)
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise DocumentError("is no policy document") from None  # the text itself may be anything
+        raise DocumentError("is not a valid policy document") from None  # which may hold a secret
 
 
 def _statement(number: int, raw: Mapping[str, Any]) -> Statement:
@@ -126,7 +131,7 @@ def _principals(raw: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
 
 
 def _texts(raw: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
-    return tuple(str(one) for one in _many(raw))
+    return tuple(str(value) for value in _many(raw))
 
 
 def _many(raw: Any) -> list[Any]:  # noqa: ANN401 - JSON
@@ -136,7 +141,7 @@ def _many(raw: Any) -> list[Any]:  # noqa: ANN401 - JSON
 
 
 def _any_match(patterns: Iterable[str], action: str) -> bool:
-    """IAM compares actions without regard to case."""
+    """IAM ignores the case of actions."""
     return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
 
 

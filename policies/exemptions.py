@@ -1,8 +1,8 @@
-"""Exceptions from rules: explicit, with a reason, and with a last day.
+"""Exemptions from rules, each with a reason and a last day.
 
 `exemptions.json` holds a list of ``{"rule", "resource", "reason", "expires"}``. *resource* is the
-end of a URN, ``type::name``, and may hold wildcards; the stack itself is ``stack``. What has
-expired exempts nothing any more, and fails by itself until it is removed or renewed.
+end of a URN, ``type::name``, and may hold wildcards; ``stack`` stands for the stack itself. An
+expired exemption exempts nothing, and is a finding itself until somebody removes or renews it.
 """
 
 import json
@@ -19,12 +19,12 @@ STACK: Final = "stack"
 
 
 class ExemptionError(ValueError):
-    """An entry that is not what it has to be."""
+    """An entry is not valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:
-    """One rule does not hold for some resources, until the end of a day."""
+    """Some resources are exempt from one rule, until the end of a day (UTC)."""
 
     rule: str
     resource: str
@@ -36,7 +36,7 @@ class Exemption:
 
 
 def tail(urn: str) -> str:
-    """`type::name` of a URN, without the types of its parents."""
+    """The part `type::name` of a URN, without the types of its parents."""
     if not urn:
         return STACK
     _, _, types, name = urn.split("::", maxsplit=3)
@@ -47,43 +47,48 @@ def load(path: Path, rules: Iterable[str]) -> tuple[Exemption, ...]:
     """Read the exemptions.
 
     Raises:
-        ExemptionError: every entry that cannot be used, one line each.
+        ExemptionError: some entries are not valid; one line for each.
     """
     known = set(rules)
-    found: list[Exemption] = []
+    exemptions: list[Exemption] = []
     problems: list[str] = []
     for number, entry in enumerate(json.loads(path.read_text(encoding="utf-8"))):
         try:
-            found.append(_parse(entry, known))
+            exemptions.append(_parse(entry, known))
         except ExemptionError as error:
             problems.append(f"{path.name}[{number}]: {error}")
     if problems:
         raise ExemptionError("\n".join(problems))
-    return tuple(found)
+    return tuple(exemptions)
 
 
 def _parse(entry: Mapping[str, Any], known: set[str]) -> Exemption:
-    if sorted(entry) != sorted(KEYS) or not all(isinstance(one, str) for one in entry.values()):
-        raise ExemptionError(f"has {', '.join(entry)}; write the texts {', '.join(KEYS)}")
+    if sorted(entry) != sorted(KEYS) or not all(isinstance(value, str) for value in entry.values()):
+        raise ExemptionError(
+            f"{', '.join(entry)}: is not a valid exemption; use {', '.join(KEYS)}, each a text"
+        )
     if entry["rule"] not in known:
         raise ExemptionError(
-            f"rule = {entry['rule']}: is no rule of this pack; see docs/guard-rails.md"
+            f"rule = {entry['rule']}: is not a rule of this pack; see docs/guard-rails.md"
         )
     if len(entry["reason"]) < SHORTEST_REASON:
-        raise ExemptionError(f"reason = {entry['reason']}: says nothing; say why it is acceptable")
+        raise ExemptionError(
+            f"reason = {entry['reason']}: is too short; write why the finding is acceptable"
+        )
     if entry["resource"] != STACK and "::" not in entry["resource"]:
-        raise ExemptionError(f"resource = {entry['resource']}: is not type::name, nor {STACK}")
+        raise ExemptionError(
+            f"resource = {entry['resource']}: is not a valid resource; use type::name or {STACK}"
+        )
     try:
         last_day = date.fromisoformat(entry["expires"])
     except ValueError:
-        raise ExemptionError(f"expires = {entry['expires']}: write YYYY-MM-DD") from None
+        raise ExemptionError(
+            f"expires = {entry['expires']}: is not a valid date; use YYYY-MM-DD"
+        ) from None
     return Exemption(
-        rule=entry["rule"],
-        resource=entry["resource"],
-        reason=entry["reason"],
-        expires=last_day,
+        rule=entry["rule"], resource=entry["resource"], reason=entry["reason"], expires=last_day
     )
 
 
 def expired(exemptions: Iterable[Exemption], today: date) -> Iterator[Exemption]:
-    return (one for one in exemptions if one.expires < today)
+    return (exemption for exemption in exemptions if exemption.expires < today)

@@ -1,7 +1,8 @@
-"""Rules as the policies that the engine runs."""
+"""Turns the rules into the policies that the engine runs."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from importlib.metadata import version
+from typing import Any, Final
 
 from pulumi_policy import (
     EnforcementLevel,
@@ -12,6 +13,7 @@ from pulumi_policy import (
     ResourceValidationPolicy,
     StackValidationArgs,
     StackValidationPolicy,
+    policy,
 )
 
 from policies.config import ConfigError, Parameters, schema, with_pack_config
@@ -25,13 +27,36 @@ LEVELS: Final = {
 Check = Callable[[Parameters], Iterator[Finding]]
 
 
+def install_version() -> None:
+    """Let the server of pulumi-policy report the project's version, the one in pyproject.toml.
+
+    `PolicyPack` takes no version and pulumi-policy 1.21 always reports 0.0.1. Called once, before
+    the pack serves.
+
+    Raises:
+        RuntimeError: this version of pulumi-policy builds its server in another way.
+    """
+    servicer: Any = getattr(policy, "_PolicyAnalyzerServicer", None)
+    if servicer is None:
+        raise RuntimeError(
+            "pulumi_policy.policy._PolicyAnalyzerServicer: does not exist in this version of"
+            " pulumi-policy; adapt install_version in policies/pack.py to its new server"
+        )
+
+    def initialise(self: object, name: str, _version: str, *arguments: object) -> None:
+        servicer.__init__(self, name, version("sandbox"), *arguments)
+
+    # A subclass, because the server also refers to the class by its name in the module.
+    setattr(policy, "_PolicyAnalyzerServicer", type(NAME, (servicer,), {"__init__": initialise}))  # noqa: B010 - a module's attribute
+
+
 def policies(rules: Iterable[Rule], parameters: Parameters) -> list[Policy]:
     """One policy per rule, so that the pack's config can set the level of each."""
     return [as_policy(rule, parameters) for rule in rules]
 
 
 def as_policy(rule: Rule, parameters: Parameters) -> Policy:
-    config = PolicyConfigSchema(properties=schema(rule.takes)) if rule.takes else None
+    config = PolicyConfigSchema(properties=schema(rule.parameters)) if rule.parameters else None
     if isinstance(rule, ResourceRule):
         return ResourceValidationPolicy(
             rule.id,
@@ -61,7 +86,7 @@ def _resource_validation(
     rule: ResourceRule, parameters: Parameters
 ) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if rule.on is None or args.resource_type in rule.on:
+        if rule.types is None or args.resource_type in rule.types:
             check: Check = lambda chosen: rule.check(args, chosen)  # noqa: E731 - as above
             _report(rule, parameters, args, check, report)
 
@@ -77,7 +102,7 @@ def _report(
 ) -> None:
     """Report every finding that no exemption covers.
 
-    What a preview cannot know yet passes as UnknownValueError: the server reports it as advisory.
+    UnknownValueError passes through: the server then reports the rule as advisory, "can't run".
     """
     resource = args if isinstance(args, ResourceValidationArgs) else None
     try:
@@ -87,18 +112,21 @@ def _report(
         return
     try:
         for finding in check(chosen):
-            where = finding.on or resource
-            if not chosen.exempts(rule.id, where.urn if where else ""):
-                report(message(rule, finding, where), where.urn if where else None)
+            subject = finding.resource or resource
+            if not chosen.exempts(rule.id, subject.urn if subject else ""):
+                report(message(rule, finding, subject), subject.urn if subject else None)
     except (ValueError, TypeError):
-        # Its text may hold the value, so it is not repeated. What cannot be read is refused.
+        # The error's text may hold the value, which may be a secret, so the message leaves it out.
         name = resource.name if resource else "the stack"
-        report(f"{name}: holds a value of a form that this rule cannot read. {rule.fix}", None)
+        report(f"{name}: has a value that this rule cannot read. {rule.fix}", None)
 
 
-def message(rule: Rule, finding: Finding, where: Resource | None) -> str:
-    """One line: where, what was given, what is wrong, what to do."""
-    given = f" = {finding.value}" if finding.value else ""
-    place = f"{finding.at}{given}: " if finding.at else finding.value and f"{finding.value}: "
-    name = f"{where.name}: " if where else ""
-    return f"{name}{place}{finding.wrong}. {finding.fix or rule.fix}"
+def message(rule: Rule, finding: Finding, subject: Resource | None) -> str:
+    """One line: resource, property, value, problem, cure."""
+    value = f" = {finding.value}" if finding.value else ""
+    if finding.property:
+        where = f"{finding.property}{value}: "
+    else:
+        where = f"{finding.value}: " if finding.value else ""
+    name = f"{subject.name}: " if subject else ""
+    return f"{name}{where}{finding.problem}. {finding.fix or rule.fix}"

@@ -1,98 +1,144 @@
-"""Resource types that rules name, and the closed list of those that this pack has looked at."""
+"""The closed list of resource types, and why other types are refused.
 
-from collections.abc import Mapping
+The closed list is `infra.catalogue`, the table of the types that the program creates. The rules are
+written for these types only, so the rule `reviewed-types` refuses every other type of AWS.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
-VPC: Final = "aws:ec2/vpc:Vpc"
-SUBNET: Final = "aws:ec2/subnet:Subnet"
-GATEWAY: Final = "aws:ec2/internetGateway:InternetGateway"
-ROUTE_TABLE: Final = "aws:ec2/routeTable:RouteTable"
-DEFAULT_ROUTE_TABLE: Final = "aws:ec2/defaultRouteTable:DefaultRouteTable"
-ROUTE: Final = "aws:ec2/route:Route"
-ROUTE_TABLE_ASSOCIATION: Final = "aws:ec2/routeTableAssociation:RouteTableAssociation"
-GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
-DEFAULT_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
-INGRESS: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-EGRESS: Final = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
-OLD_GROUP_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
-PREFIX_LIST: Final = "aws:ec2/managedPrefixList:ManagedPrefixList"
-ENDPOINT: Final = "aws:ec2/vpcEndpoint:VpcEndpoint"
-FLOW_LOG: Final = "aws:ec2/flowLog:FlowLog"
-LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
-
-ROLE: Final = "aws:iam/role:Role"
-USER: Final = "aws:iam/user:User"
-POLICY: Final = "aws:iam/policy:Policy"
-ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
-USER_POLICY: Final = "aws:iam/userPolicy:UserPolicy"
-GROUP_POLICY: Final = "aws:iam/groupPolicy:GroupPolicy"
-ROLE_ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-USER_ATTACHMENT: Final = "aws:iam/userPolicyAttachment:UserPolicyAttachment"
-GROUP_ATTACHMENT: Final = "aws:iam/groupPolicyAttachment:GroupPolicyAttachment"
-ANY_ATTACHMENT: Final = "aws:iam/policyAttachment:PolicyAttachment"
-ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
-PROFILE: Final = "aws:iam/instanceProfile:InstanceProfile"
-LOGIN: Final = "aws:iam/userLoginProfile:UserLoginProfile"
-
-INSTANCE: Final = "aws:ec2/instance:Instance"
-LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
-METADATA_DEFAULTS: Final = "aws:ec2/instanceMetadataDefaults:InstanceMetadataDefaults"
-VOLUME: Final = "aws:ebs/volume:Volume"
-IMAGE: Final = "aws:ec2/ami:Ami"
-IMAGE_COPY: Final = "aws:ec2/amiCopy:AmiCopy"
-IMAGE_PERMISSION: Final = "aws:ec2/amiLaunchPermission:AmiLaunchPermission"
-IMAGE_BLOCK: Final = "aws:ec2/imageBlockPublicAccess:ImageBlockPublicAccess"
-SNAPSHOT_COPY: Final = "aws:ebs/snapshotCopy:SnapshotCopy"
-SNAPSHOT_PERMISSION: Final = "aws:ec2/snapshotCreateVolumePermission:SnapshotCreateVolumePermission"
-SNAPSHOT_BLOCK: Final = "aws:ebs/snapshotBlockPublicAccess:SnapshotBlockPublicAccess"
-ENCRYPTION_DEFAULT: Final = "aws:ebs/encryptionByDefault:EncryptionByDefault"
+from infra import catalogue
 
 STACK: Final = "pulumi:pulumi:Stack"
 
-TAGGABLE: Final[Mapping[str, bool]] = {
-    VPC: True,
-    SUBNET: True,
-    GATEWAY: True,
-    ROUTE_TABLE: True,
-    DEFAULT_ROUTE_TABLE: True,
-    ROUTE: False,
-    ROUTE_TABLE_ASSOCIATION: False,
-    GROUP: True,
-    DEFAULT_GROUP: True,
-    INGRESS: True,
-    EGRESS: True,
-    OLD_GROUP_RULE: False,
-    PREFIX_LIST: True,
-    ENDPOINT: True,
-    FLOW_LOG: True,
-    LOG_GROUP: True,
-    ROLE: True,
-    USER: True,
-    POLICY: True,
-    ROLE_POLICY: False,
-    USER_POLICY: False,
-    GROUP_POLICY: False,
-    ROLE_ATTACHMENT: False,
-    USER_ATTACHMENT: False,
-    ACCESS_KEY: False,
-    PROFILE: True,
-    INSTANCE: True,
-    LAUNCH_TEMPLATE: True,
-    METADATA_DEFAULTS: False,
-    VOLUME: True,
-    IMAGE: True,
-    IMAGE_COPY: True,
-    IMAGE_PERMISSION: False,
-    IMAGE_BLOCK: False,
-    SNAPSHOT_COPY: True,
-    SNAPSHOT_PERMISSION: False,
-    SNAPSHOT_BLOCK: False,
-    ENCRYPTION_DEFAULT: False,
-    "aws:budgets/budget:Budget": True,
-    "aws:budgets/budgetAction:BudgetAction": True,
-    "aws:costexplorer/costAllocationTag:CostAllocationTag": False,
-}
-"""Every type that this pack has rules for (or that needs none), and whether it carries tags."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedKind:
+    """A kind of resource that does not belong in the sandbox."""
+
+    kind: str
+    why: str
+    """One sentence, which ends the message of the rule `reviewed-types`."""
+    types: tuple[str, ...]
+    """Shell-style patterns of Pulumi's type names."""
+
+
+REFUSED_KINDS: Final = (
+    RefusedKind(
+        kind="peering, transit gateways, VPN, shared networks",
+        why="A sandbox runs untrusted code, so nothing may connect it to another network.",
+        types=(
+            "aws:directconnect/*",
+            "aws:ec2/*Peering*",
+            "aws:ec2/carrierGateway:*",
+            "aws:ec2/customerGateway:*",
+            "aws:ec2/localGateway*",
+            "aws:ec2/vpcEndpointService*",
+            "aws:ec2/vpn*",
+            "aws:ec2clientvpn/*",
+            "aws:ec2transitgateway/*",
+            "aws:networkmanager/*",
+            "aws:ram/*",
+            "aws:route53/resolver*",
+            "aws:route53/zoneAssociation:*",
+            "aws:vpc/*Peering*",
+            "aws:vpc/endpoint*",
+            "aws:vpclattice/*",
+        ),
+    ),
+    RefusedKind(
+        kind="NAT and egress-only gateways",
+        why="The internet gateway is the only way out of the sandbox.",
+        types=("aws:ec2/egressOnlyInternetGateway:*", "aws:ec2/natGateway:*"),
+    ),
+    RefusedKind(
+        kind="more address ranges, default networks",
+        why="The sandbox is one VPC with one address range and one route table.",
+        types=(
+            "aws:ec2/defaultRouteTable:*",
+            "aws:ec2/defaultSubnet:*",
+            "aws:ec2/defaultVpc:*",
+            "aws:ec2/vpcIpv?CidrBlockAssociation:*",
+        ),
+    ),
+    RefusedKind(
+        kind="old security group rules",
+        why="They conflict with aws.vpc.SecurityGroupIngressRule and EgressRule; use those.",
+        types=("aws:ec2/securityGroupRule:*",),
+    ),
+    RefusedKind(
+        kind="instances and launch templates",
+        why="The service launches instances, under a policy that requires IMDSv2 and encryption.",
+        types=(
+            "aws:ec2/instance:*",
+            "aws:ec2/instanceMetadataDefaults:*",
+            "aws:ec2/launchTemplate:*",
+            "aws:ec2/spot*",
+        ),
+    ),
+    RefusedKind(
+        kind="volumes, snapshots, images",
+        why="The image build owns images; a mistake here makes data public or unencrypted.",
+        types=(
+            "aws:ebs/*",
+            "aws:ec2/ami*",
+            "aws:ec2/imageBlockPublicAccess:*",
+            "aws:ec2/snapshotCreateVolumePermission:*",
+        ),
+    ),
+    RefusedKind(
+        kind="inline user policies, shared attachments",
+        why="Attach a policy of infra/permissions, which is reviewed and listed in the account.",
+        types=("aws:iam/policyAttachment:*", "aws:iam/userPolicy:*"),
+    ),
+    RefusedKind(
+        kind="passwords for the console",
+        why="The manager is a program; a password is a second way in.",
+        types=("aws:iam/userLoginProfile:*",),
+    ),
+    RefusedKind(
+        kind="people and their logins",
+        why="Manage people in the stack that manages the account.",
+        types=(
+            "aws:iam/accountAlias*",
+            "aws:iam/accountPasswordPolicy*",
+            "aws:iam/group*",
+            "aws:iam/openIdConnect*",
+            "aws:iam/saml*",
+            "aws:iam/serviceSpecificCredential*",
+            "aws:iam/signingCertificate*",
+            "aws:iam/sshKey*",
+            "aws:iam/userGroupMembership*",
+            "aws:iam/virtualMfaDevice*",
+            "aws:identitystore/*",
+            "aws:organizations/*",
+            "aws:ssoadmin/*",
+        ),
+    ),
+)
+"""Kinds that somebody could want to add. Types that no pattern matches are refused as well."""
+UNREVIEWED: Final = "No rule covers it."
+
+
+def why_refused(resource_type: str) -> str:
+    """The sentence that tells why a type outside the closed list does not belong here."""
+    for refused in REFUSED_KINDS:
+        if any(fnmatchcase(resource_type, pattern) for pattern in refused.types):
+            return refused.why
+    return UNREVIEWED
+
+
+def is_reviewed(resource_type: str, other_types: Collection[str]) -> bool:
+    """Whether the type is in the catalogue, or the pack's config accepts it without rules."""
+    return resource_type in catalogue.CATALOGUE or resource_type in other_types
+
+
+def is_taggable(resource_type: str, other_types: Collection[str]) -> bool:
+    """Whether AWS keeps tags on the type; assumed of types that the pack's config accepts."""
+    known = catalogue.CATALOGUE.get(resource_type)
+    return known.taggable if known else resource_type in other_types
 
 
 def is_aws(resource_type: str) -> bool:

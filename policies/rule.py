@@ -1,10 +1,9 @@
-"""What a rule is: a small generator that yields every finding, and the row that says the rest.
+"""A rule: a generator that yields every finding, and a row with the facts about the rule.
 
-A rule reads resources as the engine shows them. Their properties are proxies: lists are no
-``list``, mappings no ``dict``, and whatever touches a value that a preview cannot know
-yet (``.get`` and ``in`` too) raises ``UnknownValueError``. A rule lets that error pass; the pack
-reports it as
-"undecided", and the update decides.
+A rule reads resources as the engine shows them. Their properties are proxies: a list is not a
+``list`` and a mapping is not a ``dict``. Every access to a value that the preview does not know
+yet, with ``.get`` and ``in`` too, raises ``UnknownValueError``. A rule lets this error pass: the
+pack then reports the rule as undecided, and the update decides.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,21 +15,21 @@ from typing import Any, Final, Protocol, TypeVar
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.config import Network, Parameters
-from policies.secret_markers import plain
+from policies.secret_markers import unmarked
 
 T = TypeVar("T")
 Props = Mapping[str, Any]
 
 
 class Level(StrEnum):
-    """What a finding does to an update."""
+    """The effect of a finding on an update."""
 
     ADVISORY = "advisory"
     MANDATORY = "mandatory"
 
 
 class Options(Protocol):
-    """The resource options that rules look at."""
+    """The resource options that rules read."""
 
     protect: bool
     ignore_changes: list[str]
@@ -39,13 +38,13 @@ class Options(Protocol):
 
 
 class Provider(Protocol):
-    """The provider that a resource was given."""
+    """The provider of a resource."""
 
     props: Props
 
 
 class Resource(Protocol):
-    """What a resource rule sees (inputs) and what a stack rule sees of each resource (outputs)."""
+    """One resource: a resource rule gets its inputs, a stack rule its outputs."""
 
     resource_type: str
     props: Props
@@ -67,29 +66,33 @@ class StackResource(Resource, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong. *value* is said only in shapes that no secret has: `show`."""
+    """One problem. Pass *value* through `show`, which hides whatever could be a secret."""
 
-    wrong: str
-    at: str = ""
+    problem: str
+    property: str = ""
     value: str = ""
     fix: str = ""
-    """Only where it says more than the rule's own."""
-    on: Resource | None = None
-    """The resource, where the rule looks at the whole stack."""
+    """Only where it is more precise than the fix of the rule."""
+    resource: Resource | None = None
+    """Set by stack rules; a resource rule has only one resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """All resources, with the questions that rules ask about them."""
+    """All resources of a stack."""
 
     resources: Sequence[StackResource]
 
-    def of(self, *types: str) -> list[StackResource]:
-        return [one for one in self.resources if one.resource_type in types]
+    def of_type(self, *types: str) -> list[StackResource]:
+        return [resource for resource in self.resources if resource.resource_type in types]
 
-    def pointing_to(self, other: StackResource, key: str, kind: str) -> list[StackResource]:
-        """The resources of *kind* whose *key* is *other*'s."""
-        return [one for one in self.of(kind) if points_to(one, key, other)]
+    def referring_to(
+        self, target: StackResource, key: str, resource_type: str
+    ) -> list[StackResource]:
+        """The resources of a type whose property *key* names *target*."""
+        return [
+            resource for resource in self.of_type(resource_type) if refers_to(resource, key, target)
+        ]
 
 
 ResourceCheck = Callable[[Resource, Parameters], Iterator[Finding]]
@@ -97,40 +100,39 @@ StackCheck = Callable[[Stack, Parameters], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
+class _RuleFacts:
     id: str
     why: str
     fix: str
     level: Level = Level.MANDATORY
     references: tuple[str, ...] = ()
-    """The same demand elsewhere: CIS AWS Foundations v5.0, AWS FSBP (Security Hub), checkov."""
-    takes: tuple[str, ...] = ()
+    """Controls that ask for the same: CIS AWS Foundations v5.0, AWS FSBP (Security Hub)."""
+    parameters: tuple[str, ...] = ()
     """The parameters that the pack's config may set for this rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceRule(_Row):
-    """Looks at one resource's inputs, before the resource is made or changed."""
+class ResourceRule(_RuleFacts):
+    """Checks the inputs of one resource, before the resource is created or changed."""
 
-    on: frozenset[str] | None
-    """The types it looks at; None stands for all."""
+    types: frozenset[str] | None
+    """The resource types that it checks; `ALL_TYPES` for all."""
     check: ResourceCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StackRule(_Row):
-    """Looks at all resources together: at the end of a preview, and of an update."""
+class StackRule(_RuleFacts):
+    """Checks all resources together, at the end of a preview and of an update."""
 
     check: StackCheck
 
 
 Rule = ResourceRule | StackRule
-EVERY: Final = None
-"""For `ResourceRule.on`: resources of every type."""
+ALL_TYPES: Final = None
 
 
 def decide_each(items: Iterable[T], check: Callable[[T], Iterator[Finding]]) -> Iterator[Finding]:
-    """Check every item, also those behind one that a preview does not know.
+    """Check every item, even if a preview cannot decide an earlier one.
 
     Raises:
         UnknownValueError: at the end, for the first item that could not be decided.
@@ -146,30 +148,30 @@ def decide_each(items: Iterable[T], check: Callable[[T], Iterator[Finding]]) -> 
 
 
 def elements(props: Props, key: str) -> Iterator[Callable[[], Any]]:
-    """The list's elements, each behind a call, so that an unknown one hides no other."""
-    listed = given(props, key)
-    if listed is None:
+    """The elements of a list, each behind a call, so that an unknown one hides no other."""
+    values = given(props, key)
+    if values is None:
         return
-    for index in range(len(listed)):
-        yield lambda index=index: listed[index]
+    for index in range(len(values)):
+        yield lambda index=index: values[index]
 
 
 def has(props: Props, key: str) -> bool:
-    """Whether *key* is set at all; other than ``in``, also when its value is unknown."""
-    return any(one == key for one in props)
+    """Whether *key* is set. Unlike ``in``, this also works for an unknown value."""
+    return any(name == key for name in props)
 
 
 def given(props: Props, key: str) -> Any:  # noqa: ANN401 - a property may be anything
-    """The value of *key*; None when it is not set."""
+    """The value of *key*; None if it is not set."""
     return props[key] if has(props, key) else None
 
 
 def as_network(cidr: str) -> Network:
-    return ip_network(plain(cidr), strict=False)
+    return ip_network(unmarked(cidr), strict=False)
 
 
 def is_unknown(props: Props, key: str) -> bool:
-    """Whether *key* is set to something that a preview does not know."""
+    """Whether *key* is set to a value that the preview does not know."""
     try:
         given(props, key)
     except UnknownValueError:
@@ -178,17 +180,21 @@ def is_unknown(props: Props, key: str) -> bool:
 
 
 def text(props: Props, key: str) -> str:
-    """The text at *key*; "" when it is not set."""
+    """The text at *key*; "" if it is not set."""
     value = given(props, key)
     return "" if value is None else value
 
 
-def points_to(resource: StackResource, key: str, other: StackResource) -> bool:
-    """Whether *key* of *resource* is *other*'s: by the program's wiring, or by equal ids."""
-    if any(one.urn == other.urn for one in resource.property_dependencies.get(key, ())):
+def refers_to(resource: StackResource, key: str, target: StackResource) -> bool:
+    """Whether property *key* of *resource* names *target*.
+
+    The program's dependencies decide where they are known, else equal ids.
+    """
+    dependencies = resource.property_dependencies.get(key, ())
+    if any(dependency.urn == target.urn for dependency in dependencies):
         return True
-    if resource.property_dependencies.get(key) and is_unknown(resource.props, key):
-        return False  # the program wired it to something else
-    if is_unknown(other.props, "id") and not is_unknown(resource.props, key):
-        return False  # what does not exist yet cannot be named by its id
-    return bool(text(resource.props, key)) and text(resource.props, key) == text(other.props, "id")
+    if dependencies and is_unknown(resource.props, key):
+        return False  # it depends on another resource
+    if is_unknown(target.props, "id") and not is_unknown(resource.props, key):
+        return False  # a known id cannot be the id of a resource that does not exist yet
+    return bool(text(resource.props, key)) and text(resource.props, key) == text(target.props, "id")

@@ -1,9 +1,8 @@
-"""Secrets keep their mark on the way to a rule.
+"""Marks secret values, so that rules can recognise them and messages cannot print them.
 
-The engine tells a pack which values are secret, and pulumi-policy 1.21 drops that on arrival
-(``deserialize_properties`` unwraps them, except for remediations). Then a rule could neither ask
-whether an output is secret, nor could a message be kept from holding one. Here the same function
-leaves a mark: a text or number that compares and parses as before, and prints as ``[secret]``.
+The engine tells the pack which values are secret, but pulumi-policy 1.21 drops this information:
+its ``deserialize_properties`` unwraps secrets, except for remediations. The replacement here keeps
+a marker instead: a text or number that compares and parses as before, and prints as ``[secret]``.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ REDACTED: Final = "[secret]"
 
 
 class SecretText(str):
-    """A secret text: equal to what it holds, printed as a placeholder."""
+    """A secret text: equal to its plain value, but printed as a placeholder."""
 
     __slots__ = ()
 
@@ -45,23 +44,23 @@ class SecretNumber(float):
         return REDACTED
 
 
-def keep() -> None:
-    """Let the pack's server keep the marks; called once, before it serves.
+def install_secret_markers() -> None:
+    """Replace the function with which pulumi-policy reads properties. Call once, before serving.
 
     Raises:
-        RuntimeError: pulumi-policy no longer has the place that this relies on.
+        RuntimeError: this version of pulumi-policy reads properties in another way.
     """
     if getattr(policy, "deserialize_properties", None) is not deserialize.deserialize_properties:
         raise RuntimeError(
-            "pulumi_policy.policy.deserialize_properties: is not what policies/secret_markers.py was"
-            " written for; look how this version of pulumi-policy hands secrets to a policy"
+            "pulumi_policy.policy.deserialize_properties: is not the function that"
+            " policies/secret_markers.py replaces; adapt that file to this version of pulumi-policy"
         )
     setattr(policy, "deserialize_properties", deserialized)  # noqa: B010 - a module's attribute
 
 
 def deserialized(props: Mapping[str, Any], proxy_secrets: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - the replaced function's signature
-    """What ``deserialize_properties`` returns, with secrets marked."""
-    if proxy_secrets:  # a remediation, for which pulumi-policy keeps secrets itself
+    """The result of ``deserialize_properties``, with secrets marked."""
+    if proxy_secrets:  # for remediations pulumi-policy keeps secrets itself
         return deserialize.deserialize_properties(dict(props), proxy_secrets)
     return {key: _value(value) for key, value in props.items()}
 
@@ -72,11 +71,11 @@ def _value(value: Any, *, secret: bool = False) -> Any:  # noqa: ANN401, PLR0911
         signature = held.get(deserialize.SPECIAL_SIG_KEY)
         if signature == deserialize.SPECIAL_SECRET_SIG:
             return _value(held["value"], secret=True)
-        if signature is not None:  # an asset or archive: no rule reads into one
+        if signature is not None:  # an asset or archive, which no rule reads
             return deserialize.deserialize_properties({"it": dict(held)})["it"]
-        return {key: _value(one, secret=secret) for key, one in held.items()}
+        return {key: _value(inner, secret=secret) for key, inner in held.items()}
     if isinstance(value, list):
-        return [_value(one, secret=secret) for one in cast("list[Any]", value)]
+        return [_value(inner, secret=secret) for inner in cast("list[Any]", value)]
     if secret and isinstance(value, str):
         return SecretText(value)
     if secret and isinstance(value, float):
@@ -84,15 +83,15 @@ def _value(value: Any, *, secret: bool = False) -> Any:  # noqa: ANN401, PLR0911
     return value
 
 
-def plain(value: str) -> str:
-    """The text itself, for what reads it letter by letter and would else read the placeholder."""
+def unmarked(value: str) -> str:
+    """The plain text, for a parser that would read the placeholder instead."""
     return "".join(value)
 
 
 def is_secret(props: Any, key: str) -> bool:  # noqa: ANN401 - a proxy
-    """Whether the value at *key* is marked, also when a preview does not know it yet."""
+    """Whether the value at *key* is marked, even if the preview does not know it yet."""
     try:
-        raw = props["__target"]  # the proxy's own door to what it wraps
+        raw = props["__target"]  # the way of the proxy to the mapping that it wraps
     except KeyError:  # a plain mapping
         raw = props
     return _all_marked(raw.get(key))
@@ -103,8 +102,8 @@ def _all_marked(value: Any) -> bool:  # noqa: ANN401 - JSON
         value = value["__target"]
     if isinstance(value, Mapping):
         held = cast("Mapping[str, Any]", value)
-        return bool(held) and all(_all_marked(one) for one in held.values())
+        return bool(held) and all(_all_marked(inner) for inner in held.values())
     if isinstance(value, list):
         held = cast("list[Any]", value)
-        return bool(held) and all(_all_marked(one) for one in held)
+        return bool(held) and all(_all_marked(inner) for inner in held)
     return isinstance(value, SecretText | SecretNumber)

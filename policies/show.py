@@ -1,7 +1,7 @@
-"""Values in messages: only in shapes that no key, password or token has.
+"""Shows a value in a message only if its form rules out a key, a password or a token.
 
-A pack sees every secret of a stack, and its messages end in the log of a pipeline. So a message
-names networks, ports, IAM actions, ARNs, regions, and nothing that could be anything.
+The pack sees every secret of a stack, and its messages end in the log of a pipeline. So a message
+may hold networks, ports, IAM actions, ARNs and regions, but no free text.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any, Final
 from policies.secret_markers import REDACTED, SecretNumber, SecretText
 
 HIDDEN: Final = "(not shown)"
-SHAPES: Final = re.compile(
+SAFE_FORMS: Final = re.compile(
     r"""
       \*
     | [a-z0-9-]{1,32}:[A-Z][A-Za-z*?]{0,48} | [a-z0-9-]{1,32}:\*            # an action
@@ -29,14 +29,14 @@ SHAPES: Final = re.compile(
 
 
 def show(value: Any) -> str:  # noqa: ANN401 - a property may be anything
-    """*value* for a message, or a stand-in when its shape could be a secret's."""
+    """The value for a message, or a placeholder if it could be a secret."""
     if isinstance(value, SecretText | SecretNumber):
         return REDACTED
     if isinstance(value, bool | int | float):
         return str(value).lower().removesuffix(".0")
     if not isinstance(value, str):
         return HIDDEN
-    if SHAPES.fullmatch(value):
+    if SAFE_FORMS.fullmatch(value):
         return value
     try:
         return str(ip_network(value, strict=False))

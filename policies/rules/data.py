@@ -6,7 +6,8 @@ from typing import Any, Final, cast
 
 from pulumi_policy.proxy import UnknownValueError
 
-from policies import resource_types as kinds
+from infra import catalogue
+from policies import resource_types
 from policies.config import Parameters
 from policies.rule import (
     Finding,
@@ -19,89 +20,87 @@ from policies.rule import (
     decide_each,
     given,
 )
-from policies.secret_markers import SecretText, is_secret, plain
-from policies.show import show
+from policies.secret_markers import SecretText, is_secret, unmarked
+from policies.show import HIDDEN, show
 
 KEY_SECRETS: Final = ("secret", "sesSmtpPasswordV4")
-SHORTEST: Final = 12
-"""Marked texts that are shorter are no keys, and are found inside other values by accident."""
-TELLING: Final = ("secret", "password", "access_key", "token", "private_key")
-"""Parts of an output's name that say that it is one."""
+SHORTEST_SECRET: Final = 12
+"""Characters. A shorter marked text is not a key, and could occur in another value by chance."""
+SECRET_WORDS: Final = ("secret", "password", "access_key", "token", "private_key")
+"""Parts of the name of an output that is a secret."""
 
 
 def log_retention(group: Resource, parameters: Parameters) -> Iterator[Finding]:
     days = given(group.props, "retentionInDays")
     if not days:
-        yield Finding(
-            at="retentionInDays", value="not set", wrong="is kept, and paid for, for ever"
-        )
+        problem = "keeps the logs, and their cost, for ever"
+        yield Finding(property="retentionInDays", value="not set", problem=problem)
     elif days < parameters.log_retention_days:
-        wrong = f"is less than {parameters.log_retention_days} days"
-        yield Finding(at="retentionInDays", value=show(days), wrong=wrong)
+        problem = f"is less than {parameters.log_retention_days} days"
+        yield Finding(property="retentionInDays", value=show(days), problem=problem)
 
 
-def key_outputs_marked(key: Resource, _: Parameters) -> Iterator[Finding]:
+def access_key_outputs_secret(key: Resource, _: Parameters) -> Iterator[Finding]:
     if given(key.props, "pgpKey"):
-        return  # the state then holds only what the key's owner can read
-    for name in KEY_SECRETS:
-        if name not in key.opts.additional_secret_outputs:
-            yield Finding(at=name, wrong="is not marked as a secret output of the key")
+        return  # the state then holds the secret encrypted for the owner of the PGP key
+    for output in KEY_SECRETS:
+        if output not in key.opts.additional_secret_outputs:
+            yield Finding(property=output, problem="is not marked as a secret output")
 
 
-def secret_outputs(stack: Stack, _: Parameters) -> Iterator[Finding]:
-    known = {one for resource in stack.resources for one in _secrets(resource.props)}
+def no_plaintext_secret_outputs(stack: Stack, _: Parameters) -> Iterator[Finding]:
+    secrets = {secret for resource in stack.resources for secret in _secrets(resource.props)}
 
     def check(output: tuple[StackResource, str]) -> Iterator[Finding]:
         resource, name = output
-        telling = any(part in name.lower() for part in TELLING)
-        # A preview does not say whether an output that it does not know is secret: undecided.
-        if telling and given(resource.props, name):
-            wrong = "is called a secret and is not marked as one"
-        elif _holds(given(resource.props, name), known):
-            wrong = "holds a secret of another resource in plain text"
+        named_secret = any(word in name.lower() for word in SECRET_WORDS)
+        # A preview does not tell whether an output that it does not know is secret: undecided.
+        if named_secret and given(resource.props, name):
+            problem = "is not marked as a secret, but has the name of one"
+        elif _holds(given(resource.props, name), secrets):
+            problem = "holds a secret of another resource in plain text"
         else:
             return
-        yield Finding(on=resource, at=f"output {_plain(name)}", wrong=wrong)
+        where = f"output {name if name.isidentifier() else HIDDEN}"
+        yield Finding(resource=resource, property=where, problem=problem)
 
-    yield from decide_each(_plain_outputs(stack), check)
-    for key in stack.of(kinds.ACCESS_KEY):
-        given(key.props, "secret")  # undecided, while it is not known what to look for
+    yield from decide_each(_plaintext_outputs(stack), check)
+    for key in stack.of_type(catalogue.ACCESS_KEY.name):
+        given(key.props, "secret")  # undecided as long as the secret to look for is unknown
 
 
-def _plain_outputs(stack: Stack) -> Iterator[tuple[StackResource, str]]:
-    """What the program itself puts out: of the stack and of components, less what is marked."""
+def _plaintext_outputs(stack: Stack) -> Iterator[tuple[StackResource, str]]:
+    """The unmarked outputs of the program: those of the stack and of components."""
     for resource in stack.resources:
-        kind = resource.resource_type
-        if not kinds.is_aws(kind) and not kinds.is_provider(kind):
+        resource_type = resource.resource_type
+        if not resource_types.is_aws(resource_type) and not resource_types.is_provider(
+            resource_type
+        ):
             for name in resource.props:
                 if not is_secret(resource.props, name):
                     yield resource, name
 
 
-def _plain(name: str) -> str:
-    return name if name.isidentifier() else "(not shown)"
-
-
 def _secrets(props: Any) -> Iterator[str]:  # noqa: ANN401 - any property
-    """The marked texts that a preview knows."""
+    """The marked texts that the preview knows."""
     for leaf in _leaves(props):
         with suppress(UnknownValueError):
-            one = leaf()
-            if isinstance(one, SecretText) and len(one) >= SHORTEST:
-                yield plain(one)
+            value = leaf()
+            if isinstance(value, SecretText) and len(value) >= SHORTEST_SECRET:
+                yield unmarked(value)
 
 
 def _holds(value: Any, secrets: set[str]) -> bool:  # noqa: ANN401 - any property
-    texts = [leaf() for leaf in _leaves({"it": value})]
+    texts = [leaf() for leaf in _leaves({"value": value})]
     return any(
-        isinstance(one, str) and not isinstance(one, SecretText) and secret in one
-        for one in texts
+        isinstance(text, str) and not isinstance(text, SecretText) and secret in text
+        for text in texts
         for secret in secrets
     )
 
 
 def _leaves(value: Any) -> Iterator[Callable[[], Any]]:  # noqa: ANN401 - any property
-    """All single values within, each behind a call: asking for an unknown one raises."""
+    """All single values inside, each behind a call, because reading an unknown one raises."""
     keys: Iterable[Any] = [*value] if isinstance(value, Mapping) else range(len(value))
     for key in keys:
 
@@ -120,24 +119,23 @@ def _leaves(value: Any) -> Iterator[Callable[[], Any]]:  # noqa: ANN401 - any pr
 RULES: Final[tuple[Rule, ...]] = (
     ResourceRule(
         id="log-retention",
-        why="Less than a year is too short for a late question, and for ever costs for ever.",
+        why="Questions can come after months, and logs that never expire cost money for ever.",
         fix="Set sandbox:flow_log_retention_days to a year or more.",
-        references=("CKV_AWS_66", "CKV_AWS_338"),
-        takes=("log_retention_days",),
-        on=frozenset({kinds.LOG_GROUP}),
+        parameters=("log_retention_days",),
+        types=frozenset({catalogue.LOG_GROUP.name}),
         check=log_retention,
     ),
     ResourceRule(
-        id="key-outputs-marked",
-        why="The mail password of a key is as good as the key.",
+        id="access-key-outputs-secret",
+        why="The secret key and the SES password give everything that the user may do.",
         fix="Leave additionalSecretOutputs of the access key as the provider sets them.",
-        on=frozenset({kinds.ACCESS_KEY}),
-        check=key_outputs_marked,
+        types=frozenset({catalogue.ACCESS_KEY.name}),
+        check=access_key_outputs_secret,
     ),
     StackRule(
-        id="secret-outputs",
-        why="An output in plain text is in the state, in the history and in the pipeline's log.",
+        id="no-plaintext-secret-outputs",
+        why="A plain output is readable in the state, in the history and in the pipeline's log.",
         fix="Wrap the output in pulumi.Output.secret.",
-        check=secret_outputs,
+        check=no_plaintext_secret_outputs,
     ),
 )

@@ -1,15 +1,13 @@
-"""Who there is: one manager, one role for instances, each under its boundary."""
+"""Identities: one manager and one role for instances, each under its own boundary."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from infra import names
-from policies import resource_types as kinds
+from infra import catalogue, names
 from policies.config import Parameters
 from policies.document import DocumentError, Statement, parse
 from policies.rule import (
-    EVERY,
     Finding,
     Level,
     Resource,
@@ -23,18 +21,13 @@ from policies.rule import (
     given,
     has,
     is_unknown,
-    points_to,
+    refers_to,
     text,
 )
 from policies.show import show
 
 ATTACHMENTS: Final = frozenset(
-    {
-        kinds.ROLE_ATTACHMENT,
-        kinds.USER_ATTACHMENT,
-        kinds.GROUP_ATTACHMENT,
-        kinds.ANY_ATTACHMENT,
-    }
+    {catalogue.ROLE_POLICY_ATTACHMENT.name, catalogue.USER_POLICY_ATTACHMENT.name}
 )
 EC2: Final = "ec2.amazonaws.com"
 FLOW_LOGS: Final = "vpc-flow-logs.amazonaws.com"
@@ -43,126 +36,126 @@ BOUNDARIES: Final = {
     names.MANAGER: names.MANAGER_BOUNDARY,
     names.INSTANCE_ROLE: names.INSTANCE_BOUNDARY,
 }
+POLICY_OWNERS: Final = {
+    names.MANAGER_POLICY: names.MANAGER,
+    names.INSTANCE_POLICY: names.INSTANCE_ROLE,
+}
 
 
 def no_aws_managed_policies(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
-    if resource.resource_type == kinds.ROLE:
-        for one in elements(resource.props, "managedPolicyArns"):
-            yield from _if_of_aws("managedPolicyArns", one(), parameters)
+    if resource.resource_type == catalogue.ROLE.name:
+        for arn in elements(resource.props, "managedPolicyArns"):
+            yield from _if_aws_managed("managedPolicyArns", arn(), parameters)
     else:
-        yield from _if_of_aws("policyArn", text(resource.props, "policyArn"), parameters)
+        yield from _if_aws_managed("policyArn", text(resource.props, "policyArn"), parameters)
 
 
-def _if_of_aws(at: str, arn: str, parameters: Parameters) -> Iterator[Finding]:
+def _if_aws_managed(key: str, arn: str, parameters: Parameters) -> Iterator[Finding]:
     if ":iam::aws:policy/" in arn and arn not in parameters.aws_managed_policies:
-        yield Finding(at=at, value=show(arn), wrong="is AWS's own, which grants whole services")
-
-
-def no_inline_user_policies(resource: Resource, _: Parameters) -> Iterator[Finding]:
-    yield Finding(wrong=f"{resource.resource_type} stands inside an identity")
-
-
-def no_console_login(resource: Resource, _: Parameters) -> Iterator[Finding]:
-    yield Finding(wrong=f"{resource.resource_type} lets the service's user log in to the console")
+        yield Finding(property=key, value=show(arn), problem="is an AWS managed policy")
 
 
 def one_access_key(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
-    seen: dict[str, int] = {}
+    active: dict[str, int] = {}
     for key in _active_keys(stack):
         user = _owner(key)
-        seen[user] = seen.get(user, 0) + 1
-        if seen[user] > parameters.access_keys:
-            yield Finding(on=key, wrong=f"is active key number {seen[user]} of its user")
+        active[user] = active.get(user, 0) + 1
+        if active[user] > parameters.access_keys:
+            yield Finding(resource=key, problem=f"is active key number {active[user]} of its user")
 
 
 def access_key_age(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
-    """By the date in the state, which a preview knows of every key that it does not make anew."""
+    """By the date in the state, which a preview knows for every key that already exists."""
 
     def check(key: StackResource) -> Iterator[Finding]:
-        made = text(key.props, "createDate")
-        if not made:
-            yield Finding(on=key, at="createDate", value="not set", wrong="nobody knows its age")
+        created = text(key.props, "createDate")
+        if not created:
+            problem = "is required to know the age of the key"
+            yield Finding(resource=key, property="createDate", value="not set", problem=problem)
             return
-        days = (parameters.today - datetime.fromisoformat(made).date()).days
+        days = (parameters.today - datetime.fromisoformat(created).date()).days
         if days > parameters.max_key_age_days:
-            wrong = f"is older than {parameters.max_key_age_days} days"
-            yield Finding(on=key, at="age in days", value=show(days), wrong=wrong)
+            problem = f"is older than {parameters.max_key_age_days} days"
+            yield Finding(resource=key, property="age in days", value=show(days), problem=problem)
 
     yield from decide_each(_active_keys(stack), check)
 
 
 def _active_keys(stack: Stack) -> list[StackResource]:
-    return [one for one in stack.of(kinds.ACCESS_KEY) if text(one.props, "status") != "Inactive"]
+    return [
+        key
+        for key in stack.of_type(catalogue.ACCESS_KEY.name)
+        if text(key.props, "status") != "Inactive"
+    ]
 
 
 def _owner(key: StackResource) -> str:
-    wired = [one.urn for one in key.property_dependencies.get("user", ())]
-    return wired[0] if wired else text(key.props, "user")
+    users = key.property_dependencies.get("user", ())
+    return users[0].urn if users else text(key.props, "user")
 
 
-def only_the_manager(user: Resource, parameters: Parameters) -> Iterator[Finding]:
+def no_other_users(user: Resource, parameters: Parameters) -> Iterator[Finding]:
     if parameters.manager_identity != "user":
-        wrong = f"is a user, and sandbox:manager_identity is {parameters.manager_identity}"
-        yield Finding(wrong=wrong)
+        problem = f"is a user, but sandbox:manager_identity is {parameters.manager_identity}"
+        yield Finding(problem=problem)
     elif text(user.props, "name") != names.MANAGER:
-        yield Finding(at="name", wrong=f"is another user than {names.MANAGER}")
+        yield Finding(property="name", problem=f"is not {names.MANAGER}")
     elif text(user.props, "path") != names.MANAGER_PATH:
-        yield Finding(at="path", wrong=f"is not {names.MANAGER_PATH}")
+        yield Finding(property="path", problem=f"is not {names.MANAGER_PATH}")
 
 
-def trust_is_narrow(role: Resource, parameters: Parameters) -> Iterator[Finding]:
+def trust_policy_scoped(role: Resource, parameters: Parameters) -> Iterator[Finding]:
     try:
         statements = parse(given(role.props, "assumeRolePolicy"))
     except DocumentError as error:
-        yield Finding(at="assumeRolePolicy", wrong=str(error))
+        yield Finding(property="assumeRolePolicy", problem=str(error))
         return
     name = text(role.props, "name")
     for statement in statements:
         if not statement.allows:
             continue
         for kind, value in statement.principals or (("*", "*"),):
-            wrong = _wrong_principal(name, kind, value, statement, parameters)
-            if wrong:
-                at = f"assumeRolePolicy: {statement.name}"
-                yield Finding(at=at, value=show(value), wrong=wrong)
+            problem = _principal_problem(name, kind, value, statement, parameters)
+            if problem:
+                key = f"assumeRolePolicy: {statement.name}"
+                yield Finding(property=key, value=show(value), problem=problem)
 
 
-def _wrong_principal(
-    name: str, kind: str, value: str, statement: Statement, parameters: Parameters
+def _principal_problem(
+    role: str, kind: str, value: str, statement: Statement, parameters: Parameters
 ) -> str:
-    """What is wrong with one principal of a role's trust; "" if nothing is."""
+    """The problem of one principal in the trust policy of *role*; "" if it has none."""
     if "*" in value:
-        return "anybody can take the role"
+        return "lets everyone assume the role"
     if kind == "Service" and value == EC2:
-        return "" if name == names.INSTANCE_ROLE else "instances may take only their own role"
+        return "" if role == names.INSTANCE_ROLE else "lets instances assume another role"
     if kind == "Service" and value == FLOW_LOGS:
-        own = statement.requires("aws:SourceAccount")
-        return "" if own else "flow logs of other accounts can take the role"
-    if name == names.MANAGER and parameters.manager_identity == "pod-identity" and value == PODS:
+        scoped = statement.requires("aws:SourceAccount")
+        return "" if scoped else "lets flow logs of other accounts assume the role"
+    if role == names.MANAGER and parameters.manager_identity == "pod-identity" and value == PODS:
         scoped = statement.requires("aws:RequestTag/kubernetes-service-account")
-        return "" if scoped else "every pod of the cluster can take the role"
-    if name == names.MANAGER and parameters.manager_identity == "irsa" and kind == "Federated":
+        return "" if scoped else "lets every pod of the cluster assume the role"
+    if role == names.MANAGER and parameters.manager_identity == "irsa" and kind == "Federated":
         issuer = value.partition(":oidc-provider/")[2]
-        exact = [
-            found
+        scoped = all(
+            len(values := statement.values(key)) == 1 and "*" not in values[0]
             for key in (f"{issuer}:sub", f"{issuer}:aud")
-            if len(found := statement.values(key)) == 1 and "*" not in found[0]
-        ]
-        return "" if len(exact) == 2 else "more than one service account can take the role"  # noqa: PLR2004 - sub and aud
-    return "nobody said that it takes this role"
+        )
+        return "" if scoped else "lets more than one service account assume the role"
+    return "is not a principal that the program lets assume this role"
 
 
 def boundary_present(identity: Resource, _: Parameters) -> Iterator[Finding]:
-    if identity.resource_type == kinds.ROLE and _is_only_for(FLOW_LOGS, identity):
-        return  # AWS itself takes it, and its one policy names one log group
+    if identity.resource_type == catalogue.ROLE.name and _is_only_for(FLOW_LOGS, identity):
+        return  # only AWS assumes it, and its one policy allows one log group
     if not has(identity.props, "permissionsBoundary"):
-        yield Finding(at="permissionsBoundary", value="not set", wrong="has no ceiling")
+        yield Finding(property="permissionsBoundary", value="not set", problem="is required")
         return
-    wanted = BOUNDARIES.get(text(identity.props, "name"), "")
+    boundary = BOUNDARIES.get(text(identity.props, "name"), "")
     arn = text(identity.props, "permissionsBoundary")
-    if not wanted or not arn.endswith(f":policy/{wanted}"):
-        wrong = f"is not {wanted or 'a boundary of this program'}"
-        yield Finding(at="permissionsBoundary", value=show(arn), wrong=wrong)
+    if not boundary or not arn.endswith(f":policy/{boundary}"):
+        problem = f"is not {boundary or 'a boundary of this program'}"
+        yield Finding(property="permissionsBoundary", value=show(arn), problem=problem)
 
 
 def _is_only_for(service: str, role: Resource) -> bool:
@@ -170,191 +163,152 @@ def _is_only_for(service: str, role: Resource) -> bool:
         statements = parse(given(role.props, "assumeRolePolicy"))
     except DocumentError:
         return False
-    principals = {one for statement in statements for one in statement.principals}
+    principals = {principal for statement in statements for principal in statement.principals}
     return principals == {("Service", service)}
 
 
-def boundary_is_wired(stack: Stack, _: Parameters) -> Iterator[Finding]:
-    """The same on a first preview, when the ARN is not known, by the program's wiring."""
+def boundary_matches_identity(stack: Stack, _: Parameters) -> Iterator[Finding]:
+    """Decides a first preview, which knows no ARN yet, by the program's dependencies."""
 
     def check(identity: StackResource) -> Iterator[Finding]:
-        wanted = BOUNDARIES.get(text(identity.props, "name"))
-        wired = identity.property_dependencies.get("permissionsBoundary", ())
-        if wanted and wired and not any(text(one.props, "name") == wanted for one in wired):
-            yield Finding(on=identity, at="permissionsBoundary", wrong=f"is not {wanted}")
+        expected = BOUNDARIES.get(text(identity.props, "name"))
+        boundaries = identity.property_dependencies.get("permissionsBoundary", ())
+        if (
+            expected
+            and boundaries
+            and not any(text(boundary.props, "name") == expected for boundary in boundaries)
+        ):
+            problem = f"is not {expected}"
+            yield Finding(resource=identity, property="permissionsBoundary", problem=problem)
 
-    yield from decide_each(stack.of(kinds.USER, kinds.ROLE), check)
+    yield from decide_each(stack.of_type(catalogue.USER.name, catalogue.ROLE.name), check)
 
 
-def boundary_is_no_grant(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def boundary_not_attached(stack: Stack, _: Parameters) -> Iterator[Finding]:
     boundaries = [
-        one for one in stack.of(kinds.POLICY) if text(one.props, "name") in BOUNDARIES.values()
+        policy
+        for policy in stack.of_type(catalogue.POLICY.name)
+        if text(policy.props, "name") in BOUNDARIES.values()
     ]
 
     def check(attachment: StackResource) -> Iterator[Finding]:
         for boundary in boundaries:
             if _attaches(attachment, boundary):
-                yield Finding(on=attachment, at="policyArn", wrong="grants a whole ceiling")
+                problem = "is a permissions boundary"
+                yield Finding(resource=attachment, property="policyArn", problem=problem)
 
-    yield from decide_each(stack.of(*ATTACHMENTS), check)
+    yield from decide_each(stack.of_type(*ATTACHMENTS), check)
 
 
 def _attaches(attachment: StackResource, policy: StackResource) -> bool:
-    """By the program's wiring, or by the ARN, which ends in the policy's name."""
-    if points_to(attachment, "policyArn", policy):
+    """By the program's dependencies, or by the ARN, which ends in the policy's name."""
+    if refers_to(attachment, "policyArn", policy):
         return True
     if attachment.property_dependencies.get("policyArn") and is_unknown(
         attachment.props, "policyArn"
     ):
-        return False  # the program wired it to something else
+        return False  # it depends on another policy
     arn = text(attachment.props, "policyArn")
     return ":policy/" in arn and arn.rpartition("/")[2] == text(policy.props, "name")
 
 
-def policies_stay_with_their_identity(stack: Stack, _: Parameters) -> Iterator[Finding]:
-    owners = {names.MANAGER_POLICY: names.MANAGER, names.INSTANCE_POLICY: names.INSTANCE_ROLE}
-
+def policies_attached_to_own_identity(stack: Stack, _: Parameters) -> Iterator[Finding]:
     def check(attachment: StackResource) -> Iterator[Finding]:
-        for policy in stack.of(kinds.POLICY):
+        for policy in stack.of_type(catalogue.POLICY.name):
             name = text(policy.props, "name")
-            owner = next((owners[one] for one in owners if name.startswith(one)), None)
+            owners = (POLICY_OWNERS[start] for start in POLICY_OWNERS if name.startswith(start))
+            owner = next(owners, None)
             if owner is None or not _attaches(attachment, policy):
                 continue
-            holder = text(attachment.props, "role") or text(attachment.props, "user")
-            if holder != owner:
-                yield Finding(on=attachment, wrong=f"gives {name} to another than {owner}")
+            identity = text(attachment.props, "role") or text(attachment.props, "user")
+            if identity != owner:
+                problem = f"attaches {name} to another identity than {owner}"
+                yield Finding(resource=attachment, problem=problem)
 
-    yield from decide_each(stack.of(*ATTACHMENTS), check)
+    yield from decide_each(stack.of_type(*ATTACHMENTS), check)
 
 
 def profile_holds_instance_role(stack: Stack, _: Parameters) -> Iterator[Finding]:
     def check(profile: StackResource) -> Iterator[Finding]:
-        if text(profile.props, "name") != names.INSTANCE_PROFILE:
-            yield Finding(on=profile, at="name", wrong=f"is not {names.INSTANCE_PROFILE}")
-        if text(profile.props, "role") != names.INSTANCE_ROLE:
-            yield Finding(on=profile, at="role", wrong=f"is not {names.INSTANCE_ROLE}")
+        for key, expected in (("name", names.INSTANCE_PROFILE), ("role", names.INSTANCE_ROLE)):
+            if text(profile.props, key) != expected:
+                yield Finding(resource=profile, property=key, problem=f"is not {expected}")
 
-    yield from decide_each(stack.of(kinds.PROFILE), check)
+    yield from decide_each(stack.of_type(catalogue.INSTANCE_PROFILE.name), check)
 
-
-def no_groups_of_people(resource: Resource, _: Parameters) -> Iterator[Finding]:
-    if resource.resource_type.startswith(PEOPLE):
-        yield Finding(wrong=f"{resource.resource_type} brings people into the sandbox's account")
-
-
-PEOPLE: Final = (
-    "aws:iam/group",
-    "aws:iam/userGroupMembership",
-    "aws:iam/saml",
-    "aws:iam/openIdConnect",
-    "aws:iam/sshKey",
-    "aws:iam/serviceSpecificCredential",
-    "aws:iam/signingCertificate",
-    "aws:iam/virtualMfaDevice",
-    "aws:iam/accountAlias",
-    "aws:iam/accountPasswordPolicy",
-    "aws:identitystore/",
-    "aws:ssoadmin/",
-    "aws:organizations/",
-)
 
 RULES: Final[tuple[Rule, ...]] = (
     ResourceRule(
         id="no-aws-managed-policies",
-        why="AWS widens its own policies when it likes, and most grant a whole service.",
-        fix="Write what is needed in infra/permissions.",
-        references=("CIS 1.15", "FSBP IAM.1", "CKV_AWS_274", "CKV2_AWS_56"),
-        takes=("aws_managed_policies",),
-        on=ATTACHMENTS | {kinds.ROLE},
+        why="AWS can widen its own policies at any time, and most grant a whole service.",
+        fix="Write the permissions that it needs in infra/permissions.",
+        references=("CIS 1.15", "FSBP IAM.1"),
+        parameters=("aws_managed_policies",),
+        types=ATTACHMENTS | {catalogue.ROLE.name},
         check=no_aws_managed_policies,
     ),
     ResourceRule(
-        id="no-inline-user-policies",
-        why="An inline policy is seen by nobody who lists the account's policies.",
-        fix="Make it a policy of infra/permissions and attach it.",
-        references=("FSBP IAM.2",),
-        on=frozenset({kinds.USER_POLICY, kinds.GROUP_POLICY}),
-        check=no_inline_user_policies,
-    ),
-    ResourceRule(
-        id="no-console-login",
-        why="The manager is a program; a password for it is a second way in.",
-        fix="Remove the login profile.",
-        references=("CIS 1.9", "FSBP IAM.5", "CKV2_AWS_22"),
-        on=frozenset({kinds.LOGIN}),
-        check=no_console_login,
-    ),
-    ResourceRule(
-        id="no-other-people",
-        why="People and other identities are the account's matter, not the sandbox's.",
-        fix="Remove it, or manage it in the stack that manages the account.",
-        on=EVERY,
-        check=no_groups_of_people,
-    ),
-    ResourceRule(
-        id="only-the-manager",
-        why="Every further user is a further key to lose.",
+        id="no-other-users",
+        why="Every further user has a further key that can leak.",
         fix="Use the manager, or a role.",
-        references=("CKV_AWS_273",),
-        takes=("manager_identity",),
-        on=frozenset({kinds.USER}),
-        check=only_the_manager,
+        parameters=("manager_identity",),
+        types=frozenset({catalogue.USER.name}),
+        check=no_other_users,
     ),
     StackRule(
         id="one-access-key",
-        why="A second active key is one that nobody rotates.",
+        why="Nobody rotates a second active key.",
         fix="Remove the old key, or set it to Inactive; while rotating, raise access_keys to 2.",
         references=("CIS 1.12",),
-        takes=("access_keys",),
+        parameters=("access_keys",),
         check=one_access_key,
     ),
     StackRule(
         id="access-key-age",
         why="The longer a key lives, the more places hold a copy of it.",
         fix="Rotate it: `sandbox keys rotate`.",
-        level=Level.ADVISORY,  # an update is no better for being stopped, and a rotation is one
+        level=Level.ADVISORY,  # blocking would also block the update that rotates the key
         references=("CIS 1.13", "FSBP IAM.3"),
-        takes=("max_key_age_days",),
+        parameters=("max_key_age_days",),
         check=access_key_age,
     ),
     ResourceRule(
-        id="trust-is-narrow",
-        why="Whoever may take a role has everything that it may do.",
-        fix="Trust ec2.amazonaws.com for the instances' role, and what infra/permissions/trust.py"
-        " says for the others.",
-        references=("CKV_AWS_60", "CKV_AWS_61"),
-        takes=("manager_identity",),
-        on=frozenset({kinds.ROLE}),
-        check=trust_is_narrow,
+        id="trust-policy-scoped",
+        why="Whoever can assume a role has all of its rights.",
+        fix="Trust ec2.amazonaws.com for the instances' role, and for other roles the principals of"
+        " infra/permissions/trust.py.",
+        parameters=("manager_identity",),
+        types=frozenset({catalogue.ROLE.name}),
+        check=trust_policy_scoped,
     ),
     ResourceRule(
         id="boundary-present",
-        why="A boundary keeps an identity small whatever somebody attaches to it later.",
+        why="A boundary limits an identity even if somebody attaches more policies later.",
         fix="Set permissionsBoundary to the identity's own boundary.",
-        on=frozenset({kinds.ROLE, kinds.USER}),
+        types=frozenset({catalogue.ROLE.name, catalogue.USER.name}),
         check=boundary_present,
     ),
     StackRule(
-        id="boundary-is-its-own",
-        why="Under the other one's boundary an identity may do the other one's work.",
+        id="boundary-matches-identity",
+        why="The boundary of another identity allows the work of that identity.",
         fix="Set permissionsBoundary to the identity's own boundary.",
-        check=boundary_is_wired,
+        check=boundary_matches_identity,
     ),
     StackRule(
-        id="boundary-is-no-grant",
-        why="A boundary allows its actions on everything; attached as a policy it grants that.",
+        id="boundary-not-attached",
+        why="A boundary allows its actions on everything, so as an attached policy it grants that.",
         fix="Attach the identity's policy instead.",
-        check=boundary_is_no_grant,
+        check=boundary_not_attached,
     ),
     StackRule(
-        id="policies-stay-with-their-identity",
-        why="A sandbox with the manager's policy launches sandboxes.",
+        id="policies-attached-to-own-identity",
+        why="A sandbox with the manager's policy could launch sandboxes.",
         fix="Attach each policy to its own identity only.",
-        check=policies_stay_with_their_identity,
+        check=policies_attached_to_own_identity,
     ),
     StackRule(
         id="profile-holds-instance-role",
-        why="The profile is the mark of a sandbox; another role in it is another sandbox.",
+        why="The profile marks a sandbox; with another role it gives sandboxes other rights.",
         fix=f"Put {names.INSTANCE_ROLE} into {names.INSTANCE_PROFILE}.",
         check=profile_holds_instance_role,
     ),

@@ -1,14 +1,14 @@
-"""The stack's shape: names, components, protection, region, and only what was looked at."""
+"""The shape of the stack: names, components, protection, region, and only reviewed types."""
 
 from collections.abc import Iterator
 from typing import Final
 
-from infra import names
-from policies import resource_types as kinds
+from infra import catalogue, names
+from policies import resource_types
 from policies.config import Parameters
 from policies.exemptions import expired
 from policies.rule import (
-    EVERY,
+    ALL_TYPES,
     Finding,
     Props,
     Resource,
@@ -22,9 +22,11 @@ from policies.rule import (
 )
 from policies.show import show
 
-PROTECTED_NAMES: Final = frozenset({names.MANAGER, names.INSTANCE_ROLE})
-PROTECTED: Final = frozenset({kinds.VPC, kinds.USER, kinds.ROLE, kinds.PROFILE})
-HIDING: Final = frozenset(
+PROTECTED_TYPES: Final = frozenset(
+    {catalogue.VPC.name, catalogue.USER.name, catalogue.ROLE.name, catalogue.INSTANCE_PROFILE.name}
+)
+PROTECTED_ROLES: Final = frozenset({names.MANAGER, names.INSTANCE_ROLE})
+WATCHED_PROPERTIES: Final = frozenset(
     {
         "assumeRolePolicy",
         "cidrBlock",
@@ -43,54 +45,55 @@ HIDING: Final = frozenset(
         "*",
     }
 )
-"""Properties whose drift has to show."""
+"""Properties that isolate the sandbox, so a preview must show every change of them."""
 
 
 def names_as_expected(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
-    manager = kinds.USER if parameters.manager_identity == "user" else kinds.ROLE
+    is_user = parameters.manager_identity == "user"
+    manager = catalogue.USER.name if is_user else catalogue.ROLE.name
     expected = (
-        (kinds.VPC, "Name tag", names.VPC),
-        (kinds.GROUP, "name", names.SECURITY_GROUP),
+        (catalogue.VPC.name, "Name tag", names.VPC),
+        (catalogue.SECURITY_GROUP.name, "name", names.SECURITY_GROUP),
         (manager, "name", names.MANAGER),
-        (kinds.POLICY, "name", names.MANAGER_BOUNDARY),
-        (kinds.ROLE, "name", names.INSTANCE_ROLE),
-        (kinds.POLICY, "name", names.INSTANCE_BOUNDARY),
-        (kinds.PROFILE, "name", names.INSTANCE_PROFILE),
+        (catalogue.POLICY.name, "name", names.MANAGER_BOUNDARY),
+        (catalogue.ROLE.name, "name", names.INSTANCE_ROLE),
+        (catalogue.POLICY.name, "name", names.INSTANCE_BOUNDARY),
+        (catalogue.INSTANCE_PROFILE.name, "name", names.INSTANCE_PROFILE),
     )
 
-    def check(one: tuple[str, str, str]) -> Iterator[Finding]:
-        kind, at, name = one
-        if name not in {_name(resource.props, at) for resource in stack.of(kind)}:
-            yield Finding(at=at, wrong=f"no {kind} is called {name}")
+    def check(expectation: tuple[str, str, str]) -> Iterator[Finding]:
+        resource_type, key, name = expectation
+        if name not in {_name(resource.props, key) for resource in stack.of_type(resource_type)}:
+            yield Finding(property=key, problem=f"is not {name} on any {resource_type}")
 
     yield from decide_each(expected, check)
 
 
-def _name(props: Props, at: str) -> str:
-    if at == "name":
+def _name(props: Props, key: str) -> str:
+    if key == "name":
         return text(props, "name")
     return text(given(props, "tags") or {}, "Name")
 
 
 def inside_a_component(resource: Resource, _: Parameters) -> Iterator[Finding]:
-    if not kinds.is_aws(resource.resource_type):
+    if not resource_types.is_aws(resource.resource_type):
         return
-    chain = resource.urn.split("::")[2].split("$")[:-1]
-    if not any(not kinds.is_aws(one) and one != kinds.STACK for one in chain):
-        yield Finding(wrong="stands directly in the stack")
+    parents = resource.urn.split("::")[2].split("$")[:-1]
+    if all(resource_types.is_aws(parent) or parent == resource_types.STACK for parent in parents):
+        yield Finding(problem="is not inside a component")
 
 
 def protected_in_production(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
     if parameters.stack not in parameters.production_stacks or resource.opts.protect:
         return
-    is_role = resource.resource_type == kinds.ROLE
-    if is_role and text(resource.props, "name") not in PROTECTED_NAMES:
+    is_role = resource.resource_type == catalogue.ROLE.name
+    if is_role and text(resource.props, "name") not in PROTECTED_ROLES:
         return
-    yield Finding(at="protect", value="false", wrong="one command can remove it")
+    yield Finding(property="protect", value="false", problem="lets one command delete it")
 
 
 def configured_region(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
-    if not kinds.is_aws(resource.resource_type):
+    if not resource_types.is_aws(resource.resource_type):
         return
     provider = resource.provider
     regions = {"region": text(resource.props, "region")}
@@ -99,31 +102,33 @@ def configured_region(resource: Resource, parameters: Parameters) -> Iterator[Fi
     zone = text(resource.props, "availabilityZone")
     if zone:
         regions["availabilityZone"] = zone.rstrip("abcdefghijklmnopqrstuvwxyz")
-    for at, region in regions.items():
+    for key, region in regions.items():
         if region and region != parameters.region:
-            wrong = f"is not sandbox:region {parameters.region}"
-            yield Finding(at=at, value=show(region), wrong=wrong)
+            problem = f"is not sandbox:region {parameters.region}"
+            yield Finding(property=key, value=show(region), problem=problem)
 
 
 def reviewed_types(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
-    kind = resource.resource_type
-    if kinds.is_aws(kind) and kind not in kinds.TAGGABLE and kind not in parameters.other_types:
-        yield Finding(wrong=f"{kind} is a type that no rule was written for")
+    resource_type = resource.resource_type
+    if resource_types.is_aws(resource_type) and not resource_types.is_reviewed(
+        resource_type, parameters.other_types
+    ):
+        why = resource_types.why_refused(resource_type).removesuffix(".")
+        yield Finding(problem=f"{resource_type} is not a resource type of this program. {why}")
 
 
-def no_hidden_drift(resource: Resource, _: Parameters) -> Iterator[Finding]:
+def no_ignored_changes(resource: Resource, _: Parameters) -> Iterator[Finding]:
     for ignored in resource.opts.ignore_changes:
-        if ignored.partition(".")[0].partition("[")[0] in HIDING:
-            yield Finding(
-                at="ignoreChanges", wrong="keeps a change of what isolates from being seen"
-            )
+        if ignored.partition(".")[0].partition("[")[0] in WATCHED_PROPERTIES:
+            problem = "hides changes of a property that isolates the sandbox"
+            yield Finding(property="ignoreChanges", problem=problem)
 
 
-def exemptions_current(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
-    del stack
-    for one in expired(parameters.exemptions, parameters.today):
-        wrong = f"exemption of {one.resource} from {one.rule} ended on {one.expires.isoformat()}"
-        yield Finding(wrong=wrong)
+def exemptions_current(_: Stack, parameters: Parameters) -> Iterator[Finding]:
+    for exemption in expired(parameters.exemptions, parameters.today):
+        last_day = exemption.expires.isoformat()
+        problem = f"the exemption of {exemption.resource} from {exemption.rule} ended on {last_day}"
+        yield Finding(problem=problem)
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -131,50 +136,51 @@ RULES: Final[tuple[Rule, ...]] = (
         id="names-as-expected",
         why="The service finds everything by name, and the profile's name marks a sandbox.",
         fix="Keep the names of infra/names.py.",
-        takes=("manager_identity",),
+        parameters=("manager_identity",),
         check=names_as_expected,
     ),
     ResourceRule(
         id="inside-a-component",
-        why="A resource outside the components is outside their tests and their review.",
-        fix="Make it in a component of infra/, with parent=self.",
-        on=EVERY,
+        why="A resource outside the components escapes their tests and their review.",
+        fix="Create it in a component of infra/, with parent=self.",
+        types=ALL_TYPES,
         check=inside_a_component,
     ),
     ResourceRule(
         id="protected-in-production",
-        why="Losing the VPC or an identity stops every sandbox, and its names are used elsewhere.",
-        fix="Keep sandbox:protect true in the stack; to remove one on purpose, exempt it.",
-        takes=("production_stacks",),
-        on=PROTECTED,
+        why="Without the VPC or an identity every sandbox stops, and others use their names.",
+        fix="Keep sandbox:protect true in the stack; to delete one on purpose, exempt it.",
+        parameters=("production_stacks",),
+        types=PROTECTED_TYPES,
         check=protected_in_production,
     ),
     ResourceRule(
         id="configured-region",
-        why="In another region nobody looks, and the manager's permissions do not hold.",
-        fix="Give it the program's provider; set sandbox:region to move the whole stack.",
-        takes=("region",),
-        on=EVERY,
+        why="Nobody looks at other regions, and the manager's permissions do not apply there.",
+        fix="Give it the program's provider; to move the whole stack, set sandbox:region.",
+        parameters=("region",),
+        types=ALL_TYPES,
         check=configured_region,
     ),
     ResourceRule(
         id="reviewed-types",
-        why="What no rule was written for passes every rule.",
-        fix="Write its rules and add it to policies/resource_types.py, or list it in other_types.",
-        takes=("other_types",),
-        on=EVERY,
+        why="A type without rules would pass every rule.",
+        fix="Remove it; or add its type to infra/catalogue.py and write rules for it; or list it in"
+        " other_types.",
+        parameters=("other_types",),
+        types=ALL_TYPES,
         check=reviewed_types,
     ),
     ResourceRule(
-        id="no-hidden-drift",
-        why="An ignored property can be changed by hand, and no preview ever shows it.",
+        id="no-ignored-changes",
+        why="Anyone can change an ignored property by hand, and no preview shows it.",
         fix="Remove the property from ignoreChanges.",
-        on=EVERY,
-        check=no_hidden_drift,
+        types=ALL_TYPES,
+        check=no_ignored_changes,
     ),
     StackRule(
         id="exemptions-current",
-        why="An exemption is a decision for a time; after it, somebody has to decide again.",
+        why="An exemption is a decision for a limited time; after it somebody must decide again.",
         fix="Remove it from policies/exemptions.json, or renew it with a reason.",
         check=exemptions_current,
     ),

@@ -12,10 +12,17 @@ def confirm(action: str, *, yes: bool) -> None:
 
     Raises:
         RefusedError: the user says no, or nobody can be asked and *yes* is not given.
+        typer.Abort: the input ends.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise RefusedError(f"{action}: nobody can be asked here; add --yes to do it")
-    if not typer.confirm(f"{action}?", err=True):
+    # typer.confirm writes a part of its question to standard output, where the result goes
+    sys.stderr.write(f"{action}? [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        raise typer.Abort
+    if answer.strip().lower() not in {"y", "yes"}:
         raise RefusedError(f"{action}: not confirmed; nothing was changed")

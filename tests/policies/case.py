@@ -1,23 +1,25 @@
-"""One input of a rule, and how many findings it deserves."""
+"""One input of a rule, and the number of findings that it must give."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from policies.config import Parameters
-from tests.policies.view import Made
+from tests.policies.pack_server import FakeResource
 
 DEFAULTS: Final = Parameters()
+Subject = FakeResource | Sequence[FakeResource]
+"""One resource for a resource rule, all resources for a stack rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """*seen* is one resource for a resource rule, all resources for a stack rule."""
+    """An input of a rule."""
 
     rule: str
     title: str
     findings: int
-    seen: Made | Sequence[Made]
+    subject: Subject
     parameters: Parameters = DEFAULTS
 
     @property
@@ -25,9 +27,9 @@ class Case:
         return f"{self.rule}: {self.title}"
 
 
-def bad(rule: str, title: str, seen: Made | Sequence[Made], findings: int = 1) -> Case:
-    return Case(rule=rule, title=title, findings=findings, seen=seen)
+def bad(rule: str, title: str, subject: Subject, findings: int = 1) -> Case:
+    return Case(rule=rule, title=title, findings=findings, subject=subject)
 
 
-def good(rule: str, title: str, seen: Made | Sequence[Made]) -> Case:
-    return Case(rule=rule, title=title, findings=0, seen=seen)
+def good(rule: str, title: str, subject: Subject) -> Case:
+    return Case(rule=rule, title=title, findings=0, subject=subject)

@@ -1,11 +1,29 @@
-"""The pack's server keeps secrets marked, as it does when it serves."""
+"""What all tests of the guard rails share."""
+
+from collections.abc import Iterator
 
 import pytest
 from pulumi_policy import policy
 
-from policies import secret_markers as marks
+from policies import secret_markers
+from tests.policies.standing_stack import StandingStack, standing_stack
 
 
 @pytest.fixture(autouse=True)
 def secrets_stay_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy, "deserialize_properties", marks.deserialized)
+    """The server keeps the marks of secrets, as it does when the pack serves."""
+    monkeypatch.setattr(policy, "deserialize_properties", secret_markers.deserialized)
+
+
+@pytest.fixture(scope="session")
+def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingStack]:
+    """The stack "production" before its first update, in an emulated account."""
+    with standing_stack(tmp_path_factory.mktemp("policies")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def deployed_stack(empty_stack: StandingStack) -> StandingStack:
+    """The same stack after the update of the deployment workflow."""
+    empty_stack.deploy()
+    return empty_stack

@@ -1,8 +1,8 @@
-"""What calls of AWS need in IAM: action, resource and the keys that the pipeline's role asks for.
+"""The IAM permissions that calls of AWS need: action, resource and condition keys.
 
-An API's name is not always the action's, and one call can need several: a tag at creation, a role
-that is passed. Sources: the service authorization reference, and the API reference of
-AddRoleToInstanceProfile, CreateFlowLogs, CreateLogGroup and IAM's tagging.
+The name of an API is not always the name of the action, and one call can need several actions: to
+tag what it creates, to pass a role. Sources: the service authorization reference, and the API
+reference of AddRoleToInstanceProfile, CreateFlowLogs, CreateLogGroup and IAM's tagging.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,16 +16,12 @@ from tests.policies.recording import Call
 ACCOUNT: Final = "123456789012"
 """The emulated account."""
 STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
-"""Stands for the key of the stack's secrets, which calls name by its alias or not at all."""
+"""The id of the KMS key of the state, which calls name by its alias or not at all."""
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
-NAMES: Final = {
-    "user": "UserName",
-    "role": "RoleName",
-    "instance-profile": "InstanceProfileName",
-}
-"""The parameter that names what an IAM call is about."""
+NAMES: Final = {"user": "UserName", "role": "RoleName", "instance-profile": "InstanceProfileName"}
+"""By kind of identity, the parameter of an IAM call that names it."""
 CONDITIONS: Final = {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN"}
-"""IAM's parameters that it offers as condition keys, to the actions that know them."""
+"""Parameters of IAM calls that are condition keys too."""
 TAGGED_AT_CREATION: Final = {
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
     "iam:CreatePolicy": "iam:TagPolicy",
@@ -34,8 +30,7 @@ TAGGED_AT_CREATION: Final = {
     "logs:CreateLogGroup": "logs:TagResource",
 }
 BARE_LOG_GROUP: Final = ("logs:ListTagsForResource", "logs:TagResource", "logs:UntagResource")
-"""These take a log group's ARN as it is; of all others AWS says that they need the one that ends in
-`:*`, and refuses them with the one that ends in `:log-stream:`.
+"""These actions use the ARN of the log group itself; all others use the ARN that ends in `:*`.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html"""
 OBJECTS: Final = {
     "GET": "s3:GetObject",
@@ -56,20 +51,17 @@ class Need:
     @property
     def request(self) -> Request:
         return Request(
-            principal=PRINCIPAL,
-            action=self.action,
-            resource=self.resource,
-            context=dict(self.keys),
+            principal=PRINCIPAL, action=self.action, resource=self.resource, context=dict(self.keys)
         )
 
 
 def needs(calls: Iterable[Call], *, paths: Mapping[str, str]) -> list[Need]:
-    """Every different need of the calls, in their order."""
-    return [*dict.fromkeys(one for call in calls for one in _needs(call, paths))]
+    """The needs of the calls, in order, each once."""
+    return [*dict.fromkeys(need for call in calls for need in _needs(call, paths))]
 
 
-def learnt(calls: Iterable[Call]) -> Mapping[str, str]:
-    """The path of every identity that the calls make, which later ones do not name."""
+def learnt_paths(calls: Iterable[Call]) -> Mapping[str, str]:
+    """The path of every identity that the calls create; later calls do not name it."""
     return {
         f"{kind}/{call.parameters[name]}": call.parameters["Path"]
         for call in calls
@@ -97,17 +89,19 @@ def _needs(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
 
 
 def _need(call: Call, action: str, resource: str, **keys: str) -> Need:
-    """With the keys that *action* knows."""
+    """A need with those keys that *action* supports."""
     known = reference.action(action)
     if known is None:
-        raise ValueError(f"{action}: is no action; say in {__name__} what {call.action} needs")
-    told = {
-        one.replace("__", ":"): value
-        for one, value in keys.items()
-        if reference.knows(known.keys, one.replace("__", ":"))
+        raise ValueError(
+            f"{action}: is not a valid action; add what {call.action} needs to {__name__}"
+        )
+    supported = {
+        name.replace("__", ":"): value
+        for name, value in keys.items()
+        if reference.knows(known.keys, name.replace("__", ":"))
     }
     everywhere = {"aws:RequestedRegion": call.region}
-    return Need(action=action, resource=resource, keys=tuple({**everywhere, **told}.items()))
+    return Need(action=action, resource=resource, keys=tuple({**everywhere, **supported}.items()))
 
 
 def _any_resource(call: Call, action: str) -> str:
@@ -127,7 +121,9 @@ def _identities(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
         if name in call.parameters
     }
     yield _need(call, action, arn, **keys)
-    if action in TAGGED_AT_CREATION and any(one.startswith("Tags.") for one in call.parameters):
+    if action in TAGGED_AT_CREATION and any(
+        parameter.startswith("Tags.") for parameter in call.parameters
+    ):
         yield _need(call, TAGGED_AT_CREATION[action], arn)
     if call.action == "AddRoleToInstanceProfile":
         yield _passed(call, _arn("role", call.parameters["RoleName"], paths), "ec2.amazonaws.com")
@@ -135,7 +131,7 @@ def _identities(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
 
 def _identity(call: Call, paths: Mapping[str, str]) -> str:
     known = reference.action(f"iam:{call.action}")
-    for kind in [one.name for one in known.resources] if known else []:
+    for kind in [resource.name for resource in known.resources] if known else []:
         if kind == "policy" and "PolicyName" in call.parameters:
             path = call.parameters.get("Path", "/")
             return f"arn:aws:iam::{ACCOUNT}:policy{path}{call.parameters['PolicyName']}"
@@ -183,4 +179,4 @@ def _objects(call: Call) -> Iterator[Need]:
     elif call.action == "GET" and call.parameters.get("list-type") == "2":
         yield _need(call, "s3:ListBucket", f"arn:aws:s3:::{bucket}")
     else:
-        raise ValueError(f"{call}: say in {__name__} what it needs")
+        raise ValueError(f"{call}: is not a known call; add what it needs to {__name__}")

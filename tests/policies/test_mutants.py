@@ -1,4 +1,4 @@
-"""At least forty single changes to the program: the pack stops each of them."""
+"""The pack stops every mutant of the program, and passes the program itself."""
 
 import asyncio
 
@@ -6,18 +6,21 @@ import pulumi
 import pytest
 
 from policies.config import Parameters
+from policies.rule import Level
 from policies.rules import RULES
-from tests.policies.mutation.in_process import verdict
+from tests.policies.mutation.in_process import check
 from tests.policies.mutation.mutants import MUTANTS
-from tests.policies.view import View
+from tests.policies.pack_server import PackServer
 
-VIEW = View(Parameters(stack="production"))
-MANDATORY = {rule.id for rule in RULES if rule.level == "mandatory"}
+
+@pytest.fixture(scope="module")
+def server() -> PackServer:
+    return PackServer(Parameters(stack="production"))
 
 
 @pytest.fixture(autouse=True)
 def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK's mocks know no callbacks; the guard of a destroy is another test's."""
+    """The mocks of the SDK support no resource hooks, and the destroy guard registers one."""
 
     def registered(_: pulumi.ResourceHook) -> "asyncio.Future[None]":
         done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
@@ -27,19 +30,23 @@ def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", registered)
 
 
-def test_the_program_as_it_is_passes() -> None:
-    assert [one for one in verdict(None, VIEW) if one.mandatory or one.undecided] == []
+def test_the_program_itself_passes(server: PackServer) -> None:
+    violations = check(None, server)
+    assert [
+        violation for violation in violations if violation.mandatory or violation.undecided
+    ] == []
 
 
 @pytest.mark.proof
-def test_the_pack_stops_every_changed_program_by_exactly_the_rules_meant_for_it() -> None:
+def test_the_pack_stops_every_mutant_by_exactly_the_rules_meant_for_it(server: PackServer) -> None:
     stopping = {
-        name: {one.rule for one in verdict(mutant, VIEW) if one.mandatory}
+        name: {violation.rule for violation in check(mutant, server) if violation.mandatory}
         for name, mutant in MUTANTS.items()
     }
-    assert stopping == {name: {one.rule, *one.also} for name, one in MUTANTS.items()}
+    assert stopping == {name: {mutant.rule, *mutant.also} for name, mutant in MUTANTS.items()}
 
 
-def test_there_are_enough_mutants_and_each_is_for_a_rule_that_stops() -> None:
+def test_there_are_enough_mutants_and_each_is_for_a_mandatory_rule() -> None:
     assert len(MUTANTS) >= 40
-    assert {mutant.rule for mutant in MUTANTS.values()} <= MANDATORY
+    mandatory = {rule.id for rule in RULES if rule.level is Level.MANDATORY}
+    assert {mutant.rule for mutant in MUTANTS.values()} <= mandatory

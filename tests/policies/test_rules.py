@@ -11,22 +11,16 @@ from pulumi_policy import deserialize
 
 from policies.config import Parameters
 from policies.rules import RULES
-from tests.policies.case import Case
+from tests.policies.case import Case, Subject
 from tests.policies.cases import documents, identity, ingress, network, rest
-from tests.policies.good_stack import ALL
-from tests.policies.view import UNKNOWN, Made, Said, View, secret
+from tests.policies.pack_server import UNKNOWN, FakeResource, PackServer, Violation, secret
+from tests.policies.stack import ALL
 
 Json = Any
 """A property, which may be anything; the linter's rule against Any has nothing better for it."""
 Path = tuple[Any, ...]
-CASES = (
-    *network.CASES,
-    *ingress.CASES,
-    *documents.CASES,
-    *identity.CASES,
-    *rest.CASES,
-)
-BAD = [case for case in CASES if case.findings]
+CASES = (*network.CASES, *ingress.CASES, *documents.CASES, *identity.CASES, *rest.CASES)
+BAD_CASES = [case for case in CASES if case.findings]
 SECRETS = (
     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "hunter2hunter2hunter2hunter2",
@@ -35,26 +29,29 @@ SECRETS = (
 
 
 @lru_cache
-def view(parameters: Parameters, rule: str) -> View:
-    return View(parameters, only=rule)
+def server(parameters: Parameters, rule: str) -> PackServer:
+    return PackServer(parameters, only=rule)
 
 
-def said(case: Case, seen: Made | Sequence[Made] | None = None) -> list[Said]:
-    one = view(case.parameters, case.rule)
-    seen = case.seen if seen is None else seen
-    return one.of_resource(seen) if isinstance(seen, Made) else one.of_stack(seen)
+def check(case: Case, subject: Subject | None = None) -> list[Violation]:
+    """The findings of the case's rule on its subject, or on another one."""
+    rule_server = server(case.parameters, case.rule)
+    subject = case.subject if subject is None else subject
+    if isinstance(subject, FakeResource):
+        return rule_server.check_resource(subject)
+    return rule_server.check_stack(subject)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_a_rule_finds_what_is_wrong_and_nothing_else(case: Case) -> None:
-    found = said(case)
-    assert [one.rule for one in found] == [case.rule] * case.findings, found
-    assert not any(one.undecided for one in found)
+def test_a_rule_finds_every_problem_and_nothing_else(case: Case) -> None:
+    violations = check(case)
+    assert [violation.rule for violation in violations] == [case.rule] * case.findings
+    assert not any(violation.undecided for violation in violations)
 
 
 def test_every_rule_has_a_bad_and_a_good_case() -> None:
-    seen = {(case.rule, bool(case.findings)) for case in CASES}
-    assert seen == {(rule.id, bad) for rule in RULES for bad in (True, False)}
+    covered = {(case.rule, bool(case.findings)) for case in CASES}
+    assert covered == {(rule.id, is_bad) for rule in RULES for is_bad in (True, False)}
 
 
 def test_case_names_are_unique() -> None:
@@ -65,11 +62,11 @@ def test_case_names_are_unique() -> None:
 def leaves(value: Json, path: Path = ()) -> Iterator[Path]:
     """The path to every single value."""
     if isinstance(value, dict) and deserialize.SPECIAL_SIG_KEY not in value:
-        for key, one in value.items():
-            yield from leaves(one, (*path, key))
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
     elif isinstance(value, list):
-        for index, one in enumerate(value):
-            yield from leaves(one, (*path, index))
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*path, index))
     else:
         yield path
 
@@ -84,55 +81,71 @@ def put(value: Json, path: Path, new: Json) -> Json:
     return copy
 
 
-def spoilt(case: Case, new: Json) -> Iterator[Made | Sequence[Made]]:
-    """The case's input, with *new* in place of one value after the other."""
-    if isinstance(case.seen, Made):
-        for path in leaves(case.seen.props):
-            yield replace(case.seen, props=put(case.seen.props, path, new))
+def with_each_value_replaced(subject: Subject, new: Json) -> Iterator[Subject]:
+    """The subject with *new* in place of one value, for each of its values."""
+    if isinstance(subject, FakeResource):
+        for path in leaves(subject.props):
+            yield replace(subject, props=put(subject.props, path, new))
         return
-    for index, made in enumerate(case.seen):
-        for path in leaves(made.props):
-            changed = replace(made, props=put(made.props, path, new))
+    for changed_index, resource in enumerate(subject):
+        for path in leaves(resource.props):
+            changed = replace(resource, props=put(resource.props, path, new))
             yield tuple(
-                _rewired(one, made, changed) if at != index else changed
-                for at, one in enumerate(case.seen)
+                changed
+                if index == changed_index
+                else with_dependency_replaced(other, resource, changed)
+                for index, other in enumerate(subject)
             )
 
 
-def _rewired(one: Made, old: Made, new: Made) -> Made:
-    wires = {key: [new if it is old else it for it in them] for key, them in one.wires.items()}
-    return replace(one, wires=wires)
+def with_dependency_replaced(
+    resource: FakeResource, old: FakeResource, new: FakeResource
+) -> FakeResource:
+    def replaced(dependencies: Sequence[FakeResource]) -> list[FakeResource]:
+        return [new if dependency is old else dependency for dependency in dependencies]
+
+    return replace(
+        resource,
+        dependencies={key: replaced(found) for key, found in resource.dependencies.items()},
+    )
 
 
-@pytest.mark.parametrize("case", BAD, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", BAD_CASES, ids=lambda case: case.id)
 @pytest.mark.proof
 def test_an_unknown_value_hides_no_finding(case: Case) -> None:
-    """Whatever a preview does not know: the finding stays, or the rule says it cannot decide."""
-    silent = [seen for seen in spoilt(case, UNKNOWN) if not said(case, seen)]
+    """With any value unknown, the rule has a finding or says that it cannot decide."""
+    silent = [
+        subject
+        for subject in with_each_value_replaced(case.subject, UNKNOWN)
+        if not check(case, subject)
+    ]
     assert silent == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 @pytest.mark.proof
 def test_no_message_holds_a_secret(case: Case) -> None:
-    whole_stack = not isinstance(case.seen, Made)
-    for canary in SECRETS[:1] if whole_stack else SECRETS:
-        for new in (canary, secret(canary)):
-            for seen in spoilt(case, new):
-                assert not [one for one in said(case, seen) if canary in one.message]
+    is_resource = isinstance(case.subject, FakeResource)
+    for text in SECRETS if is_resource else SECRETS[:1]:
+        for value in (text, secret(text)):
+            for subject in with_each_value_replaced(case.subject, value):
+                assert not any(text in violation.message for violation in check(case, subject))
 
 
-def test_a_document_with_a_secret_in_each_place_is_never_repeated() -> None:
+def test_no_message_holds_a_secret_from_inside_a_document() -> None:
     for case in documents.CASES:
-        assert isinstance(case.seen, Made)
-        text = case.seen.props.get("policy", "")
+        assert isinstance(case.subject, FakeResource)
+        text = case.subject.props.get("policy", "")
         if not text.startswith("{"):
             continue
         content = json.loads(text)
         for path in leaves(content):
-            hidden = case.seen.having(policy=json.dumps(put(content, path, SECRETS[0])))
-            assert not [one for one in said(case, hidden) if SECRETS[0] in one.message]
+            changed = case.subject.having(policy=json.dumps(put(content, path, SECRETS[0])))
+            assert not any(SECRETS[0] in violation.message for violation in check(case, changed))
 
 
-def test_the_programs_own_stack_in_small_passes_every_rule() -> None:
-    assert [one for one in View().of_all(ALL) if one.mandatory or one.undecided] == []
+def test_the_small_copy_of_the_programs_stack_passes_every_rule() -> None:
+    violations = PackServer().check_all(ALL)
+    assert [
+        violation for violation in violations if violation.mandatory or violation.undecided
+    ] == []

@@ -1,139 +1,149 @@
-"""The workflows: valid, pinned, without keys, and made of the `make` targets that tests run."""
+"""The workflows: valid, pinned, without keys, with the fewest rights, and with one CLI version."""
 
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.policies import cache
-
-FOLDER = Path(__file__).parents[2] / ".github" / "workflows"
-FILES = sorted(FOLDER.glob("*.yml"))
-
-
-def jobs(path: Path) -> dict[str, Any]:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+from tests.policies import workflows
+from tests.policies.actionlint import BIN, actionlint
+from tests.policies.workflows import SET_UP, WORKFLOWS
 
 
-def steps(path: Path) -> list[dict[str, Any]]:
-    return [step for job in jobs(path).values() for step in job["steps"]]
-
-
-def test_there_are_three() -> None:
-    assert [path.stem for path in FILES] == ["drift", "main", "pull-request"]
+def test_these_are_all_workflows() -> None:
+    assert sorted(path.stem for path in workflows.FOLDER.glob("*.yml")) == list(WORKFLOWS)
 
 
 @pytest.mark.proof
 def test_actionlint_and_shellcheck_find_nothing() -> None:
-    shellcheck = cache.BIN / "shellcheck"
-    ran = subprocess.run(
-        [cache.actionlint(), "-shellcheck", shellcheck, *FILES],
+    files = [workflows.path(workflow) for workflow in WORKFLOWS]
+    done = subprocess.run(
+        [actionlint(), "-shellcheck", BIN / "shellcheck", *files],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (ran.returncode, ran.stdout) == (0, "")
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.proof
-def test_actionlint_does_find_a_mistake(tmp_path: Path) -> None:
+def test_actionlint_finds_a_mistake(tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
-    text = (
-        FILES[0].read_text(encoding="utf-8").replace("runs-on: ubuntu-24.04", "runs-on: ubuntu-1")
-    )
+    text = workflows.text("main").replace("runs-on: ubuntu-24.04", "runs-on: ubuntu-1")
     broken.write_text(text, encoding="utf-8")
-    ran = subprocess.run([cache.actionlint(), broken], capture_output=True, check=False)
-    assert ran.returncode == 1
+    done = subprocess.run([actionlint(), broken], capture_output=True, check=False)
+    assert done.returncode == 1
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_actions_are_pinned_by_commit_with_their_release_beside(path: Path) -> None:
+@pytest.mark.parametrize(
+    "path", [*(workflows.path(workflow) for workflow in WORKFLOWS), SET_UP], ids=lambda p: p.stem
+)
+def test_actions_are_pinned_by_commit_and_name_their_release(path: Path) -> None:
     uses = re.findall(r"uses: (.+)", path.read_text(encoding="utf-8"))
     assert uses
-    for one in uses:
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+.*", one), one
+    for action in uses:
+        is_own = action == "./.github/actions/set-up"
+        assert is_own or re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+.*", action)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_no_workflow_has_a_key_or_prints_a_secret(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_no_workflow_has_a_key_or_prints_a_secret(workflow: str) -> None:
+    text = workflows.text(workflow)
     assert not re.search(r"access.key|secret-access|show-secrets|-v=9|DEBUG_GRPC|tracing", text)
-    top = yaml.safe_load(text)["permissions"]
-    assert top == {"contents": "read"}
+    assert workflows.content(workflow)["permissions"] == {"contents": "read"}
 
 
-def test_only_what_deploys_is_in_the_environment_and_never_cut_off() -> None:
-    (up,) = jobs(FOLDER / "main.yml").values()
+def test_only_the_deployment_is_in_the_environment_and_it_is_never_cancelled() -> None:
+    (up,) = workflows.jobs("main").values()
     assert up["environment"] == "production"
-    concurrency = yaml.safe_load((FOLDER / "main.yml").read_text(encoding="utf-8"))["concurrency"]
+    concurrency = workflows.content("main")["concurrency"]
     assert concurrency == {"group": "deploy", "cancel-in-progress": False}
-    for path in (FOLDER / "pull-request.yml", FOLDER / "drift.yml"):
-        assert all("environment" not in job for job in jobs(path).values())
+    for workflow in ("pull-request", "drift"):
+        assert all("environment" not in job for job in workflows.jobs(workflow).values())
 
 
-def test_nothing_of_an_event_is_put_into_a_script() -> None:
-    for path in FILES:
-        for step in steps(path):
-            assert "${{" not in step.get("run", ""), step
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_no_script_holds_an_expression(workflow: str) -> None:
+    """An expression would put text of an event into the script."""
+    for step in workflows.steps(workflow):
+        assert "${{" not in step.get("run", ""), step
+    for step in yaml.safe_load(SET_UP.read_text(encoding="utf-8"))["runs"]["steps"]:
+        assert "${{" not in step.get("run", ""), step
 
 
-def test_a_secret_is_seen_only_by_the_step_that_needs_it() -> None:
-    for path in FILES:
-        text = path.read_text(encoding="utf-8")
-        given = [step for step in steps(path) if "secrets." in str(step)]
-        assert text.count("secrets.") == len(given)
-        assert all("make " in step["run"] and "uses" not in step for step in given)
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_only_the_step_that_runs_pulumi_gets_a_secret(workflow: str) -> None:
+    assert workflows.text(workflow).count("secrets.") == 1
+    assert "pulumi " in workflows.script(workflow)
 
 
-def test_only_who_takes_on_a_role_may_ask_for_a_token() -> None:
-    for path in FILES:
-        for job in jobs(path).values():
-            taking = any(
-                "configure-aws-credentials" in step.get("uses", "") for step in job["steps"]
-            )
-            assert (job.get("permissions", {}).get("id-token") == "write") is taking
-            assert job["timeout-minutes"] <= 60
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_only_a_job_that_takes_on_a_role_may_ask_for_a_token(workflow: str) -> None:
+    for job in workflows.jobs(workflow).values():
+        takes_on_role = any("set-up" in step.get("uses", "") for step in job["steps"])
+        assert (job.get("permissions", {}).get("id-token") == "write") is takes_on_role
+        assert job["timeout-minutes"] <= 60
 
 
-def test_a_comparison_takes_no_waiting_updates_place() -> None:
-    groups = [
-        yaml.safe_load(path.read_text(encoding="utf-8"))["concurrency"]["group"] for path in FILES
-    ]
-    assert len(set(groups)) == len(groups)
+def test_each_workflow_has_a_concurrency_group_of_its_own() -> None:
+    """In a shared group a waiting run would cancel the one that waits already."""
+    groups = {workflows.content(workflow)["concurrency"]["group"] for workflow in WORKFLOWS}
+    assert len(groups) == len(WORKFLOWS)
 
 
-def test_what_the_cache_goes_by_exists() -> None:
-    root = FOLDER.parents[1]
-    keys = re.findall(
-        r"hashFiles\((.+?)\)", (FOLDER / "pull-request.yml").read_text(encoding="utf-8")
-    )
-    patterns = [one for key in keys for one in re.findall(r"'(.+?)'", key)]
+def test_the_files_that_the_cache_key_hashes_exist() -> None:
+    keys = re.findall(r"hashFiles\((.+?)\)", workflows.text("pull-request"))
+    patterns = [pattern for key in keys for pattern in re.findall(r"'(.+?)'", key)]
     assert patterns
-    assert all(any(root.glob(one)) for one in patterns)
+    assert all(any(workflows.ROOT.glob(pattern)) for pattern in patterns)
 
 
-def test_the_work_is_done_by_make_targets() -> None:
-    called = {
-        target
-        for path in FILES
-        for job in jobs(path).values()
-        for step in job["steps"]
-        for target in re.findall(r"make (?:--silent )?([\w-]+)", step.get("run", ""))
-    }
-    assert called == {"check", "test", "ci-preview", "ci-up", "drift"}
+def test_a_pull_request_runs_all_tests_once() -> None:
+    runs = [
+        step["run"] for step in workflows.jobs("pull-request")["test"]["steps"] if "run" in step
+    ]
+    assert runs == ["make test"]
 
 
-def test_the_cli_is_the_version_of_the_sdk() -> None:
-    project = (FOLDER.parents[1] / "pyproject.toml").read_text(encoding="utf-8")
-    sdk = re.findall(r'"pulumi==([\d.]+)"', project)
-    versions = {
-        step["with"]["pulumi-version"]
-        for path in FILES
-        for job in jobs(path).values()
-        for step in job["steps"]
-        if "pulumi/actions" in step.get("uses", "")
-    }
-    assert sorted(versions) == sdk
+def test_the_cli_has_the_version_of_the_sdk_in_pyproject(tmp_path: Path) -> None:
+    for workflow in WORKFLOWS:
+        assert "pulumi-version" not in workflows.text(workflow)
+    steps = yaml.safe_load(SET_UP.read_text(encoding="utf-8"))["runs"]["steps"]
+    (step,) = [step for step in steps if step.get("id") == "versions"]
+    output = tmp_path / "output"
+    environment = {"GITHUB_OUTPUT": str(output), "PATH": "/usr/bin:/bin"}
+    subprocess.run(
+        ["bash", "-e", "-c", step["run"]], cwd=workflows.ROOT, env=environment, check=True
+    )
+    project = (workflows.ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (sdk,) = re.findall(r'"pulumi==([\d.]+)"', project)
+    assert output.read_text(encoding="utf-8") == f"pulumi={sdk}\n"
+
+
+@pytest.mark.parametrize(
+    ("workflow", "pulumi", "sandbox", "code"),
+    [
+        ("pull-request", 0, 0, 0),
+        ("pull-request", 1, 0, 1),
+        ("main", 0, 0, 0),
+        ("main", 1, 0, 1),
+        ("drift", 0, 0, 0),
+        ("drift", 1, 0, 1),
+        ("drift", 0, 10, 10),
+    ],
+)
+def test_a_step_fails_if_one_of_its_commands_fails(
+    tmp_path: Path, workflow: str, pulumi: int, sandbox: int, code: int
+) -> None:
+    for name, result in (("pulumi", pulumi), ("sandbox", sandbox)):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexit {result}\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-e", "-c", workflows.script(workflow)],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        check=False,
+    )
+    assert done.returncode == code

@@ -1,13 +1,13 @@
-"""Grants: narrow, and the ones that were meant."""
+"""Inputs of the rules for permission documents."""
 
 from collections.abc import Callable
 from typing import Any, Final
 
-from policies import resource_types as kinds
-from tests.policies import good_stack as stack
+from infra import catalogue
+from tests.policies import stack
 from tests.policies.case import Case, bad, good
-from tests.policies.good_stack import allowing, edited
-from tests.policies.view import Made
+from tests.policies.pack_server import FakeResource
+from tests.policies.stack import allowing, edited
 
 POLICY: Final = stack.MANAGER_POLICY
 ROLE_ARN: Final = "arn:aws:iam::123456789012:role/sandbox-instance-role"
@@ -17,41 +17,45 @@ RUN: Final = "ec2:RunInstances"
 INSTANCE: Final = "arn:aws:ec2:us-east-1:123456789012:instance/*"
 
 
-def _with(text: str) -> Made:
+def _with(text: str) -> FakeResource:
     return POLICY.having(policy=text)
 
 
-def _edited(of: Made, change: Callable[[dict[str, Any]], object]) -> Made:
+def _edited(of: FakeResource, change: Callable[[dict[str, Any]], object]) -> FakeResource:
     return of.having(policy=edited(of.props["policy"], change))
 
 
 def _statement(content: dict[str, Any], sid: str) -> dict[str, Any]:
-    return next(one for one in content["Statement"] if one["Sid"] == sid)
+    return next(statement for statement in content["Statement"] if statement["Sid"] == sid)
 
 
-def _dropping(sid: str, operator: str, key: str) -> Made:
+def _without_condition(sid: str, operator: str, key: str) -> FakeResource:
     """The manager's policy without one condition."""
-    return _edited(POLICY, lambda it: _statement(it, sid)["Condition"][operator].pop(key))
+    return _edited(
+        POLICY, lambda document: _statement(document, sid)["Condition"][operator].pop(key)
+    )
 
 
-def _saying(sid: str, **parts: object) -> Made:
-    return _edited(POLICY, lambda it: _statement(it, sid).update(parts))
+def _with_parts(sid: str, **parts: object) -> FakeResource:
+    return _edited(POLICY, lambda document: _statement(document, sid).update(parts))
 
 
 def _no_deny(content: dict[str, Any]) -> None:
-    content["Statement"] = [one for one in content["Statement"] if "NotAction" not in one]
+    content["Statement"] = [
+        statement for statement in content["Statement"] if "NotAction" not in statement
+    ]
 
 
 INLINE_ROLE: Final = stack.ROLE.having(
     inlinePolicies=[{"name": "x", "policy": allowing("ec2:DescribeVpcs", on="*")}]
 )
-THE_PROGRAMS: Final = (
+PROGRAM_POLICIES: Final = (
     POLICY,
     stack.MANAGER_BOUNDARY,
     stack.INSTANCE_POLICY,
     stack.INSTANCE_BOUNDARY,
 )
-EVERYWHERE: Final = (
+DOCUMENT_RULES: Final = (
     "no-wildcard-actions",
     "no-iam-changes",
     "services-as-declared",
@@ -62,17 +66,17 @@ EVERYWHERE: Final = (
     "launch-in-vpc",
     "launch-imdsv2",
     "launch-encrypted",
-    "launch-own-images",
-    "control-own-instances",
-    "marks-stay",
-    "buckets-of-own-account",
-    "boundary-denies-the-rest",
+    "launch-project-images-only",
+    "control-sandbox-instances-only",
+    "tags-immutable",
+    "buckets-in-own-account",
+    "boundary-explicit-deny",
 )
 CASES: Final[tuple[Case, ...]] = (
     *(
-        good(rule, f"the program's {made.name}", made)
-        for rule in EVERYWHERE
-        for made in THE_PROGRAMS
+        good(rule, f"the program's {policy.name}", policy)
+        for rule in DOCUMENT_RULES
+        for policy in PROGRAM_POLICIES
     ),
     good("no-wildcard-actions", "reads", _with(allowing("ec2:Describe*", "s3:Get*", on="*"))),
     bad("no-wildcard-actions", "everything", _with(allowing("*", on="*"))),
@@ -92,7 +96,7 @@ CASES: Final[tuple[Case, ...]] = (
     ),
     bad(
         "no-wildcard-actions",
-        "inside a role",
+        "inside the role itself",
         stack.ROLE.having(inlinePolicies=[{"name": "x", "policy": allowing("*", on="*")}]),
     ),
     bad("no-wildcard-actions", "no document at all", _with("nonsense")),
@@ -106,14 +110,16 @@ CASES: Final[tuple[Case, ...]] = (
         "EC2 for sandboxes",
         stack.INSTANCE_POLICY.having(policy=allowing(RUN)),
     ),
-    bad("services-as-declared", "a policy nobody declared", POLICY.having(name="helper")),
+    bad("services-as-declared", "an undeclared policy", POLICY.having(name="helper")),
     good("services-as-declared", "the second part", POLICY.having(name="sandbox-manager-policy-2")),
     bad("services-as-declared", "a look-alike", POLICY.having(name="sandbox-manager-policy-extra")),
-    bad("pass-role-scoped", "any role", _saying("PassTheSandboxRole", Resource="*")),
+    bad("pass-role-scoped", "any role", _with_parts("PassTheSandboxRole", Resource="*")),
     bad(
         "pass-role-scoped",
         "a second role",
-        _saying("PassTheSandboxRole", Resource=[ROLE_ARN, "arn:aws:iam::123456789012:role/admin"]),
+        _with_parts(
+            "PassTheSandboxRole", Resource=[ROLE_ARN, "arn:aws:iam::123456789012:role/admin"]
+        ),
     ),
     bad("pass-role-scoped", "any service", _with(allowing("iam:PassRole", on=ROLE_ARN))),
     bad(
@@ -152,7 +158,7 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "launch-carries-user-id",
         "no user_id on instances",
-        _dropping("LaunchSandboxInstances", "StringLike", "aws:RequestTag/user_id"),
+        _without_condition("LaunchSandboxInstances", "StringLike", "aws:RequestTag/user_id"),
     ),
     bad(
         "launch-carries-user-id",
@@ -162,80 +168,82 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "launch-carries-user-id",
         "no user_id on volumes",
-        _dropping("LaunchWithEncryptedVolumes", "StringLike", "aws:RequestTag/user_id"),
+        _without_condition("LaunchWithEncryptedVolumes", "StringLike", "aws:RequestTag/user_id"),
     ),
     bad(
         "launch-with-profile",
         "any profile",
-        _dropping("LaunchSandboxInstances", "ArnEquals", "ec2:InstanceProfile"),
+        _without_condition("LaunchSandboxInstances", "ArnEquals", "ec2:InstanceProfile"),
     ),
     bad(
         "launch-in-vpc",
         "any VPC",
-        _dropping("LaunchIntoTheSandboxNetwork", "ArnEquals", "ec2:Vpc"),
+        _without_condition("LaunchIntoTheSandboxNetwork", "ArnEquals", "ec2:Vpc"),
         findings=3,
     ),
     bad(
         "launch-imdsv2",
         "metadata v1",
-        _dropping("LaunchSandboxInstances", "StringEquals", "ec2:MetadataHttpTokens"),
+        _without_condition("LaunchSandboxInstances", "StringEquals", "ec2:MetadataHttpTokens"),
     ),
     bad(
         "launch-encrypted",
         "plain volumes",
-        _dropping("LaunchWithEncryptedVolumes", "Bool", "ec2:Encrypted"),
+        _without_condition("LaunchWithEncryptedVolumes", "Bool", "ec2:Encrypted"),
     ),
     bad(
-        "launch-own-images",
+        "launch-project-images-only",
         "anybody's",
-        _dropping("LaunchImagesOfTheProject", "StringEquals", "ec2:Owner"),
+        _without_condition("LaunchImagesOfTheProject", "StringEquals", "ec2:Owner"),
     ),
     bad(
-        "launch-own-images",
+        "launch-project-images-only",
         "snapshots",
         _with(allowing(RUN, on="arn:aws:ec2:us-east-1::snapshot/*")),
     ),
     good(
-        "launch-own-images",
+        "launch-project-images-only",
         "one image by its id",
         _with(allowing(RUN, on="arn:aws:ec2:us-east-1::image/ami-0123456789abcdef0")),
     ),
     bad(
-        "control-own-instances",
+        "control-sandbox-instances-only",
         "any instance",
-        _dropping("ControlSandboxInstances", "ArnEquals", "ec2:InstanceProfile"),
+        _without_condition("ControlSandboxInstances", "ArnEquals", "ec2:InstanceProfile"),
         findings=4,
     ),
     bad(
-        "control-own-instances", "small letters", _with(allowing("ec2:stopinstances", on=INSTANCE))
+        "control-sandbox-instances-only",
+        "small letters",
+        _with(allowing("ec2:stopinstances", on=INSTANCE)),
     ),
     bad(
-        "marks-stay",
+        "tags-immutable",
         "tags later",
-        _dropping("TagWhileLaunching", "StringEquals", "ec2:CreateAction"),
+        _without_condition("TagWhileLaunching", "StringEquals", "ec2:CreateAction"),
     ),
-    bad("marks-stay", "no tags", _with(allowing("ec2:DeleteTags", on=INSTANCE, when=OWN))),
+    bad("tags-immutable", "no tags", _with(allowing("ec2:DeleteTags", on=INSTANCE, when=OWN))),
     bad(
-        "marks-stay",
+        "tags-immutable",
         "another profile",
         _with(allowing("ec2:AssociateIamInstanceProfile", on=INSTANCE)),
     ),
     bad(
-        "buckets-of-own-account",
-        "a stranger's",
+        "buckets-in-own-account",
+        "of any account",
         stack.INSTANCE_POLICY.having(policy=allowing("s3:PutObject", on="arn:aws:s3:::x/*")),
     ),
     good(
-        "buckets-of-own-account",
+        "buckets-in-own-account",
         "its own",
         stack.INSTANCE_POLICY.having(
             policy=allowing("s3:PutObject", on="arn:aws:s3:::x/*", when=OWN)
         ),
     ),
-    bad("boundary-denies-the-rest", "silence", _edited(stack.MANAGER_BOUNDARY, _no_deny)),
+    bad("boundary-explicit-deny", "silence", _edited(stack.MANAGER_BOUNDARY, _no_deny)),
     bad(
         "no-wildcard-actions",
-        "in a user's own",
-        Made(type=kinds.USER_POLICY, props={"policy": allowing("*")}),
+        "in a role's inline policy",
+        FakeResource(type=catalogue.ROLE_POLICY.name, props={"policy": allowing("*")}),
     ),
 )

@@ -1,34 +1,24 @@
-"""SSH, from the configured networks, and nothing else."""
+"""Inputs of the ingress rules."""
 
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Final
 
-from policies import resource_types as kinds
+from infra import catalogue
 from policies.config import Parameters
-from tests.policies import good_stack as stack
+from tests.policies import stack
 from tests.policies.case import Case, bad, good
-from tests.policies.view import Made
+from tests.policies.pack_server import FakeResource
 
 SSH: Final = stack.INGRESS
-OLD: Final = Made(
-    type=kinds.OLD_GROUP_RULE,
-    props={
-        "type": "ingress",
-        "protocol": "tcp",
-        "fromPort": 22,
-        "toPort": 22,
-        "cidrBlocks": ["203.0.113.0/24"],
-    },
-)
 NARROW: Final = Parameters(
     allowed_ssh_cidrs=(ip_network("203.0.113.0/24"), ip_network("2001:db8:1::/48"))
 )
-LISTED: Final = Made(
-    type=kinds.INGRESS,
+LISTED: Final = FakeResource(
+    type=catalogue.INGRESS_RULE.name,
     name="listed",
     props={**SSH.having(cidrIpv4=None).props, "prefixListId": "pl-0123456789abcdef0"},
-    wires={"prefixListId": [stack.PREFIX_LIST]},
+    dependencies={"prefixListId": [stack.PREFIX_LIST]},
 )
 
 
@@ -39,10 +29,6 @@ def _narrow(case: Case) -> Case:
 CASES: Final[tuple[Case, ...]] = (
     good("ingress-only-ssh", "port 22", SSH),
     good("ingress-only-ssh", "port 22, protocol by number", SSH.having(ipProtocol="6")),
-    good("ingress-only-ssh", "the old kind of rule", OLD),
-    good(
-        "ingress-only-ssh", "an old rule for the way out", OLD.having(type="egress", protocol="-1")
-    ),
     bad("ingress-only-ssh", "port 80", SSH.having(fromPort=80, toPort=80)),
     bad(
         "ingress-only-ssh",
@@ -60,10 +46,9 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "ingress-only-ssh", "all protocols", SSH.having(ipProtocol="-1", fromPort=None, toPort=None)
     ),
-    bad("ingress-only-ssh", "all protocols, though it says 22", SSH.having(ipProtocol="-1")),
+    bad("ingress-only-ssh", "all protocols, with port 22", SSH.having(ipProtocol="-1")),
     bad("ingress-only-ssh", "no ports", SSH.having(fromPort=None, toPort=None)),
     bad("ingress-only-ssh", "ping", SSH.having(ipProtocol="icmp", fromPort=-1, toPort=-1)),
-    bad("ingress-only-ssh", "an old rule for RDP", OLD.having(fromPort=3389, toPort=3389)),
     good("ssh-from-configured-networks", "the world, which is the default", SSH),
     _narrow(good("ssh-from-configured-networks", "the network itself", SSH)),
     _narrow(
@@ -97,30 +82,9 @@ CASES: Final[tuple[Case, ...]] = (
         "a group",
         SSH.having(cidrIpv4=None, referencedSecurityGroupId="sg-1"),
     ),
-    _narrow(
-        bad(
-            "ssh-from-configured-networks",
-            "self first, the world second",
-            OLD.having(self=True, cidrBlocks=["0.0.0.0/0"]),
-            findings=2,
-        )
-    ),
-    bad(
-        "ssh-from-configured-networks",
-        "an old rule with a group and a prefix list",
-        OLD.having(sourceSecurityGroupId="sg-1", prefixListIds=["pl-1"]),
-        findings=2,
-    ),
-    _narrow(
-        bad(
-            "ssh-from-configured-networks",
-            "the second of two",
-            OLD.having(cidrBlocks=["203.0.113.0/24", "198.51.100.0/24"]),
-        )
-    ),
-    good("ssh-prefix-list-is-own", "none", stack.ALL),
-    good("ssh-prefix-list-is-own", "the stack's", (*stack.ALL, stack.PREFIX_LIST, LISTED)),
-    bad("ssh-prefix-list-is-own", "somebody's", (*stack.ALL, LISTED)),
+    good("ssh-prefix-list-in-stack", "none", stack.ALL),
+    good("ssh-prefix-list-in-stack", "the stack's", (*stack.ALL, stack.PREFIX_LIST, LISTED)),
+    bad("ssh-prefix-list-in-stack", "somebody's", (*stack.ALL, LISTED)),
     _narrow(good("ssh-prefix-list-as-configured", "the configured network", stack.PREFIX_LIST)),
     _narrow(
         bad(
@@ -133,29 +97,20 @@ CASES: Final[tuple[Case, ...]] = (
         )
     ),
     good("ssh-not-world-open", "one network", SSH),
-    good("ssh-not-world-open", "the world, but not inbound", stack.EGRESS),
     bad("ssh-not-world-open", "the world", SSH.having(cidrIpv4="0.0.0.0/0")),
     bad("ssh-not-world-open", "half of the world", SSH.having(cidrIpv4="128.0.0.0/1")),
-    bad(
-        "ssh-not-world-open",
-        "the IPv6 world",
-        SSH.having(cidrIpv4=None, cidrIpv6="::/0"),
-    ),
-    bad(
-        "ssh-not-world-open",
-        "both, in an old rule",
-        OLD.having(cidrBlocks=["0.0.0.0/0"], ipv6CidrBlocks=["::/0"]),
-        findings=2,
-    ),
+    bad("ssh-not-world-open", "the IPv6 world", SSH.having(cidrIpv4=None, cidrIpv6="::/0")),
     bad(
         "ssh-not-world-open",
         "in a prefix list",
         stack.PREFIX_LIST.having(entries=[{"cidr": "0.0.0.0/0"}]),
     ),
-    good("no-inline-group-rules", "none", stack.GROUP),
-    good("no-inline-group-rules", "empty lists", stack.GROUP.having(ingress=[], egress=[])),
+    good("no-inline-security-group-rules", "none", stack.GROUP),
+    good(
+        "no-inline-security-group-rules", "empty lists", stack.GROUP.having(ingress=[], egress=[])
+    ),
     bad(
-        "no-inline-group-rules",
+        "no-inline-security-group-rules",
         "one of each",
         stack.GROUP.having(
             ingress=[{"protocol": "tcp", "fromPort": 22, "toPort": 22, "self": True}],
@@ -163,13 +118,12 @@ CASES: Final[tuple[Case, ...]] = (
         ),
         findings=2,
     ),
-    bad("no-inline-group-rules", "an old rule", OLD),
-    good("group-rules-described", "the program's", SSH),
-    bad("group-rules-described", "nothing", SSH.having(description=None)),
-    bad("group-rules-described", "a blank", stack.EGRESS.having(description=" ")),
+    good("security-group-rules-described", "the program's", SSH),
+    bad("security-group-rules-described", "nothing", SSH.having(description=None)),
+    bad("security-group-rules-described", "a blank", stack.EGRESS.having(description=" ")),
     bad(
-        "group-rules-described",
-        "the provider's stand-in",
+        "security-group-rules-described",
+        "the provider's default",
         stack.GROUP.having(description="Managed by Pulumi"),
     ),
 )

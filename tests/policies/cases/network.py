@@ -1,33 +1,30 @@
-"""One network, in its place, and no way out but the internet gateway."""
+"""Inputs of the network rules."""
 
 from typing import Final
 
-from policies import resource_types as kinds
-from tests.policies import good_stack as stack
+from infra import catalogue
+from tests.policies import stack
 from tests.policies.case import Case, bad, good
-from tests.policies.view import Made
+from tests.policies.pack_server import FakeResource
 
-SECOND: Final = Made(
-    type=kinds.VPC, name="other", props={"id": "vpc-2", "cidrBlock": "10.1.0.0/16"}
+SECOND: Final = FakeResource(
+    type=catalogue.VPC.name, name="other", props={"id": "vpc-2", "cidrBlock": "10.1.0.0/16"}
 )
 ROUTE: Final = stack.ROUTE
 INLINE: Final = {"cidrBlock": "0.0.0.0/0", "gatewayId": "igw-0123456789abcdef0"}
-OTHER_TABLE: Final = Made(type=kinds.ROUTE_TABLE, name="other", props={"id": "rtb-2"})
+OTHER_TABLE: Final = FakeResource(
+    type=catalogue.ROUTE_TABLE.name, name="other", props={"id": "rtb-2"}
+)
 BOTH: Final = (*stack.ALL, OTHER_TABLE)
 
 
-def _to(**props: object) -> Made:
+def _to(**props: object) -> FakeResource:
     return ROUTE.having(gatewayId=None, **props)
 
 
 CASES: Final[tuple[Case, ...]] = (
     good("one-vpc", "the program's", stack.ALL),
     bad("one-vpc", "a second VPC", (*stack.ALL, SECOND)),
-    bad(
-        "one-vpc",
-        "the account's default VPC, adopted",
-        (*stack.ALL, Made(type="aws:ec2/defaultVpc:DefaultVpc", props={})),
-    ),
     good("vpc-cidr-as-configured", "the configured range", stack.VPC),
     bad("vpc-cidr-as-configured", "another range", stack.VPC.having(cidrBlock="10.200.0.0/16")),
     bad("vpc-cidr-as-configured", "a wider range", stack.VPC.having(cidrBlock="10.96.0.0/11")),
@@ -48,28 +45,6 @@ CASES: Final[tuple[Case, ...]] = (
     bad("subnet-inside-vpc", "a block elsewhere", stack.SUBNET.having(cidrBlock="10.0.1.0/24")),
     bad("subnet-inside-vpc", "IPv6 only", stack.SUBNET.having(cidrBlock=None)),
     bad("subnet-inside-vpc", "an IPv6 block", stack.SUBNET.having(cidrBlock="2001:db8::/64")),
-    good("no-other-network", "a VPC", stack.VPC),
-    *(
-        bad("no-other-network", kind.rpartition(":")[2], Made(type=kind))
-        for kind in (
-            "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
-            "aws:ec2/vpcPeeringConnectionAccepter:VpcPeeringConnectionAccepter",
-            "aws:ec2/peeringConnectionOptions:PeeringConnectionOptions",
-            "aws:ec2transitgateway/transitGateway:TransitGateway",
-            "aws:ec2transitgateway/vpcAttachment:VpcAttachment",
-            "aws:ec2/vpnGateway:VpnGateway",
-            "aws:ec2/vpnConnection:VpnConnection",
-            "aws:ec2/customerGateway:CustomerGateway",
-            "aws:ec2clientvpn/endpoint:Endpoint",
-            "aws:directconnect/gateway:Gateway",
-            "aws:ec2/natGateway:NatGateway",
-            "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway",
-            "aws:ec2/vpcEndpointService:VpcEndpointService",
-            "aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation",
-            "aws:ram/resourceShare:ResourceShare",
-            "aws:vpclattice/serviceNetworkVpcAssociation:ServiceNetworkVpcAssociation",
-        )
-    ),
     good("gateway-endpoints-only", "S3", stack.ENDPOINT),
     good("gateway-endpoints-only", "S3, by default", stack.ENDPOINT.having(vpcEndpointType=None)),
     bad(
@@ -115,24 +90,24 @@ CASES: Final[tuple[Case, ...]] = (
         ),
         findings=2,
     ),
-    good("subnets-use-the-public-table", "the program's", stack.ALL),
-    bad("subnets-use-the-public-table", "no association", stack.without(stack.ASSOCIATION)),
-    bad("subnets-use-the-public-table", "no default route", stack.without(stack.ROUTE)),
+    good("subnets-use-public-route-table", "the program's", stack.ALL),
+    bad("subnets-use-public-route-table", "no association", stack.without(stack.ASSOCIATION)),
+    bad("subnets-use-public-route-table", "no default route", stack.without(stack.ROUTE)),
     bad(
-        "subnets-use-the-public-table",
+        "subnets-use-public-route-table",
         "another table",
         (
             *stack.without(stack.ASSOCIATION),
             OTHER_TABLE,
-            Made(
-                type=kinds.ROUTE_TABLE_ASSOCIATION,
+            FakeResource(
+                type=catalogue.ROUTE_TABLE_ASSOCIATION.name,
                 props={"subnetId": "subnet-0123456789abcdef0", "routeTableId": "rtb-2"},
             ),
         ),
     ),
-    good("default-group-closed", "no rules", stack.DEFAULT_GROUP),
+    good("default-security-group-empty", "no rules", stack.DEFAULT_GROUP),
     bad(
-        "default-group-closed",
+        "default-security-group-empty",
         "everything in and out",
         stack.DEFAULT_GROUP.having(
             ingress=[{"protocol": "-1", "self": True, "fromPort": 0, "toPort": 0}],
@@ -140,17 +115,20 @@ CASES: Final[tuple[Case, ...]] = (
         ),
         findings=2,
     ),
-    good("default-group-adopted", "the program's", stack.ALL),
-    bad("default-group-adopted", "left to AWS", stack.without(stack.DEFAULT_GROUP)),
+    good("default-security-group-managed", "the program's", stack.ALL),
+    bad("default-security-group-managed", "unmanaged", stack.without(stack.DEFAULT_GROUP)),
     good("flow-logs-present", "the program's", stack.ALL),
     bad("flow-logs-present", "none", stack.without(stack.FLOW_LOG)),
     bad("flow-logs-present", "not for a second VPC", (*stack.ALL, SECOND)),
     bad(
         "flow-logs-present",
         "of a subnet only",
-        stack.swapped(stack.FLOW_LOG, Made(type=kinds.FLOW_LOG, props={"subnetId": "subnet-1"})),
+        stack.swapped(
+            stack.FLOW_LOG,
+            FakeResource(type=catalogue.FLOW_LOG.name, props={"subnetId": "subnet-1"}),
+        ),
     ),
-    good("flow-logs-complete", "all", stack.FLOW_LOG),
-    bad("flow-logs-complete", "rejected only", stack.FLOW_LOG.having(trafficType="REJECT")),
-    bad("flow-logs-complete", "not said", stack.FLOW_LOG.having(trafficType=None)),
+    good("flow-logs-all-traffic", "all", stack.FLOW_LOG),
+    bad("flow-logs-all-traffic", "rejected only", stack.FLOW_LOG.having(trafficType="REJECT")),
+    bad("flow-logs-all-traffic", "not set", stack.FLOW_LOG.having(trafficType=None)),
 )

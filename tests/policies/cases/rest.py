@@ -1,29 +1,15 @@
-"""Instances and images, tags, data, and the stack's shape."""
+"""Inputs of the rules for tags, data and the stack's shape."""
 
 from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from policies import resource_types as kinds
 from policies.config import Parameters
 from policies.exemptions import Exemption
-from tests.policies import good_stack as stack
+from tests.policies import stack
 from tests.policies.case import Case, bad, good
-from tests.policies.view import TAGS, Made, secret
+from tests.policies.pack_server import TAGS, FakeResource, secret
 
-V2: Final = {"httpTokens": "required"}
-INSTANCE: Final = Made(
-    type=kinds.INSTANCE,
-    props={"metadataOptions": V2, "rootBlockDevice": {"encrypted": True}},
-)
-TEMPLATE: Final = Made(
-    type=kinds.LAUNCH_TEMPLATE,
-    props={
-        "metadataOptions": V2,
-        "blockDeviceMappings": [{"deviceName": "/dev/sda1", "ebs": {"encrypted": "true"}}],
-    },
-)
-VOLUME: Final = Made(type=kinds.VOLUME, props={"encrypted": True, "size": 8})
 KEY_TEXT: Final = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 PRODUCTION: Final = Parameters(stack="production")
 ENDED: Final = Exemption(
@@ -35,98 +21,32 @@ def _under(parameters: Parameters, case: Case) -> Case:
     return replace(case, parameters=parameters)
 
 
-def _with_outputs(**outputs: Any) -> tuple[Made, ...]:
+def _with_outputs(**outputs: Any) -> tuple[FakeResource, ...]:
     key = stack.KEY.having(secret=secret(KEY_TEXT), sesSmtpPasswordV4=secret("x" * 44))
     kept = stack.without(stack.KEY, stack.OUTPUTS)
     return (*kept, key, stack.OUTPUTS.having(**outputs))
 
 
 CASES: Final[tuple[Case, ...]] = (
-    good("instances-imdsv2", "required", INSTANCE),
-    good("instances-imdsv2", "required of all", Made(type=kinds.METADATA_DEFAULTS, props=V2)),
-    bad(
-        "instances-imdsv2", "optional", INSTANCE.having(metadataOptions={"httpTokens": "optional"})
-    ),
-    bad("instances-imdsv2", "not said", INSTANCE.having(metadataOptions=None)),
-    bad(
-        "instances-imdsv2",
-        "in a template",
-        TEMPLATE.having(metadataOptions={"httpEndpoint": "enabled"}),
-    ),
-    good("volumes-encrypted", "a volume", VOLUME),
-    good("volumes-encrypted", "a template's", TEMPLATE),
-    bad("volumes-encrypted", "a volume, not said", VOLUME.having(encrypted=None)),
-    bad("volumes-encrypted", "a volume, no", VOLUME.having(encrypted=False)),
-    bad("volumes-encrypted", "no root", INSTANCE.having(rootBlockDevice=None)),
-    bad(
-        "volumes-encrypted",
-        "two more disks",
-        INSTANCE.having(ebsBlockDevices=[{"encrypted": True}, {"encrypted": False}, {}]),
-        findings=2,
-    ),
-    bad(
-        "volumes-encrypted",
-        "a template's second disk",
-        TEMPLATE.having(
-            blockDeviceMappings=[{"ebs": {"encrypted": "true"}}, {"ebs": {"encrypted": "false"}}]
-        ),
-    ),
-    bad(
-        "volumes-encrypted",
-        "a copied image",
-        Made(type=kinds.IMAGE_COPY, props={"encrypted": False}),
-    ),
-    bad(
-        "volumes-encrypted",
-        "the account's default",
-        Made(type=kinds.ENCRYPTION_DEFAULT, props={"enabled": False}),
-    ),
+    good("required-tags", "by the provider's default tags", stack.VPC),
+    good("required-tags", "what carries no tags", stack.ROUTE),
+    good("required-tags", "by its own", replace(stack.VPC.having(tags=TAGS), provider=None)),
     good(
-        "images-not-public",
-        "one account",
-        Made(type=kinds.IMAGE_PERMISSION, props={"accountId": "123456789012"}),
+        "required-tags",
+        "by the checked inputs",
+        replace(stack.VPC.having(tagsAll=TAGS), provider=None),
     ),
-    bad("images-not-public", "an image", Made(type=kinds.IMAGE_PERMISSION, props={"group": "all"})),
+    bad("required-tags", "by nobody", replace(stack.VPC, provider=None), findings=3),
     bad(
-        "images-not-public",
-        "an organisation",
-        Made(
-            type=kinds.IMAGE_PERMISSION,
-            props={"organizationArn": "arn:aws:organizations::123456789012:organization/o-1"},
-        ),
-    ),
-    bad(
-        "images-not-public",
-        "a snapshot",
-        Made(type=kinds.SNAPSHOT_PERMISSION, props={"accountId": "all"}),
-    ),
-    bad(
-        "images-not-public", "unblocked", Made(type=kinds.IMAGE_BLOCK, props={"state": "unblocked"})
-    ),
-    good(
-        "no-secrets-in-user-data", "a script", INSTANCE.having(userData="#!/bin/sh\necho ready\n")
-    ),
-    bad("no-secrets-in-user-data", "a key's id", INSTANCE.having(userData="AKIAIOSFODNN7EXAMPLE")),
-    bad(
-        "no-secrets-in-user-data",
-        "a private key",
-        TEMPLATE.having(userData="-----BEGIN OPENSSH PRIVATE KEY-----"),
-    ),
-    good("tagged", "by the provider's default tags", stack.VPC),
-    good("tagged", "what carries no tags", stack.ROUTE),
-    good("tagged", "by its own", replace(stack.VPC.having(tags=TAGS), provider=None)),
-    good("tagged", "by the checked inputs", replace(stack.VPC.having(tagsAll=TAGS), provider=None)),
-    bad("tagged", "by nobody", replace(stack.VPC, provider=None), findings=3),
-    bad(
-        "tagged",
+        "required-tags",
         "by the default provider",
         replace(stack.VPC, provider={"region": "us-east-1"}),
         findings=3,
     ),
-    bad("tagged", "another environment", stack.VPC.having(tags={"Environment": "staging"})),
-    bad("tagged", "another purpose", stack.USER.having(tags={"Purpose": "ami-build"})),
+    bad("required-tags", "another environment", stack.VPC.having(tags={"Environment": "staging"})),
+    bad("required-tags", "another purpose", stack.USER.having(tags={"Purpose": "ami-build"})),
     bad(
-        "tagged",
+        "required-tags",
         "not one that it drops",
         replace(stack.VPC.having(tags={"Project": "alignment-league"}), provider=None),
         findings=2,
@@ -141,20 +61,30 @@ CASES: Final[tuple[Case, ...]] = (
             "log-retention", "as the pack's config says", stack.LOG_GROUP.having(retentionInDays=30)
         ),
     ),
-    good("key-outputs-marked", "both", stack.KEY),
-    bad("key-outputs-marked", "none", replace(stack.KEY, marked=()), findings=2),
-    bad("key-outputs-marked", "one", replace(stack.KEY, marked=("secret",))),
-    good("secret-outputs", "the program's", stack.ALL),
+    good("access-key-outputs-secret", "both", stack.KEY),
+    bad("access-key-outputs-secret", "none", replace(stack.KEY, secret_outputs=()), findings=2),
+    bad("access-key-outputs-secret", "one", replace(stack.KEY, secret_outputs=("secret",))),
+    good("no-plaintext-secret-outputs", "the program's", stack.ALL),
     good(
-        "secret-outputs",
+        "no-plaintext-secret-outputs",
         "marked",
         _with_outputs(sandbox_manager_secret_access_key=secret(KEY_TEXT)),
     ),
     bad(
-        "secret-outputs", "plain, by its name", _with_outputs(sandbox_manager_secret_access_key="x")
+        "no-plaintext-secret-outputs",
+        "plain, by its name",
+        _with_outputs(sandbox_manager_secret_access_key="x"),
     ),
-    bad("secret-outputs", "plain, under another name", _with_outputs(comment=f"key: {KEY_TEXT}")),
-    bad("secret-outputs", "plain, deep inside", _with_outputs(config={"a": [{"b": KEY_TEXT}]})),
+    bad(
+        "no-plaintext-secret-outputs",
+        "plain, under another name",
+        _with_outputs(comment=f"key: {KEY_TEXT}"),
+    ),
+    bad(
+        "no-plaintext-secret-outputs",
+        "plain, deep inside",
+        _with_outputs(config={"a": [{"b": KEY_TEXT}]}),
+    ),
     good("names-as-expected", "the program's", stack.ALL),
     bad("names-as-expected", "no role of that name", stack.without(stack.ROLE)),
     bad(
@@ -172,8 +102,10 @@ CASES: Final[tuple[Case, ...]] = (
         bad("names-as-expected", "no manager's role", stack.ALL),
     ),
     good("inside-a-component", "the program's", stack.VPC),
-    bad("inside-a-component", "in the stack", replace(stack.VPC, inside="")),
-    bad("inside-a-component", "under a resource", replace(stack.SUBNET, inside="aws:ec2/vpc:Vpc$")),
+    bad("inside-a-component", "in the stack", replace(stack.VPC, parents="")),
+    bad(
+        "inside-a-component", "under a resource", replace(stack.SUBNET, parents="aws:ec2/vpc:Vpc$")
+    ),
     good("protected-in-production", "elsewhere", stack.VPC),
     _under(
         PRODUCTION, good("protected-in-production", "protected", replace(stack.VPC, protect=True))
@@ -194,14 +126,24 @@ CASES: Final[tuple[Case, ...]] = (
     bad("configured-region", "its provider", replace(stack.VPC, provider={"region": "eu-west-1"})),
     bad("configured-region", "none", replace(stack.VPC, provider={})),
     good("reviewed-types", "the program's", stack.VPC),
-    bad("reviewed-types", "a database", Made(type="aws:rds/instance:Instance")),
+    bad("reviewed-types", "a database", FakeResource(type="aws:rds/instance:Instance")),
     _under(
         Parameters(other_types=("aws:rds/instance:Instance",)),
-        good("reviewed-types", "allowed", Made(type="aws:rds/instance:Instance")),
+        good("reviewed-types", "allowed", FakeResource(type="aws:rds/instance:Instance")),
     ),
-    good("no-hidden-drift", "of a description", replace(stack.GROUP, ignores=("description",))),
-    bad("no-hidden-drift", "of a policy", replace(stack.MANAGER_POLICY, ignores=("policy",))),
-    bad("no-hidden-drift", "of one tag", replace(stack.VPC, ignores=('tags["Project"]',))),
+    good(
+        "no-ignored-changes",
+        "of a description",
+        replace(stack.GROUP, ignore_changes=("description",)),
+    ),
+    bad(
+        "no-ignored-changes",
+        "of a policy",
+        replace(stack.MANAGER_POLICY, ignore_changes=("policy",)),
+    ),
+    bad(
+        "no-ignored-changes", "of one tag", replace(stack.VPC, ignore_changes=('tags["Project"]',))
+    ),
     _under(
         Parameters(exemptions=(ENDED,), today=ENDED.expires),
         good("exemptions-current", "on its last day", stack.ALL),

@@ -1,7 +1,4 @@
-"""Stands in for the program in previews: the program itself, with mutants applied.
-
-MUTANTS in the environment names them, one a line.
-"""
+"""Runs the program with mutants applied. MUTANTS in the environment names them, one per line."""
 
 import os
 import sys
@@ -13,4 +10,4 @@ sys.path.insert(0, str(REPOSITORY))
 from tests.policies.mutation.apply import run  # noqa: E402 - the path comes first
 from tests.policies.mutation.mutants import MUTANTS  # noqa: E402
 
-run([MUTANTS[one] for one in os.environ["MUTANTS"].splitlines()], REPOSITORY)
+run([MUTANTS[name] for name in os.environ["MUTANTS"].splitlines()], REPOSITORY)

@@ -1,7 +1,6 @@
 """Run the program with mutants applied.
 
-The mutants are applied from outside, with what Pulumi offers for that: the program's own files are
-run as they are.
+A stack transformation of Pulumi applies them, so the program's own files run unchanged.
 """
 
 import runpy
@@ -15,37 +14,37 @@ from tests.policies.mutation.mutants import Mutant, Program
 
 
 def run(mutants: Sequence[Mutant], repository: Path) -> None:
-    """Run the program as it is, or with such changes.
+    """Run the program, with these mutants.
 
     Raises:
-        pulumi.RunError: a mutant changes nothing, since it no longer fits the program.
+        pulumi.RunError: a mutant no longer fits the program, so it changed nothing.
     """
     program = Program()
-    changing = [one for one in mutants if one.kind]
+    changing = [mutant for mutant in mutants if mutant.type]
 
-    def watch(
+    def transform(
         args: pulumi.ResourceTransformationArgs,
     ) -> pulumi.ResourceTransformationResult | None:
-        """Remember what is registered, and change what the mutants change."""
+        """Remember the resource, and apply the mutants of its type."""
         key = (args.type_, args.name)
-        program.made[key] = args.resource
+        program.resources[key] = args.resource
         program.parents[key] = args.opts.parent
         options = args.opts
         for mutant in [*changing]:
-            if mutant.kind != args.type_ or mutant.name not in ("", args.name):
+            if mutant.type != args.type_ or mutant.name not in ("", args.name):
                 continue
-            changing.remove(mutant)  # the first of its type only: one change
+            changing.remove(mutant)  # one change: the first resource that fits
             props: Any = args.props
             if mutant.values is not None:
                 mutant.values(props if isinstance(props, dict) else vars(props))
-            more = pulumi.ResourceOptions(**(mutant.options or {}))
-            options = pulumi.ResourceOptions.merge(options, more)
+            options_of_mutant = pulumi.ResourceOptions(**(mutant.options or {}))
+            options = pulumi.ResourceOptions.merge(options, options_of_mutant)
         return pulumi.ResourceTransformationResult(args.props, options)
 
-    pulumi.runtime.register_stack_transformation(watch)
+    pulumi.runtime.register_stack_transformation(transform)
     runpy.run_path(str(repository / "__main__.py"), run_name="__main__")
     for mutant in mutants:
         if mutant.adds is not None:
             mutant.adds(program)
     if changing:
-        raise pulumi.RunError("a mutant changed nothing: it no longer fits the program")
+        raise pulumi.RunError("a mutant changed nothing; adapt it to the program")

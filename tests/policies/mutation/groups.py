@@ -1,4 +1,4 @@
-"""Mutants that can share a preview, since each breaks rules that no other of them breaks."""
+"""Mutants that can share a preview: each breaks a rule that no other of them breaks."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ from tests.policies.mutation.mutants import Mutant
 
 
 def groups(mutants: Mapping[str, Mutant]) -> list[list[str]]:
-    """Every mutant once, in few groups; those that are `alone` in one of their own."""
+    """All mutants, each once, in few groups; a mutant that is `alone` gets its own group."""
     together: list[list[str]] = []
     for name, mutant in mutants.items():
         fitting = (
-            group for group in together if all(_agree(mutant, mutants[one]) for one in group)
+            group for group in together if all(_agree(mutant, mutants[member]) for member in group)
         )
         group = next(fitting, None)
         if group is None:
@@ -20,10 +20,10 @@ def groups(mutants: Mapping[str, Mutant]) -> list[list[str]]:
     return together
 
 
-def _agree(one: Mutant, other: Mutant) -> bool:
+def _agree(mutant: Mutant, other: Mutant) -> bool:
     return (
-        not (one.alone or other.alone)
-        and one.fresh == other.fresh
-        and one.rule not in (other.rule, *other.also)
-        and other.rule not in one.also
+        not (mutant.alone or other.alone)
+        and mutant.fresh == other.fresh
+        and mutant.rule not in (other.rule, *other.also)
+        and other.rule not in mutant.also
     )

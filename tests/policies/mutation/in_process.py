@@ -1,7 +1,7 @@
-"""The program and the pack in one process: a fast stand-in for a preview, with every value known.
+"""The program and the pack in one process: as a preview, but fast, and with every value known.
 
-The program's own requests to the engine are kept, and asked of the pack as the engine asks them.
-What it cannot show is what a provider makes of the inputs; the previews in the real engine do.
+The monitor keeps the requests of the program, and the pack gets them as the engine would send them.
+There is no provider that could change the inputs; the previews in the real engine have one.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from pulumi_policy import deserialize
 
 from tests.policies.mutation.apply import run
 from tests.policies.mutation.mutants import Mutant
-from tests.policies.view import Said, View, said
+from tests.policies.pack_server import PackServer, Violation, violations
 
 REPOSITORY = Path(__file__).parents[3]
 ACCOUNT = "123456789012"
@@ -48,22 +48,22 @@ class Cloud(mocks.Mocks):
         return answers[args.token], []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        name = args.inputs.get("name", f"{args.name}-1a2b3c4")  # as the provider makes one up
-        kind = args.typ.rpartition(":")[2]
+        name = args.inputs.get("name", f"{args.name}-1a2b3c4")  # as the provider generates it
+        type_name = args.typ.rpartition(":")[2]
         outputs = {**args.inputs}
-        if kind == "AccessKey":
-            made = f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
-            outputs |= {"secret": SECRET, "status": "Active", "createDate": made}
-        if kind in ("Policy", "Role", "InstanceProfile"):
-            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{kind.lower()}/{name}"
-        if kind == "LogGroup":
+        if type_name == "AccessKey":
+            created = f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
+            outputs |= {"secret": SECRET, "status": "Active", "createDate": created}
+        if type_name in ("Policy", "Role", "InstanceProfile"):
+            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{type_name.lower()}/{name}"
+        if type_name == "LogGroup":
             outputs["arn"] = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
         digits = f"{abs(hash(args.name)):x}"[:12].rjust(17, "0")
-        return f"{PREFIXES.get(kind, 'id')}-{digits}", {"name": name, **outputs}
+        return f"{PREFIXES.get(type_name, 'id')}-{digits}", {"name": name, **outputs}
 
 
 class Monitor(mocks.MockMonitor):
-    """Keeps the requests, as the engine's own messages to a pack."""
+    """Keeps the requests as the engine's messages to a pack."""
 
     def __init__(self) -> None:
         super().__init__(Cloud())
@@ -95,12 +95,12 @@ class Monitor(mocks.MockMonitor):
             outputs["id"] = answer.id
         for key in request.additionalSecretOutputs:
             if key in outputs:
-                plain = outputs[key]
+                value = outputs[key]
                 mark = {deserialize.SPECIAL_SIG_KEY: deserialize.SPECIAL_SECRET_SIG}
-                outputs.update({key: {**mark, "value": plain}})
+                outputs.update({key: {**mark, "value": value}})
         final = proto.AnalyzerResource(properties=outputs, **common)
-        for key, wired in request.propertyDependencies.items():
-            final.propertyDependencies[key].urns.extend(wired.urns)
+        for key, dependency in request.propertyDependencies.items():
+            final.propertyDependencies[key].urns.extend(dependency.urns)
         provider = request.provider.rpartition("::")[0]
         for message in (analyzed, final):
             if provider in self.providers:
@@ -116,13 +116,13 @@ class Monitor(mocks.MockMonitor):
         return empty_pb2.Empty()
 
 
-def verdict(mutant: Mutant | None, view: View, name: str = "production") -> list[Said]:
-    """What the pack says of the program with *mutant*."""
+def check(mutant: Mutant | None, server: PackServer, name: str = "production") -> list[Violation]:
+    """The findings of the pack on the program with *mutant*."""
     monitor = Monitor()
     loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)  # before the mocks, which already use it
+    asyncio.set_event_loop(loop)  # before the mocks, which use it
     mocks.set_mocks(Cloud(), project="sandbox", stack=name, monitor=monitor)
-    set_root_resource(cast("Any", None))  # the program is to make its own
+    set_root_resource(cast("Any", None))  # so that the program creates its own
     config = {"protect": True, **(mutant.config if mutant else {})}
     set_all_config({f"sandbox:{key}": json.dumps(value) for key, value in config.items()})
     try:
@@ -133,9 +133,13 @@ def verdict(mutant: Mutant | None, view: View, name: str = "production") -> list
         set_all_config({})
         loop.close()
     return [
-        *(one for request in monitor.inputs for one in said(view.server.Analyze(request, None))),
-        *said(
-            view.server.AnalyzeStack(
+        *(
+            violation
+            for request in monitor.inputs
+            for violation in violations(server.server.Analyze(request, None))
+        ),
+        *violations(
+            server.server.AnalyzeStack(
                 proto.AnalyzeStackRequest(resources=monitor.final.values()), None
             )
         ),

@@ -1,7 +1,7 @@
-"""Single changes to the running program, each of which the pack must stop.
+"""Single changes of the running program, each of which the pack must stop.
 
-They are made from outside: a transformation changes what the program registers, and an addition
-registers more after it. The program itself knows nothing of them.
+A transformation changes a resource that the program registers; an addition registers one more after
+it. The program's own files stay unchanged.
 """
 
 import json
@@ -12,56 +12,57 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from infra.lazy_aws import cloudwatch, ec2, iam, vpc  # as the program has them
-from policies import resource_types as kinds
+from infra import catalogue
+from infra.lazy_aws import cloudwatch, ec2, iam, vpc  # the classes that the program uses
 
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What the program has registered so far: resources and their parents, by type and name."""
+    """The resources that the program has registered, and their parents, by type and name."""
 
-    made: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
+    resources: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
     parents: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
 
     added: list[str] = field(default_factory=list[str])
 
     def fresh_name(self) -> str:
-        """For one more resource of a mutant."""
+        """A name for one more resource of a mutant."""
         self.added.append(f"mutant-{len(self.added) + 1}")
         return self.added[-1]
 
-    def of(self, kind: str, name: str = "") -> Any:
-        return next(
-            one for (own, called), one in self.made.items() if own == kind and name in ("", called)
-        )
+    def resource(self, type_: str, name: str = "") -> Any:
+        """The first resource of a type, or the one with this name."""
+        return self.resources[self._key(type_, name)]
 
-    def beside(self, kind: str, name: str = "") -> pulumi.ResourceOptions:
-        """Options for a resource in the same component as this one."""
-        key = next(key for key in self.made if key[0] == kind and name in ("", key[1]))
-        return pulumi.ResourceOptions(parent=self.parents[key])
+    def beside(self, type_: str, name: str = "") -> pulumi.ResourceOptions:
+        """Options for a resource in the same component as that one."""
+        return pulumi.ResourceOptions(parent=self.parents[self._key(type_, name)])
+
+    def _key(self, type_: str, name: str) -> tuple[str, str]:
+        return next(key for key in self.resources if key[0] == type_ and name in ("", key[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """One change, and the rule that has to stop it."""
+    """One change, and the rule that must stop it."""
 
     rule: str
     also: Collection[str] = ()
-    """Other rules that it breaks too."""
-    kind: str = ""
-    """The type whose resources change; the first, or the one called *name*."""
+    """Further rules that it breaks."""
+    type: str = ""
+    """The type of the resource that changes: the first one, or the one named *name*."""
     name: str = ""
     values: Callable[[Values], object] | None = None
     options: Mapping[str, Any] | None = None
     adds: Callable[[Program], object] | None = None
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the stack's config says otherwise."""
+    """Settings of the stack that differ."""
     fresh: bool = False
-    """It changes nothing where the resource already exists, so it is previewed in a new stack."""
+    """An existing resource hides the change, so it needs the preview of a new stack."""
     alone: bool = False
-    """It replaces or removes what other mutants change, so it shares a preview with none."""
+    """It replaces or removes resources that other mutants change, so it shares no preview."""
 
 
 def _set(**values: Any) -> Callable[[Values], object]:
@@ -69,7 +70,7 @@ def _set(**values: Any) -> Callable[[Values], object]:
 
 
 def _document(edit: Callable[[Values], object], key: str = "policy") -> Callable[[Values], object]:
-    """Edit the policy document when it is known, and leave the rest of the resource."""
+    """Edit the policy document once it is known."""
 
     def change(props: Values) -> None:
         def edited(text: str) -> str:
@@ -82,19 +83,19 @@ def _document(edit: Callable[[Values], object], key: str = "policy") -> Callable
     return change
 
 
-def _statement(content: Values, action: str, **condition: str) -> Values:
-    """The statement that allows *action* (with such a condition, where several do)."""
-    for one in content["Statement"]:
-        actions = one.get("Action", ())
-        keys = json.dumps(one.get("Condition", {}))
-        listed = [actions] if isinstance(actions, str) else actions
-        if one["Effect"] == "Allow" and action in listed and condition.get("having", "") in keys:
-            return one
-    raise LookupError(f"no statement allows {action}: the mutant no longer fits the program")
+def _statement(content: Values, action: str, having: str = "") -> Values:
+    """The statement that allows *action*, with the condition key *having* if given."""
+    for statement in content["Statement"]:
+        actions = statement.get("Action", ())
+        keys = json.dumps(statement.get("Condition", {}))
+        allowed = [actions] if isinstance(actions, str) else actions
+        if statement["Effect"] == "Allow" and action in allowed and having in keys:
+            return statement
+    raise LookupError(f"{action}: no statement allows it; adapt the mutant to the program")
 
 
 def _without(action: str, key: str) -> Callable[[Values], object]:
-    """The document whose statement for *action* has lost the condition *key*."""
+    """Remove the condition *key* from the statement for *action*."""
 
     def edit(content: Values) -> None:
         condition = _statement(content, action, having=key)["Condition"]
@@ -115,37 +116,45 @@ def _more(statement: Values) -> Callable[[Values], object]:
 
 
 def _no_not_action(content: Values) -> None:
-    content["Statement"] = [one for one in content["Statement"] if "NotAction" not in one]
+    content["Statement"] = [
+        statement for statement in content["Statement"] if "NotAction" not in statement
+    ]
 
 
 def _ingress(**values: Any) -> Callable[[Program], object]:
     full: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 22, "to_port": 22, **values}
 
     def add(program: Program) -> None:
-        group = program.of(kinds.GROUP)
+        group = program.resource(catalogue.SECURITY_GROUP.name)
         vpc.SecurityGroupIngressRule(
             program.fresh_name(),
             security_group_id=group.id,
             description=program.fresh_name(),
             **full,
-            opts=program.beside(kinds.GROUP),
+            opts=program.beside(catalogue.SECURITY_GROUP.name),
         )
 
     return add
 
 
 def _in_network(make: Callable[..., object], **inputs: Any) -> Callable[[Program], object]:
-    """Add a resource of the network component that takes the VPC's id."""
+    """Add a resource with the VPC's id to the network component."""
 
     def add(program: Program) -> None:
-        own = program.of(kinds.VPC).id
-        make(program.fresh_name(), vpc_id=own, **inputs, opts=program.beside(kinds.VPC))
+        vpc_id = program.resource(catalogue.VPC.name).id
+        make(program.fresh_name(), vpc_id=vpc_id, **inputs, opts=program.beside(catalogue.VPC.name))
 
     return add
 
 
-MANAGER: Final[Mapping[str, Any]] = {"kind": kinds.POLICY, "name": "sandbox-manager-policy"}
-SANDBOX: Final[Mapping[str, Any]] = {"kind": kinds.POLICY, "name": "sandbox-instance-policy"}
+MANAGER: Final[Mapping[str, Any]] = {
+    "type": catalogue.POLICY.name,
+    "name": "sandbox-manager-policy",
+}
+SANDBOX: Final[Mapping[str, Any]] = {
+    "type": catalogue.POLICY.name,
+    "name": "sandbox-instance-policy",
+}
 RUN: Final = "ec2:RunInstances"
 ADMIN: Final = "arn:aws:iam::aws:policy/AdministratorAccess"
 WORLD_TRUST: Final = json.dumps(
@@ -156,41 +165,25 @@ WORLD_TRUST: Final = json.dumps(
 )
 
 
-def _peering(program: Program) -> None:
-    own = program.of(kinds.VPC).id
-    ec2.VpcPeeringConnection(
-        program.fresh_name(), vpc_id=own, peer_vpc_id="vpc-0a1b2c3d", opts=program.beside(kinds.VPC)
-    )
-
-
 def _peering_route(program: Program) -> None:
     ec2.Route(
         program.fresh_name(),
-        route_table_id=program.of(kinds.ROUTE_TABLE).id,
+        route_table_id=program.resource(catalogue.ROUTE_TABLE.name).id,
         destination_cidr_block="10.0.0.0/16",
         vpc_peering_connection_id="pcx-0a1b2c3d",
-        opts=program.beside(kinds.VPC),
-    )
-
-
-def _stray_subnet(program: Program) -> None:
-    ec2.Subnet(
-        program.fresh_name(),
-        vpc_id=program.of(kinds.VPC).id,
-        cidr_block="10.100.250.0/24",
-        opts=program.beside(kinds.VPC),
+        opts=program.beside(catalogue.VPC.name),
     )
 
 
 def _second_key(program: Program) -> None:
-    user = program.of(kinds.USER)
-    iam.AccessKey(program.fresh_name(), user=user.name, opts=program.beside(kinds.USER))
+    user = program.resource(catalogue.USER.name)
+    iam.AccessKey(program.fresh_name(), user=user.name, opts=program.beside(catalogue.USER.name))
 
 
 def _attach_to_manager(arn: Callable[[Program], Any]) -> Callable[[Program], object]:
     def add(program: Program) -> None:
-        user = program.of(kinds.USER).name
-        where = program.beside(kinds.USER)
+        user = program.resource(catalogue.USER.name).name
+        where = program.beside(catalogue.USER.name)
         iam.UserPolicyAttachment(
             program.fresh_name(), user=user, policy_arn=arn(program), opts=where
         )
@@ -201,32 +194,19 @@ def _attach_to_manager(arn: Callable[[Program], Any]) -> Callable[[Program], obj
 def _managers_policy_for_sandboxes(program: Program) -> None:
     iam.RolePolicyAttachment(
         program.fresh_name(),
-        role=program.of(kinds.ROLE, "sandbox-instance-role").name,
-        policy_arn=program.of(kinds.POLICY, "sandbox-manager-policy").arn,
-        opts=program.beside(kinds.ROLE, "sandbox-instance-role"),
+        role=program.resource(catalogue.ROLE.name, "sandbox-instance-role").name,
+        policy_arn=program.resource(catalogue.POLICY.name, "sandbox-manager-policy").arn,
+        opts=program.beside(catalogue.ROLE.name, "sandbox-instance-role"),
     )
-
-
-def _inline(program: Program) -> None:
-    user = program.of(kinds.USER)
-    text = json.dumps({"Version": "2012-10-17", "Statement": []})
-    iam.UserPolicy(
-        program.fresh_name(), user=user.name, policy=text, opts=program.beside(kinds.USER)
-    )
-
-
-def _console(program: Program) -> None:
-    user = program.of(kinds.USER)
-    iam.UserLoginProfile(program.fresh_name(), user=user.name, opts=program.beside(kinds.USER))
 
 
 def _plain_secret(program: Program) -> None:
-    key = program.of(kinds.ACCESS_KEY)
+    key = program.resource(catalogue.ACCESS_KEY.name)
     pulumi.export("note", pulumi.Output.unsecret(key.secret))
 
 
 def _stray(program: Program) -> None:
-    provider = program.of("pulumi:providers:aws")
+    provider = program.resource("pulumi:providers:aws")
     cloudwatch.LogGroup(
         program.fresh_name(), retention_in_days=365, opts=pulumi.ResourceOptions(provider=provider)
     )
@@ -239,106 +219,59 @@ def _other_provider(program: Program) -> None:
         region="eu-west-1",
         default_tags={"tags": {**tags, "Environment": "production"}},
     )
-    parent = program.beside(kinds.LOG_GROUP).parent
+    parent = program.beside(catalogue.LOG_GROUP.name).parent
     options = pulumi.ResourceOptions(parent=parent, provider=provider)
     cloudwatch.LogGroup(program.fresh_name(), retention_in_days=365, opts=options)
 
 
-def _instance(**inputs: Any) -> Callable[[Program], object]:
-    full: dict[str, Any] = {
-        "metadata_options": {"http_tokens": "required"},
-        "root_block_device": {"encrypted": True},
-        **inputs,
-    }
-
-    def add(program: Program) -> None:
-        ec2.Instance(
-            program.fresh_name(),
-            ami="ami-0123456789abcdef0",
-            instance_type="g5.12xlarge",
-            **full,
-            opts=program.beside(kinds.VPC),
-        )
-
-    return add
-
-
-def _public_image(program: Program) -> None:
-    where = program.beside(kinds.VPC)
-    ec2.AmiLaunchPermission(
-        program.fresh_name(), image_id="ami-0123456789abcdef0", group="all", opts=where
-    )
-
-
-def _volume(program: Program) -> None:
-    from pulumi_aws import ebs  # noqa: PLC0415 - one mutant of many
-
-    where = program.beside(kinds.VPC)
-    ebs.Volume(
-        program.fresh_name(), availability_zone="us-east-1a", size=8, encrypted=False, opts=where
-    )
-
-
-EC2_RULES: Final = (
-    "control-own-instances",
+RULES_FOR_EC2: Final = (
+    "control-sandbox-instances-only",
     "launch-carries-user-id",
     "launch-encrypted",
     "launch-imdsv2",
     "launch-in-vpc",
-    "launch-own-images",
+    "launch-project-images-only",
     "launch-with-profile",
-    "marks-stay",
+    "tags-immutable",
     "writes-scoped",
 )
-"""What a statement breaks that allows all of EC2."""
+"""The rules that a statement for all of EC2 breaks."""
 MUTANTS: Final[Mapping[str, Mutant]] = {
     # network
     "second VPC": Mutant(
         rule="one-vpc",
         also=(
-            "default-group-adopted",
+            "default-security-group-managed",
             "flow-logs-present",
             "protected-in-production",
             "vpc-cidr-as-configured",
         ),
         adds=lambda program: ec2.Vpc(
-            program.fresh_name(), cidr_block="10.200.0.0/16", opts=program.beside(kinds.VPC)
+            program.fresh_name(),
+            cidr_block="10.200.0.0/16",
+            opts=program.beside(catalogue.VPC.name),
         ),
     ),
     "VPC over the main network": Mutant(
         rule="vpc-cidr-as-configured",
         alone=True,
-        kind=kinds.VPC,
+        type=catalogue.VPC.name,
         values=_set(cidr_block="10.0.0.0/16"),
     ),
     "wider VPC": Mutant(
         rule="vpc-cidr-as-configured",
         alone=True,
-        kind=kinds.VPC,
+        type=catalogue.VPC.name,
         values=_set(cidr_block="10.100.0.0/15"),
     ),
-    "IPv6 beside it": Mutant(
+    "IPv6 range": Mutant(
         rule="vpc-cidr-as-configured",
         alone=True,
-        kind=kinds.VPC,
+        type=catalogue.VPC.name,
         values=_set(assign_generated_ipv6_cidr_block=True),
     ),
     "subnet outside": Mutant(
-        rule="subnet-inside-vpc", kind=kinds.SUBNET, values=_set(cidr_block="10.0.7.0/24")
-    ),
-    "peering": Mutant(rule="no-other-network", also=("reviewed-types",), adds=_peering),
-    "VPN gateway": Mutant(
-        rule="no-other-network", also=("reviewed-types",), adds=_in_network(ec2.VpnGateway)
-    ),
-    "NAT gateway": Mutant(
-        rule="no-other-network",
-        also=("reviewed-types",),
-        adds=lambda program: ec2.NatGateway(
-            program.fresh_name(),
-            subnet_id=program.of(kinds.SUBNET).id,
-            connectivity_type="private",
-            opts=program.beside(kinds.VPC),
-        ),
+        rule="subnet-inside-vpc", type=catalogue.SUBNET.name, values=_set(cidr_block="10.0.7.0/24")
     ),
     "PrivateLink": Mutant(
         rule="gateway-endpoints-only",
@@ -350,34 +283,35 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "interface endpoint instead of S3's gateway": Mutant(
         rule="gateway-endpoints-only",
-        kind=kinds.ENDPOINT,
+        type=catalogue.VPC_ENDPOINT.name,
         values=_set(vpc_endpoint_type="Interface", route_table_ids=None),
     ),
     "default route into an interface": Mutant(
         rule="routes-to-internet-only",
-        also=("subnets-use-the-public-table",),
-        kind=kinds.ROUTE,
+        also=("subnets-use-public-route-table",),
+        type=catalogue.ROUTE.name,
         values=_set(gateway_id=None, network_interface_id="eni-0123456789abcdef0"),
     ),
     "route into a peering": Mutant(rule="routes-to-internet-only", adds=_peering_route),
     "subnet without the public table": Mutant(
-        rule="subnets-use-the-public-table", adds=_stray_subnet
+        rule="subnets-use-public-route-table",
+        adds=_in_network(ec2.Subnet, cidr_block="10.100.250.0/24"),
     ),
     "default group lets its members talk": Mutant(
-        rule="default-group-closed",
-        kind=kinds.DEFAULT_GROUP,
-        values=_set(
-            ingress=[{"protocol": "-1", "self": True, "from_port": 0, "to_port": 0}],
-        ),
+        rule="default-security-group-empty",
+        type=catalogue.DEFAULT_SECURITY_GROUP.name,
+        values=_set(ingress=[{"protocol": "-1", "self": True, "from_port": 0, "to_port": 0}]),
     ),
     "no flow logs": Mutant(rule="flow-logs-present", alone=True, config={"flow_logs": False}),
     "flow log of a subnet only": Mutant(
         rule="flow-logs-present",
-        kind=kinds.FLOW_LOG,
+        type=catalogue.FLOW_LOG.name,
         values=_set(vpc_id=None, subnet_id="subnet-0123456789abcdef0"),
     ),
-    "flow log of what was refused": Mutant(
-        rule="flow-logs-complete", kind=kinds.FLOW_LOG, values=_set(traffic_type="REJECT")
+    "flow log of rejected traffic only": Mutant(
+        rule="flow-logs-all-traffic",
+        type=catalogue.FLOW_LOG.name,
+        values=_set(traffic_type="REJECT"),
     ),
     # ingress
     "port 443 opened": Mutant(
@@ -385,11 +319,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=_ingress(from_port=443, to_port=443, cidr_ipv4="203.0.113.0/24"),
     ),
     "all ports": Mutant(
-        rule="ingress-only-ssh", kind=kinds.INGRESS, values=_set(from_port=0, to_port=65535)
+        rule="ingress-only-ssh",
+        type=catalogue.INGRESS_RULE.name,
+        values=_set(from_port=0, to_port=65535),
     ),
     "all protocols": Mutant(
         rule="ingress-only-ssh",
-        kind=kinds.INGRESS,
+        type=catalogue.INGRESS_RULE.name,
         values=_set(ip_protocol="-1", from_port=None, to_port=None),
     ),
     "SSH from the IPv6 world": Mutant(
@@ -399,12 +335,12 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         rule="ssh-from-configured-networks",
         adds=_ingress(referenced_security_group_id="sg-0123456789abcdef0"),
     ),
-    "SSH from somebody's prefix list": Mutant(
-        rule="ssh-prefix-list-is-own", adds=_ingress(prefix_list_id="pl-0123456789abcdef0")
+    "SSH from another owner's prefix list": Mutant(
+        rule="ssh-prefix-list-in-stack", adds=_ingress(prefix_list_id="pl-0123456789abcdef0")
     ),
     "inline rule": Mutant(
-        rule="no-inline-group-rules",
-        kind=kinds.GROUP,
+        rule="no-inline-security-group-rules",
+        type=catalogue.SECURITY_GROUP.name,
         values=_set(
             ingress=[
                 {
@@ -417,18 +353,20 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         ),
     ),
     "rule without a description": Mutant(
-        rule="group-rules-described", kind=kinds.INGRESS, values=_set(description=None)
+        rule="security-group-rules-described",
+        type=catalogue.INGRESS_RULE.name,
+        values=_set(description=None),
     ),
     # permissions
     "manager may do everything in EC2": Mutant(
         rule="no-wildcard-actions",
-        also=EC2_RULES,
+        also=RULES_FOR_EC2,
         **MANAGER,
         values=_more({"Action": "ec2:*", "Resource": "*"}),
     ),
     "sandbox may do everything": Mutant(
         rule="no-wildcard-actions",
-        also=(*EC2_RULES, "pass-role-scoped", "services-as-declared"),
+        also=(*RULES_FOR_EC2, "pass-role-scoped", "services-as-declared"),
         **SANDBOX,
         values=_more({"Action": "*", "Resource": "*"}),
     ),
@@ -449,13 +387,11 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         values=_with("iam:PassRole", Resource="arn:aws:iam::*:role/*"),
     ),
     "role passed to any service": Mutant(
-        rule="pass-role-scoped",
-        **MANAGER,
-        values=_without("iam:PassRole", "iam:PassedToService"),
+        rule="pass-role-scoped", **MANAGER, values=_without("iam:PassRole", "iam:PassedToService")
     ),
     "manager changes every instance": Mutant(
         rule="writes-scoped",
-        also=("marks-stay",),
+        also=("tags-immutable",),
         **MANAGER,
         values=_more({"Action": "ec2:ModifyInstanceAttribute", "Resource": "*"}),
     ),
@@ -473,34 +409,34 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         rule="launch-encrypted", **MANAGER, values=_without(RUN, "ec2:Encrypted")
     ),
     "launch of anybody's image": Mutant(
-        rule="launch-own-images", **MANAGER, values=_without(RUN, "ec2:Owner")
+        rule="launch-project-images-only", **MANAGER, values=_without(RUN, "ec2:Owner")
     ),
     "launch from any snapshot": Mutant(
-        rule="launch-own-images",
+        rule="launch-project-images-only",
         **MANAGER,
         values=_more({"Action": RUN, "Resource": "arn:aws:ec2:*::snapshot/*"}),
     ),
     "any instance terminated": Mutant(
-        rule="control-own-instances",
+        rule="control-sandbox-instances-only",
         **MANAGER,
         values=_without("ec2:TerminateInstances", "ec2:InstanceProfile"),
     ),
     "tags changed later": Mutant(
-        rule="marks-stay", **MANAGER, values=_without("ec2:CreateTags", "ec2:CreateAction")
+        rule="tags-immutable", **MANAGER, values=_without("ec2:CreateTags", "ec2:CreateAction")
     ),
     "tags removed": Mutant(
-        rule="marks-stay",
+        rule="tags-immutable",
         **MANAGER,
         values=_more({"Action": "ec2:DeleteTags", "Resource": "arn:aws:ec2:*:*:instance/*"}),
     ),
-    "a stranger's bucket": Mutant(
-        rule="buckets-of-own-account",
+    "bucket of any account": Mutant(
+        rule="buckets-in-own-account",
         **SANDBOX,
         values=_without("s3:PutObject", "s3:ResourceAccount"),
     ),
-    "boundary keeps silent": Mutant(
-        rule="boundary-denies-the-rest",
-        kind=kinds.POLICY,
+    "boundary without its Deny": Mutant(
+        rule="boundary-explicit-deny",
+        type=catalogue.POLICY.name,
         name="sandbox-manager-boundary",
         values=_document(_no_not_action),
     ),
@@ -509,88 +445,86 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         rule="no-aws-managed-policies", adds=_attach_to_manager(lambda _: ADMIN)
     ),
     "boundary attached as a policy": Mutant(
-        rule="boundary-is-no-grant",
+        rule="boundary-not-attached",
         adds=_attach_to_manager(
-            lambda program: program.of(kinds.POLICY, "sandbox-manager-boundary").arn
+            lambda program: program.resource(catalogue.POLICY.name, "sandbox-manager-boundary").arn
         ),
     ),
     "sandboxes with the manager's policy": Mutant(
-        rule="policies-stay-with-their-identity", adds=_managers_policy_for_sandboxes
+        rule="policies-attached-to-own-identity", adds=_managers_policy_for_sandboxes
     ),
-    "inline policy": Mutant(rule="no-inline-user-policies", adds=_inline),
-    "console password": Mutant(rule="no-console-login", also=("reviewed-types",), adds=_console),
     "second key": Mutant(rule="one-access-key", adds=_second_key),
     "anybody takes the sandboxes' role": Mutant(
-        rule="trust-is-narrow",
-        kind=kinds.ROLE,
+        rule="trust-policy-scoped",
+        type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=_set(assume_role_policy=WORLD_TRUST),
     ),
     "manager without a boundary": Mutant(
-        rule="boundary-present", kind=kinds.USER, values=_set(permissions_boundary=None)
+        rule="boundary-present", type=catalogue.USER.name, values=_set(permissions_boundary=None)
     ),
     "sandboxes under the manager's boundary": Mutant(
         rule="boundary-present",
-        kind=kinds.ROLE,
+        type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=_set(
             permissions_boundary="arn:aws:iam::123456789012:policy/sandbox-manager-boundary"
         ),
     ),
     "profile with another role": Mutant(
-        rule="profile-holds-instance-role", kind=kinds.PROFILE, values=_set(role="admin")
-    ),
-    # instances, images
-    "instance with metadata v1": Mutant(
-        rule="instances-imdsv2", adds=_instance(metadata_options={"http_tokens": "optional"})
-    ),
-    "plain volume": Mutant(rule="volumes-encrypted", adds=_volume),
-    "public image": Mutant(rule="images-not-public", adds=_public_image),
-    "key in user data": Mutant(
-        rule="no-secrets-in-user-data", adds=_instance(user_data="export K=AKIAIOSFODNN7EXAMPLE")
+        rule="profile-holds-instance-role",
+        type=catalogue.INSTANCE_PROFILE.name,
+        values=_set(role="admin"),
     ),
     # tags, data, structure
     "default tags dropped": Mutant(
-        rule="tagged", kind="pulumi:providers:aws", values=_set(default_tags=None)
+        rule="required-tags", type="pulumi:providers:aws", values=_set(default_tags=None)
     ),
     "another environment's tag": Mutant(
-        rule="tagged",
+        rule="required-tags",
         also=("names-as-expected",),
-        kind=kinds.VPC,
+        type=catalogue.VPC.name,
         values=_set(tags={"Environment": "staging"}),
     ),
     "logs for a week": Mutant(
-        rule="log-retention", kind=kinds.LOG_GROUP, values=_set(retention_in_days=7)
+        rule="log-retention", type=catalogue.LOG_GROUP.name, values=_set(retention_in_days=7)
     ),
-    "secret exported in plain": Mutant(rule="secret-outputs", adds=_plain_secret),
+    "secret exported in plain": Mutant(rule="no-plaintext-secret-outputs", adds=_plain_secret),
     "role renamed": Mutant(
         rule="names-as-expected",
         also=(
             "boundary-present",
-            "policies-stay-with-their-identity",
+            "policies-attached-to-own-identity",
             "profile-holds-instance-role",
-            "trust-is-narrow",
+            "trust-policy-scoped",
         ),
-        kind=kinds.ROLE,
+        type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=_set(name="sandbox-role"),
     ),
     "group with a random name": Mutant(
-        rule="names-as-expected", fresh=True, kind=kinds.GROUP, values=_set(name=None)
+        rule="names-as-expected",
+        fresh=True,
+        type=catalogue.SECURITY_GROUP.name,
+        values=_set(name=None),
     ),
     "resource outside the components": Mutant(rule="inside-a-component", adds=_stray),
     "VPC no longer protected": Mutant(
-        rule="protected-in-production", kind=kinds.VPC, options={"protect": False}
+        rule="protected-in-production", type=catalogue.VPC.name, options={"protect": False}
     ),
     "another region": Mutant(rule="configured-region", adds=_other_provider),
+    "peering": Mutant(
+        rule="reviewed-types",
+        adds=_in_network(ec2.VpcPeeringConnection, peer_vpc_id="vpc-0a1b2c3d"),
+    ),
     "a type without rules": Mutant(
         rule="reviewed-types",
-        adds=lambda program: ec2.Eip(program.fresh_name(), opts=program.beside(kinds.VPC)),
+        adds=lambda program: ec2.Eip(program.fresh_name(), opts=program.beside(catalogue.VPC.name)),
     ),
     "drift of a policy ignored": Mutant(
-        rule="no-hidden-drift",
+        rule="no-ignored-changes",
         alone=True,
-        kind=kinds.POLICY,
+        type=catalogue.POLICY.name,
         name="sandbox-manager-policy",
         options={"ignore_changes": ["policy"]},
     ),

@@ -1,0 +1,196 @@
+"""One emulated account and one stack, which all engine tests of the guard rails share.
+
+The account writes down every call (`recording`). The state is in S3, as in a real account, and the
+steps of the workflows run with an access key of their own, so the tests can compare their calls
+with the role of the pipeline.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from local import emulator, engine
+from local import stack as local_stack
+from tests.e2e.account import Client, client_of
+from tests.e2e.sandbox import Sandbox
+from tests.policies import recording, workflows
+from tests.policies.mutation.mutants import MUTANTS
+
+STACK: Final = "production"
+BUCKET: Final = "pipeline-state"
+STATE_KEY_ALIAS: Final = "alias/pipeline"
+IN_REGION: Final = f"region={local_stack.REGION}&awssdk=v2"
+PIPELINE_KEY: Final = "pipeline"
+"""The access key id of the workflows' steps."""
+PACK: Final = ("--policy-pack", str(workflows.ROOT / "policies"))
+FINDING: Final = re.compile(r"\[(mandatory|advisory)\]\s+([a-z0-9-]+)\s+\(.+?: .+\)$", re.MULTILINE)
+"""A finding, as the engine prints it."""
+LONGEST_RUN: Final = 240
+"""Seconds that one command of the engine may take; an update takes some fifteen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a command ended, and its output."""
+
+    code: int
+    output: str
+
+    def rules(self, level: str) -> set[str]:
+        """The rules with a finding of this level, advisory or mandatory."""
+        return {rule for shown, rule in FINDING.findall(self.output) if shown == level}
+
+
+class StandingStack:
+    """The stack, its account, and two checkouts: the program, and the program with mutants."""
+
+    def __init__(self, folder: Path, account: emulator.Emulator) -> None:
+        self.calls_folder = folder / "account"
+        environment = local_stack.environment(engine.ensure(), account, folder / "state")
+        self.client: Client = client_of(environment)
+        self.client("s3").create_bucket(Bucket=BUCKET)
+        self.environment = {
+            **environment,
+            "PULUMI_STACK": STACK,
+            "PULUMI_BACKEND_URL": f"s3://{BUCKET}?{IN_REGION}",
+        }
+        checkout = folder / "checkout"
+        checkout.mkdir()
+        self.sandbox = Sandbox(checkout, self.environment, STACK)
+        (checkout / ".venv").symlink_to(workflows.ROOT / ".venv")
+        self.configure()
+        self._mutated = folder / "mutated"
+
+    def move_secrets_to_kms(self) -> None:
+        """Encrypt the secrets of the state with a KMS key, as in a real account."""
+        key = self.client("kms").create_key()["KeyMetadata"]["KeyId"]
+        self.client("kms").create_alias(AliasName=STATE_KEY_ALIAS, TargetKeyId=key)
+        provider = f"awskms://{STATE_KEY_ALIAS}?{IN_REGION}"
+        self.sandbox.pulumi("stack", "change-secrets-provider", provider)
+
+    def configure(self, **config: object) -> None:
+        """Set the stack's config to this, with protection, as in production."""
+        self.sandbox.configure(protect=True, **config)
+
+    def run_workflow(self, workflow: str) -> Run:
+        """Run the step of a workflow that calls Pulumi, as GitHub does."""
+        command = ["bash", "-e", "-c", workflows.script(workflow)]
+        environment = {**self.environment, "AWS_ACCESS_KEY_ID": PIPELINE_KEY}
+        return run(command, environment, self.sandbox.folder)
+
+    def deploy(self) -> None:
+        done = self.run_workflow("main")
+        assert done.code == 0, done.output
+
+    def outputs(self) -> Mapping[str, Any]:
+        return self.sandbox.outputs()
+
+    def pipeline_calls(self) -> list[recording.Call]:
+        """The calls of the workflows' steps so far."""
+        calls = recording.calls(self.calls_folder)
+        return [call for call in calls if call.key_id == PIPELINE_KEY]
+
+    @cached_property
+    def mutated(self) -> Path:
+        """A checkout whose program applies the mutants that MUTANTS names."""
+        self._mutated.mkdir()
+        shutil.copy(Path(__file__).parent / "mutation" / "__main__.py", self._mutated)
+        project = yaml.safe_load((workflows.ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+        project["runtime"]["options"]["virtualenv"] = str(workflows.ROOT / ".venv")
+        (self._mutated / "Pulumi.yaml").write_text(yaml.safe_dump(project), encoding="utf-8")
+        shutil.copy(self.sandbox.folder / f"Pulumi.{STACK}.yaml", self._mutated)
+        return self._mutated
+
+    def pulumi(self, *arguments: str, mutants: Sequence[str] = (), key_id: str = "local") -> Run:
+        """Run a command on the program with mutants."""
+        environment = {
+            **self.environment,
+            "AWS_ACCESS_KEY_ID": key_id,
+            "MUTANTS": "\n".join(mutants),
+            "REPOSITORY": str(workflows.ROOT),
+        }
+        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+        return run(command, environment, self.mutated)
+
+    def preview(self, mutants: Sequence[str] = (), *options: str, stack: str = STACK) -> Run:
+        """Preview the program with mutants, under the guard rails."""
+        config = {key: value for name in mutants for key, value in MUTANTS[name].config.items()}
+        settings = [f"--config=sandbox:{key}={json.dumps(value)}" for key, value in config.items()]
+        if settings:  # the engine writes them into the stack's file, so it gets a copy
+            file = self.mutated / f"Pulumi.{stack}.yaml"
+            settings += ["--config-file", str(shutil.copy(file, file.with_suffix(".changed.yaml")))]
+        return self.pulumi("preview", *PACK, "--stack", stack, *settings, *options, mutants=mutants)
+
+    def previews(self, groups: Sequence[Sequence[str]]) -> Mapping[str, Run]:
+        """By mutant, the preview of its group. Previews take no lock, so two run at a time."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            runs = [*pool.map(self._preview_group, groups)]
+        return {name: run for group, run in zip(groups, runs, strict=True) for name in group}
+
+    def _preview_group(self, group: Sequence[str]) -> Run:
+        is_fresh = any(MUTANTS[name].fresh for name in group)
+        return self.preview(group, stack="new" if is_fresh else STACK)
+
+    def update(self, mutants: Sequence[str]) -> Run:
+        """Preview and update the program with mutants, as the pipeline would."""
+        command = ("up", "--yes", *PACK, "--stack", STACK)
+        return self.pulumi(*command, mutants=mutants, key_id=PIPELINE_KEY)
+
+    def init(self, stack: str) -> None:
+        """Create another stack with the same settings."""
+        file = self.mutated / f"Pulumi.{STACK}.yaml"
+        shutil.copy(file, self.mutated / f"Pulumi.{stack}.yaml")
+        done = self.pulumi("stack", "init", stack)
+        assert done.code == 0, done.output
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The checkpoint in the bucket."""
+        return json.loads(self.client("s3").get_object(**self._state_object)["Body"].read())
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        self.client("s3").put_object(**self._state_object, Body=json.dumps(state).encode())
+
+    @property
+    def _state_object(self) -> dict[str, str]:
+        return {"Bucket": BUCKET, "Key": f".pulumi/stacks/sandbox/{STACK}.json"}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the state."""
+        return self.state["checkpoint"]["latest"]["resources"]
+
+
+@contextmanager
+def standing_stack(folder: Path) -> Generator[StandingStack]:
+    """A stack before its first update, in an account of its own."""
+    account = recording.start(folder / "account")
+    try:
+        yield StandingStack(folder, account)
+    finally:
+        emulator.stop(folder / "account")
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Run:
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=LONGEST_RUN,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout)
