@@ -382,6 +382,9 @@ class Encoding:
             return self.terms.mkBoolean(not some.getBooleanValue())
         return self.terms.mkTerm(Kind.NOT, some)
 
+    def differ(self, left: Term, right: Term) -> Term:
+        return self.terms.mkTerm(Kind.XOR, left, right)
+
     def if_else(self, test: Term, yes: Term, no: Term) -> Term:
         return self.terms.mkTerm(Kind.ITE, test, yes, no)
 

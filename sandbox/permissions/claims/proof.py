@@ -47,7 +47,7 @@ class Proof:
     stacks: int
     seconds: float
     findings: Sequence[Finding]
-    """Those that do not hold."""
+    """Those that do not hold, of the first stack that has one."""
 
     @property
     def holds(self) -> bool:
@@ -69,10 +69,10 @@ class Prover:
             if layers is None or not claim.is_about(stack.given):
                 continue
             count += 1
-            for holder in claim.held_by:
-                finding = self.finding(claim, holder, layers, stack)
-                if finding.answer != "holds":
-                    broken.append(finding)
+            findings = [self.finding(claim, holder, layers, stack) for holder in claim.held_by]
+            broken = [finding for finding in findings if finding.answer != "holds"]
+            if broken:
+                break
         seconds = time.perf_counter() - start
         return Proof(claim=claim, stacks=count, seconds=seconds, findings=broken)
 
