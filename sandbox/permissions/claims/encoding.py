@@ -246,6 +246,9 @@ class Encoding:
         if "Resource" in statement:
             parts.append(self.any_of(map(self._is_resource, many(statement["Resource"]))))
         if "NotResource" in statement:
+            if VARIABLE.search(str(statement["NotResource"])):
+                # AWS does not say what an absent key means here.
+                raise UnsupportedError(f"{statement.get('Sid')}: NotResource with a policy variable")
             excepted = map(self._is_resource, many(statement["NotResource"]))
             parts.append(self.none_of(excepted))
         if not parts:
@@ -310,11 +313,12 @@ class Encoding:
             if if_exists or negated:
                 return self.any_of([absent, holds(key.value)])
             return self.all_of([present, holds(key.value)])
+        if if_exists:  # AWS does not say what comes first where the key is absent
+            raise UnsupportedError(f"{operator} {name}: IfExists with a quantifier")
         if quantifier == "ForAnyValue":
-            some = self.any_of(
+            return self.any_of(
                 self.all_of([member.present, holds(member.value)]) for member in key.members
             )
-            return self.any_of([absent, some]) if if_exists else some
         if quantifier == "ForAllValues":
             return self.all_of(
                 self.any_of([self.none_of([member.present]), holds(member.value)])

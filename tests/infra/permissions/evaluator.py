@@ -156,6 +156,8 @@ def holds(test: str, key: str, wanted: Sequence[str], context: Mapping[str, Sequ
     if_exists = plain.endswith("IfExists")
     plain = plain.removesuffix("IfExists")
     given = context.get(key.lower())
+    if if_exists and quantifier:
+        raise NotImplementedError(f"{test} {key}: IfExists with a quantifier")
     if plain == "Null":
         return (given is None) == (wanted[0] == "true")
     compare, negated = OPERATORS[plain]
@@ -265,6 +267,8 @@ def _about_resource(statement: Mapping[str, Any], request: Request) -> bool:
         return any(like_arn(request.resource, arn) for arn in filled if arn is not None)
 
     if "NotResource" in statement:
+        if VARIABLE.search(str(statement["NotResource"])):
+            raise NotImplementedError(f"{statement.get('Sid')}: NotResource with a policy variable")
         return not any_like(statement["NotResource"])
     if "Resource" in statement:
         return any_like(statement["Resource"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import context
 from infra.settings import Settings
 from sandbox.core.project import CHECKOUT
 from sandbox.permissions.claims import stacks
@@ -13,7 +14,6 @@ from sandbox.permissions.claims.proof import Proof, Prover
 from sandbox.permissions.claims.stacks import SETTINGS, ClaimedStack, layers_of
 from sandbox.permissions.claims.table import claims, expected_to_fail
 from sandbox.permissions.table import groups
-from infra import context
 
 SECONDS = 5
 """The time in which all claims are proven, in seconds of CPU time: the machine may be shared."""
