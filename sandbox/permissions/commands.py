@@ -103,7 +103,7 @@ def prove(
             "--stack",
             "-s",
             metavar="NAME",
-            help="Only this stack's settings. Default: the defaults, and each setting that matters.",
+            help="Only this stack's settings. Default: the defaults and each setting that matters.",
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -133,4 +133,5 @@ def _reasons(proof: "Proof") -> Iterator[str]:
 
 
 def _as_yaml(row: Mapping[str, Any]) -> str:
-    return f"    - {yaml.safe_dump(row, default_flow_style=True, sort_keys=False, width=10_000)}".rstrip()
+    text = yaml.safe_dump(row, default_flow_style=True, sort_keys=False, width=10_000)
+    return f"    - {text}".rstrip()

@@ -79,6 +79,7 @@ class Layers:
     """A resource policy or a trust policy."""
 
 
+Compare = Callable[[Term, str], Term]
 Side = Literal["direct", "account"]
 """Whether a resource policy names the caller itself or the account of the caller."""
 
@@ -103,6 +104,25 @@ class Encoding:
         """The condition keys that the documents so far name, in lower case."""
         self.spelling: dict[str, str] = {}
         self._statements: dict[str, Term] = {}
+        arn, numbers = self.patterns.arn, self._compared
+        self._operators: Mapping[str, tuple[Compare, bool]] = {
+            "StringEquals": (self._equal, False),
+            "StringNotEquals": (self._equal, True),
+            "StringLike": (self._like, False),
+            "StringNotLike": (self._like, True),
+            "ArnEquals": (arn, False),
+            "ArnNotEquals": (arn, True),
+            "ArnLike": (arn, False),
+            "ArnNotLike": (arn, True),
+            "Bool": (self.patterns.ignoring_case, False),
+            "NumericEquals": (numbers(Kind.EQUAL), False),
+            "NumericNotEquals": (numbers(Kind.EQUAL), True),
+            "NumericLessThan": (numbers(Kind.LT), False),
+            "NumericLessThanEquals": (numbers(Kind.LEQ), False),
+            "NumericGreaterThan": (numbers(Kind.GT), False),
+            "NumericGreaterThanEquals": (numbers(Kind.GEQ), False),
+        }
+        """How each operator compares, and whether it is negated."""
 
     # requests
 
@@ -248,7 +268,9 @@ class Encoding:
         if "NotResource" in statement:
             if VARIABLE.search(str(statement["NotResource"])):
                 # AWS does not say what an absent key means here.
-                raise UnsupportedError(f"{statement.get('Sid')}: NotResource with a policy variable")
+                raise UnsupportedError(
+                    f"{statement.get('Sid')}: NotResource with a policy variable"
+                )
             excepted = map(self._is_resource, many(statement["NotResource"]))
             parts.append(self.none_of(excepted))
         if not parts:
@@ -296,25 +318,28 @@ class Encoding:
         present = self.present(key)
         if plain == "Null":
             return present if wanted[0].lower() == "false" else self.none_of([present])
-        if plain not in OPERATORS:
+        if plain not in self._operators:
             raise UnsupportedError(f"{operator} {name}: is not a known operator")
-        compare, negated = OPERATORS[plain]
+        compare, negated = self._operators[plain]
         if (name.lower() in NUMBERS) != plain.startswith("Numeric"):
             raise UnsupportedError(f"{operator} {name}: list the key in NUMBERS, or not")
         if isinstance(key, ListKey) != bool(quantifier):
             raise UnsupportedError(f"{operator} {name}: list the key in LISTS, or not")
 
         def holds(value: Term) -> Term:
-            equal = self.any_of(compare(self, value, pattern) for pattern in wanted)
+            equal = self.any_of(compare(value, pattern) for pattern in wanted)
             return self.none_of([equal]) if negated else equal
 
-        absent = self.none_of([present])
-        if isinstance(key, TextKey):
-            if if_exists or negated:
-                return self.any_of([absent, holds(key.value)])
-            return self.all_of([present, holds(key.value)])
-        if if_exists:  # AWS does not say what comes first where the key is absent
-            raise UnsupportedError(f"{operator} {name}: IfExists with a quantifier")
+        if isinstance(key, ListKey):
+            if if_exists:  # AWS does not say what comes first where the key is absent
+                raise UnsupportedError(f"{operator} {name}: IfExists with a quantifier")
+            return self._quantified(quantifier, key, holds)
+        if if_exists or negated:
+            return self.any_of([self.none_of([present]), holds(key.value)])
+        return self.all_of([present, holds(key.value)])
+
+    def _quantified(self, quantifier: str, key: ListKey, holds: Callable[[Term], Term]) -> Term:
+        """A test of some or of all values of *key*; ForAllValues holds where it is absent."""
         if quantifier == "ForAnyValue":
             return self.any_of(
                 self.all_of([member.present, holds(member.value)]) for member in key.members
@@ -324,7 +349,7 @@ class Encoding:
                 self.any_of([self.none_of([member.present]), holds(member.value)])
                 for member in key.members
             )
-        raise UnsupportedError(f"{operator} {name}: is not a known quantifier")
+        raise UnsupportedError(f"{quantifier}: is not a known quantifier")
 
     def present(self, key: TextKey | ListKey) -> Term:
         if isinstance(key, TextKey):
@@ -343,34 +368,13 @@ class Encoding:
         matched = self.patterns.glob_with_variable(given, pattern, variable[1], key.value)
         return self.all_of([key.present, matched])
 
-    def _arn(self, given: Term, pattern: str) -> Term:
-        return self.patterns.arn(given, pattern)
-
     def _equal(self, given: Term, value: str) -> Term:
         if VARIABLE.search(value):
             return self._like(given, value)
         return self.patterns.equal(given, value)
 
-    def _ignoring_case(self, given: Term, value: str) -> Term:
-        return self.patterns.ignoring_case(given, value)
-
-    def _compared(self, kind: Kind) -> Callable[[Term, str], Term]:
+    def _compared(self, kind: Kind) -> Compare:
         return lambda given, limit: self.terms.mkTerm(kind, given, self.terms.mkReal(limit))
-
-    def _number_equal(self, given: Term, limit: str) -> Term:
-        return self._compared(Kind.EQUAL)(given, limit)
-
-    def _below(self, given: Term, limit: str) -> Term:
-        return self._compared(Kind.LT)(given, limit)
-
-    def _at_most(self, given: Term, limit: str) -> Term:
-        return self._compared(Kind.LEQ)(given, limit)
-
-    def _above(self, given: Term, limit: str) -> Term:
-        return self._compared(Kind.GT)(given, limit)
-
-    def _at_least(self, given: Term, limit: str) -> Term:
-        return self._compared(Kind.GEQ)(given, limit)
 
     # logic
 
@@ -404,25 +408,6 @@ class Encoding:
         if len(kept) > 1:
             return self.terms.mkTerm(kind, *kept)
         return kept[0] if kept else self.terms.mkBoolean(empty)
-
-
-OPERATORS: Final[Mapping[str, tuple[Callable[[Encoding, Term, str], Term], bool]]] = {
-    "StringEquals": (Encoding._equal, False),  # noqa: SLF001 - the table of this class
-    "StringNotEquals": (Encoding._equal, True),  # noqa: SLF001
-    "StringLike": (Encoding._like, False),  # noqa: SLF001
-    "StringNotLike": (Encoding._like, True),  # noqa: SLF001
-    "ArnEquals": (Encoding._arn, False),  # noqa: SLF001
-    "ArnNotEquals": (Encoding._arn, True),  # noqa: SLF001
-    "ArnLike": (Encoding._arn, False),  # noqa: SLF001
-    "ArnNotLike": (Encoding._arn, True),  # noqa: SLF001
-    "Bool": (Encoding._ignoring_case, False),  # noqa: SLF001
-    "NumericEquals": (Encoding._number_equal, False),  # noqa: SLF001
-    "NumericNotEquals": (Encoding._number_equal, True),  # noqa: SLF001
-    "NumericLessThan": (Encoding._below, False),  # noqa: SLF001
-    "NumericLessThanEquals": (Encoding._at_most, False),  # noqa: SLF001
-    "NumericGreaterThan": (Encoding._above, False),  # noqa: SLF001
-    "NumericGreaterThanEquals": (Encoding._at_least, False),  # noqa: SLF001
-}
 
 
 def many(value: Values) -> Sequence[str]:

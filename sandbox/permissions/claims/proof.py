@@ -179,7 +179,9 @@ class _Question:
     """A claim about one holder with its placeholders filled in."""
 
     def __init__(self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack) -> None:
-        self.claim, self.holder, self.values = claim, holder, stack.values
+        self.claim = claim
+        self.holder: Holder = holder
+        self.values = stack.values
         self.requests: list[Statement] = [
             statement(requests, stack.values) for requests in (claim.requests, *claim.unless)
         ]

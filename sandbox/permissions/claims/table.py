@@ -91,11 +91,14 @@ def _read(file: Path) -> tuple[Claim, ...]:
 def _claim(raw: Mapping[str, Any], file: str) -> Claim:
     where = f"{file}: {raw['claim']}"
     kind: Literal["can", "cannot"] = "can" if "can" in raw else "cannot"
-    unless = raw.get("unless", [])
-    groups = [raw[kind], *([unless] if isinstance(unless, Mapping) else unless)]
-    unknown = sorted((raw.keys() - CLAIM_KEYS).union(*(g.keys() - REQUEST_KEYS for g in groups)))
+    unless: Any = raw.get("unless", [])
+    groups: list[Mapping[str, Any]] = [
+        raw[kind],
+        *(unless if isinstance(unless, list) else [unless]),
+    ]
+    unknown = (raw.keys() - CLAIM_KEYS).union(*(group.keys() - REQUEST_KEYS for group in groups))
     if unknown:
-        raise table.TableError(f"{where}: unknown key {unknown}")
+        raise table.TableError(f"{where}: unknown key {sorted(unknown)}")
     if (file == HOLES) != ("hole" in raw):
         raise table.TableError(f"{where}: a claim with a hole belongs in {HOLES}, others do not")
     return Claim(

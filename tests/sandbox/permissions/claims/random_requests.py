@@ -199,7 +199,12 @@ LIST_KEY: Final = "aws:CalledVia"
 TEXTS: Final = ("alice", "alice-2", "Alice", "bob")
 GLOBS: Final = (*TEXTS, "*", "al*", "a?ice", "*-2", "*li*", "${aws:userid}", "${aws:userid}-*")
 SOURCES: Final = ("arn:aws:sns:us-east-1:1:alice", "arn:aws:sns:us-east-1:1:a:b", "arn:aws:sqs:::x")
-SOURCE_GLOBS: Final = (*SOURCES, "arn:aws:sns:*:1:*", "arn:aws:s?s:us-east-1:*:al*", "arn:*:*:*:*:*")
+SOURCE_GLOBS: Final = (
+    *SOURCES,
+    "arn:aws:sns:*:1:*",
+    "arn:aws:s?s:us-east-1:*:al*",
+    "arn:*:*:*:*:*",
+)
 SERVICES: Final = ("athena.amazonaws.com", "ec2.amazonaws.com", "ssm.amazonaws.com")
 ACTIONS: Final = ("s3:GetObject", "s3:PutObject", "s3:GetObjectTagging")
 ACTION_GLOBS: Final = (*ACTIONS, "s3:Get*", "S3:getobject", "s3:*", "*", "s3:?etObject")
