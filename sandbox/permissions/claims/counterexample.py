@@ -15,8 +15,17 @@ if TYPE_CHECKING:
 
 Assignment = Mapping[Term, Term]
 """A value for each variable of a request."""
-SHORTEST: Final = 6
-"""Values of this length or more are shown as placeholders."""
+SHOWN: Final = (
+    "vpc",
+    "profile",
+    "stop",
+    "output_bucket",
+    "log_prefix",
+    "environment",
+    "account",
+    "region",
+)
+"""The placeholders that a row shows instead of their values, longer ones first."""
 
 
 def assignment(
@@ -77,15 +86,10 @@ def as_row(prover: "Prover", claim: "Claim", broken: Term, values: "Values") -> 
     def text(variable: Term) -> str:
         return solver.getValue(variable).getStringValue()
 
-    shown = {
-        value: name
-        for name, value in values.items()
-        if isinstance(value, str) and name.isidentifier() and len(value) >= SHORTEST
-    }
-
     def short(value: str) -> str:
-        for known_value in sorted(shown, key=len, reverse=True):
-            value = value.replace(known_value, f"${{{shown[known_value]}}}")
+        value = value.replace("$", "$$")
+        for name in SHOWN:
+            value = value.replace(str(values[name]), f"${{{name}}}")
         return value
 
     action = text(encoding.action)
@@ -100,6 +104,8 @@ def as_row(prover: "Prover", claim: "Claim", broken: Term, values: "Values") -> 
         ]
         if found:
             context[encoding.spelling[name]] = found if name in LISTS else found[0]
+    for key in table.assumed_context(action, claim.who):
+        context.setdefault(key, None)  # a row has it by default, this request does not
     row: dict[str, Any] = {"what": f"breaks {claim.name}"}
     if claim.who.startswith("trust"):
         row["as"] = short(text(encoding.principal))
