@@ -69,8 +69,7 @@ def _key_values(
 
 def value_of(prover: "Prover", formula: Term, values: Assignment) -> bool:
     """Whether *formula* is true with *values*."""
-    constants = formula.substitute(list(values), list(values.values()))
-    return prover.solver().simplify(constants).getBooleanValue()
+    return prover.is_true(formula.substitute(list(values), list(values.values())))
 
 
 def as_row(prover: "Prover", claim: "Claim", broken: Term, values: "Values") -> Mapping[str, Any]:

@@ -59,6 +59,7 @@ class Prover:
 
     def __init__(self) -> None:
         self.encoding = Encoding()
+        self._simplifier = self.solver()
         self._answers: dict[str, tuple[Answer, str, Mapping[str, Any] | None]] = {}
 
     def prove(self, claim: Claim, stacks: Iterable[ClaimedStack]) -> Proof:
@@ -163,6 +164,10 @@ class Prover:
                 return f"the row {row.what!r} is not allowed: {check.action} on {check.resource}"
             among = among or counterexample.value_of(self, about, assigned)
         return "" if among else f"the row {row.what!r} is not a request of this claim"
+
+    def is_true(self, formula: Term) -> bool:
+        """The value of *formula*, which has constants in the place of all variables."""
+        return self._simplifier.simplify(formula).getBooleanValue()
 
     def solver(self, *assertions: Term) -> Solver:
         solver = Solver(self.encoding.terms)

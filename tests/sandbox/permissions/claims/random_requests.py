@@ -51,9 +51,13 @@ FILLINGS: Final[Mapping[str, Sequence[str]]] = {
 RESOURCE_POLICIES: Final = (None, None, None, "names the principal", "is public", "of the account")
 
 
+def own_questions() -> st.SearchStrategy[list[Question]]:
+    """Requests before the documents of one of the program's identities."""
+    return st.lists(_own_question(), min_size=1, max_size=1)
+
+
 @st.composite
-def own_questions(draw: st.DrawFn) -> Question:
-    """A request before the documents of one of the program's identities."""
+def _own_question(draw: st.DrawFn) -> Question:
     stack = draw(st.sampled_from(_stacks()))
     who = draw(st.sampled_from(sorted(stack.layers)))
     layers = stack.layers[who]
@@ -191,6 +195,8 @@ def _values(stack: str, who: str, key: str) -> st.SearchStrategy[Values]:
 
 # Random documents
 
+REQUESTS: Final = 10
+"""How many requests are put to the same random documents."""
 TEXT_KEYS: Final = ("aws:SourceVpc", "aws:userid")
 ARN_KEY: Final = "aws:SourceArn"
 NUMBER_KEY: Final = "aws:MultiFactorAuthAge"
@@ -276,8 +282,8 @@ def _random_statements(draw: st.DrawFn) -> Mapping[str, Any]:
 
 
 @st.composite
-def random_questions(draw: st.DrawFn) -> Question:
-    """A request before random documents."""
+def random_questions(draw: st.DrawFn) -> list[Question]:
+    """Requests before random documents."""
 
     def document(statements: list[Mapping[str, Any]]) -> Mapping[str, Any]:
         return {"Version": "2012-10-17", "Statement": json.loads(json.dumps(statements))}
@@ -290,21 +296,29 @@ def random_questions(draw: st.DrawFn) -> Question:
         BOOL_KEY: st.sampled_from(["true", "false"]),
         LIST_KEY: st.lists(st.sampled_from(SERVICES), min_size=1, max_size=2, unique=True),
     }
-    context = draw(st.fixed_dictionaries({}, optional=values))
     principal = f"arn:aws:iam::{stacks.ACCOUNT.account_id}:user/alice"
-    boundary = draw(st.none() | documents)
+    identity, boundary = (draw(documents),), draw(st.none() | documents)
     # AWS does not say whether a policy for everybody passes by a boundary that is silent.
     policy = draw(st.sampled_from([None, None, "names the principal" if boundary else "is public"]))
-    return Question(
-        request=_request(
-            principal,
-            draw(st.sampled_from(ACTIONS)),
-            draw(st.sampled_from(OBJECTS)),
-            context,
-            stacks.ACCOUNT.account_id,
-        ),
-        owner=stacks.ACCOUNT.account_id,
-        identity=(draw(documents),),
-        boundary=boundary,
-        resource=table.resource_policy(policy, {"principal": principal}) if policy else None,
-    )
+    resource = table.resource_policy(policy, {"principal": principal}) if policy else None
+    owner = stacks.ACCOUNT.account_id
+    return [
+        Question(
+            request=_request(principal, action, arn, context, owner),
+            owner=owner,
+            identity=identity,
+            boundary=boundary,
+            resource=resource,
+        )
+        for action, arn, context in draw(
+            st.lists(
+                st.tuples(
+                    st.sampled_from(ACTIONS),
+                    st.sampled_from(OBJECTS),
+                    st.fixed_dictionaries({}, optional=values),
+                ),
+                min_size=REQUESTS,
+                max_size=REQUESTS,
+            )
+        )
+    ]

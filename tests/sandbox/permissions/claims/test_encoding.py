@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from cvc5 import Term
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
@@ -19,6 +20,7 @@ from tests.infra.permissions.judging import Question
 from tests.infra.permissions.second_opinion import DECISIONS, ask
 from tests.sandbox.permissions.claims.random_requests import (
     OTHER_ACCOUNT,
+    REQUESTS,
     own_questions,
     random_questions,
 )
@@ -32,47 +34,58 @@ CHUNK = 10_000
 """Questions for one run of the simulator."""
 
 
-def collected(strategy: SearchStrategy[Question]) -> Sequence[Question]:
-    """Many questions of *strategy*; the simulator is asked about all of them at once."""
+def collected(strategy: SearchStrategy[list[Question]], each: int) -> Sequence[Question]:
+    """Many questions of *strategy*, *each* of an example; the simulator gets all at once."""
     questions: list[Question] = []
+    count = WHOLE if os.environ.get("PROVE_ALL") else SLICE
 
     @settings(
-        max_examples=WHOLE if os.environ.get("PROVE_ALL") else SLICE,
+        max_examples=count // each,
         database=None,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(strategy)
-    def collect(question: Question) -> None:
-        owner = OTHER_ACCOUNT if question.request.foreign else stacks.ACCOUNT.account_id
-        questions.append(replace(question, owner=owner))
+    def collect(asked: list[Question]) -> None:
+        for question in asked:
+            owner = OTHER_ACCOUNT if question.request.foreign else stacks.ACCOUNT.account_id
+            questions.append(replace(question, owner=owner))
 
     collect()
     return questions
 
 
-def encoded(prover: Prover, question: Question) -> Decision:
-    """The decision of the encoding."""
-    request = question.request
-    layers = Layers(
-        identity=question.identity, boundary=question.boundary, resource=question.resource
-    )
-    allowed, forbidden = prover.encoding.decision(layers)
-    check = Check(
-        part="",
-        principal=request.principal,
-        action=request.action,
-        resource=request.resource,
-        owner=question.owner,
-        context=request.context,
-        resource_policy=None,
-    )
-    placeholders = {"account": stacks.ACCOUNT.account_id}
-    values = counterexample.assignment(prover.encoding, check, placeholders)
-    if counterexample.value_of(prover, allowed, values):
-        return "allowed"
-    return "forbidden" if counterexample.value_of(prover, forbidden, values) else "denied"
+class Encoded:
+    """The decisions of the encoding."""
+
+    def __init__(self) -> None:
+        self._prover = Prover()
+        self._formulas: dict[str, tuple[Term, Term]] = {}
+
+    def decide(self, question: Question) -> Decision:
+        request = question.request
+        layers = Layers(
+            identity=question.identity, boundary=question.boundary, resource=question.resource
+        )
+        key = repr(layers)
+        if key not in self._formulas:
+            self._formulas[key] = self._prover.encoding.decision(layers)
+        allowed, forbidden = self._formulas[key]
+        check = Check(
+            part="",
+            principal=request.principal,
+            action=request.action,
+            resource=request.resource,
+            owner=question.owner,
+            context=request.context,
+            resource_policy=None,
+        )
+        placeholders = {"account": stacks.ACCOUNT.account_id}
+        values = counterexample.assignment(self._prover.encoding, check, placeholders)
+        if counterexample.value_of(self._prover, allowed, values):
+            return "allowed"
+        return "forbidden" if counterexample.value_of(self._prover, forbidden, values) else "denied"
 
 
 def evaluated(question: Question) -> Decision:
@@ -83,13 +96,17 @@ def evaluated(question: Question) -> Decision:
     return evaluator.decide(layers, question.request)
 
 
-@pytest.mark.parametrize("strategy", [own_questions(), random_questions()], ids=["own", "random"])
+@pytest.mark.parametrize(
+    ("strategy", "each"),
+    [(own_questions(), 1), (random_questions(), REQUESTS)],
+    ids=["own documents", "random documents"],
+)
 def test_the_encoding_and_both_evaluators_decide_alike(
-    strategy: SearchStrategy[Question], closing_line: Callable[[str], None]
+    strategy: SearchStrategy[list[Question]], each: int, closing_line: Callable[[str], None]
 ) -> None:
-    questions, prover = collected(strategy), Prover()
+    questions, encoding = collected(strategy, each), Encoded()
     ours = [evaluated(question) for question in questions]
-    by_encoding = [encoded(prover, question) for question in questions]
+    by_encoding = [encoding.decide(question) for question in questions]
     simulated = [
         answer
         for start in range(0, len(questions), CHUNK)
@@ -97,11 +114,11 @@ def test_the_encoding_and_both_evaluators_decide_alike(
     ]
     answered = [answer in DECISIONS.values() for answer in simulated]
     wrong = [
-        (question, encoding, own, theirs)
-        for question, encoding, own, theirs, known in zip(
+        (question, encoded, own, theirs)
+        for question, encoded, own, theirs, known in zip(
             questions, by_encoding, ours, simulated, answered, strict=True
         )
-        if encoding != own or (known and encoding != theirs)
+        if encoded != own or (known and encoded != theirs)
     ]
     closing_line(
         f"permissions: {len(questions)} random requests, {len(wrong)} disagreements of the encoding"
