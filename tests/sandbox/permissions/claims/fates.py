@@ -38,7 +38,7 @@ class Judged:
 
 
 def judged(*, step: int = 1) -> Mapping[str, Judged]:
-    """The fate of each *step*-th mutant; one that occurs in several stacks must be caught in one."""
+    """The fate of each *step*-th mutant; if several stacks have it, one of them must catch it."""
     prover, done = Prover(), dict[str, Judged]()
     made_up = {stack.name: stack for stack in stacks.made_up_stacks()}
     numbers = itertools.count()
