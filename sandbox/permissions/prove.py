@@ -25,10 +25,7 @@ def proofs(stack: Stack | None) -> Sequence["Proof"]:
     except ModuleNotFoundError as error:
         if error.name != "cvc5":
             raise
-        raise RefusedError(
-            "sandbox permissions prove needs the solver cvc5: run pip install 'sandbox[prove]', or"
-            " make venv"
-        ) from None
+        raise RefusedError("the solver cvc5: is not installed; run make venv") from None
     all_stacks = [_claimed(stack)] if stack else stacks.made_up_stacks()
     prover = proof.Prover()
     claims = (*table.claims(), *table.expected_to_fail())

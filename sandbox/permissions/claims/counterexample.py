@@ -1,9 +1,10 @@
 """Requests of the solver as rows of the contract, and rows as requests of the solver."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from cvc5 import Term
+from cvc5 import Solver, Term
 
 from sandbox.permissions import table
 from sandbox.permissions.claims.encoding import LISTS, NUMBERS, Encoding, ListKey, TextKey, many
@@ -74,48 +75,74 @@ def value_of(prover: "Prover", formula: Term, values: Assignment) -> bool:
 
 def as_row(prover: "Prover", claim: "Claim", broken: Term, values: "Values") -> Mapping[str, Any]:
     """A request that makes *broken* true, as a row; preferably one with a real action."""
-    encoding = prover.encoding
     known = {row.action.lower(): row.action for row in table.rows() if not row.is_launch}
+    found = _found(prover, broken, known)
+    action = found.text(prover.encoding.action)
+    context = found.context()
+    for key in table.assumed_context(action, claim.who):
+        context.setdefault(key, None)  # a row has it by default, this request does not
+    row: dict[str, Any] = {"what": f"breaks {claim.name}"}
+    if claim.who.startswith("trust"):
+        row["as"] = found.text(prover.encoding.principal)
+    row["do"] = known.get(action, action)
+    if found.solver.getValue(prover.encoding.is_arn).getBooleanValue():
+        row["to"] = ":".join(["arn", *map(found.text, prover.encoding.resource)])
+    if context:
+        row["with"] = context
+    row["decision"] = "allowed" if claim.kind == "can" else "denied"
+    return cast("Mapping[str, Any]", _shortened(row, values))
+
+
+def _found(prover: "Prover", broken: Term, known: Iterable[str]) -> "_Found":
+    encoding = prover.encoding
     real = encoding.any_of(encoding.patterns.equal(encoding.action, action) for action in known)
     solver = prover.solver(broken, real)
     if not solver.checkSat().isSat():
         solver = prover.solver(broken)
         solver.checkSat()
+    return _Found(encoding, solver)
 
-    def text(variable: Term) -> str:
-        return solver.getValue(variable).getStringValue()
 
-    def short(value: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The request that the solver found."""
+
+    encoding: Encoding
+    solver: Solver
+
+    def text(self, variable: Term) -> str:
+        return self.solver.getValue(variable).getStringValue()
+
+    def context(self) -> dict[str, Any]:
+        """The condition keys that the request has."""
+        context: dict[str, Any] = {}
+        for name, key in sorted(self.encoding.keys.items()):
+            members = key.members if isinstance(key, ListKey) else (key,)
+            present = [
+                member
+                for member in members
+                if self.solver.getValue(member.present).getBooleanValue()
+            ]
+            read = self._number if name in NUMBERS else self.text
+            given = [read(member.value) for member in present]
+            if given:
+                context[self.encoding.spelling[name]] = given if name in LISTS else given[0]
+        return context
+
+    def _number(self, variable: Term) -> str:
+        return str(float(self.solver.getValue(variable).getRealValue()))
+
+
+def _shortened(value: Any, values: "Values") -> Any:  # noqa: ANN401 - a row of any shape
+    """*value* with placeholders in the place of the values of this stack."""
+    if isinstance(value, str):
         value = value.replace("$", "$$")
         for name in SHOWN:
             value = value.replace(str(values[name]), f"${{{name}}}")
         return value
-
-    action = text(encoding.action)
-    is_arn = solver.getValue(encoding.is_arn).getBooleanValue()
-    context: dict[str, Any] = {}
-    for name, key in sorted(encoding.keys.items()):
-        members = key.members if isinstance(key, ListKey) else (key,)
-        found = [
-            _number(solver.getValue(member.value)) if name in NUMBERS else short(text(member.value))
-            for member in members
-            if solver.getValue(member.present).getBooleanValue()
-        ]
-        if found:
-            context[encoding.spelling[name]] = found if name in LISTS else found[0]
-    for key in table.assumed_context(action, claim.who):
-        context.setdefault(key, None)  # a row has it by default, this request does not
-    row: dict[str, Any] = {"what": f"breaks {claim.name}"}
-    if claim.who.startswith("trust"):
-        row["as"] = short(text(encoding.principal))
-    row["do"] = known.get(action, action)
-    if is_arn:
-        row["to"] = short(":".join(["arn", *(text(part) for part in encoding.resource)]))
-    if context:
-        row["with"] = context
-    row["decision"] = "allowed" if claim.kind == "can" else "denied"
-    return row
-
-
-def _number(value: Term) -> str:
-    return str(float(value.getRealValue()))
+    if isinstance(value, list):
+        return [_shortened(item, values) for item in cast("list[Any]", value)]
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value).items()
+        return {key: _shortened(item, values) for key, item in items}
+    return value

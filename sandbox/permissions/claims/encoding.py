@@ -224,7 +224,9 @@ class Encoding:
         cached = f"{side} {json.dumps(statement, sort_keys=True)}"
         if cached not in self._statements:
             if unknown := statement.keys() - ELEMENTS:
-                raise UnsupportedError(f"{statement.get('Sid')}: element {sorted(unknown)}")
+                raise UnsupportedError(
+                    f"{statement.get('Sid')}: {', '.join(sorted(unknown))}: is not a known element"
+                )
             self._statements[cached] = self.all_of(
                 [
                     self._about_action(statement),
@@ -269,7 +271,7 @@ class Encoding:
             if VARIABLE.search(str(statement["NotResource"])):
                 # AWS does not say what an absent key means here.
                 raise UnsupportedError(
-                    f"{statement.get('Sid')}: NotResource with a policy variable"
+                    f"{statement.get('Sid')}: NotResource has a policy variable; use Resource"
                 )
             excepted = map(self._is_resource, many(statement["NotResource"]))
             parts.append(self.none_of(excepted))
@@ -297,7 +299,7 @@ class Encoding:
         if principal is None or principal == "*":
             return self.terms.mkBoolean(side == "direct")
         if isinstance(principal, str):
-            raise UnsupportedError(f"Principal {principal}")
+            raise UnsupportedError(f"Principal {principal}: is not a mapping; use AWS: {principal}")
         names = [name for values in principal.values() for name in many(values)]
         if side == "account":
             accounts = [account for name in names if (account := account_of_root(name))]
@@ -322,9 +324,13 @@ class Encoding:
             raise UnsupportedError(f"{operator} {name}: is not a known operator")
         compare, negated = self._operators[plain]
         if (name.lower() in NUMBERS) != plain.startswith("Numeric"):
-            raise UnsupportedError(f"{operator} {name}: list the key in NUMBERS, or not")
+            raise UnsupportedError(
+                f"{operator} {name}: is not the key's type; see NUMBERS in encoding.py"
+            )
         if isinstance(key, ListKey) != bool(quantifier):
-            raise UnsupportedError(f"{operator} {name}: list the key in LISTS, or not")
+            raise UnsupportedError(
+                f"{operator} {name}: is not the key's type; see LISTS in encoding.py"
+            )
 
         def holds(value: Term) -> Term:
             equal = self.any_of(compare(value, pattern) for pattern in wanted)
@@ -332,7 +338,7 @@ class Encoding:
 
         if isinstance(key, ListKey):
             if if_exists:  # AWS does not say what comes first where the key is absent
-                raise UnsupportedError(f"{operator} {name}: IfExists with a quantifier")
+                raise UnsupportedError(f"{operator} {name}: has a quantifier and IfExists; use one")
             return self._quantified(quantifier, key, holds)
         if if_exists or negated:
             return self.any_of([self.none_of([present]), holds(key.value)])
@@ -363,7 +369,9 @@ class Encoding:
             return self.patterns.glob(given, pattern)
         key = self.key(variable[1])
         if not isinstance(key, TextKey):
-            raise UnsupportedError(f"{pattern}: {variable[1]} has several values")
+            raise UnsupportedError(
+                f"{pattern}: {variable[1]} has several values; use a key with one"
+            )
         # Where the key is absent, the pattern matches nothing.
         matched = self.patterns.glob_with_variable(given, pattern, variable[1], key.value)
         return self.all_of([key.present, matched])

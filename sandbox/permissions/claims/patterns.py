@@ -10,12 +10,14 @@ from typing import Final
 
 from cvc5 import Kind, Term, TermManager
 
+from sandbox.core.errors import SandboxError
+
 ARN_PARTS: Final = 6
 VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
 """A policy variable: `${aws:userid}`."""
 
 
-class UnsupportedError(NotImplementedError):
+class UnsupportedError(SandboxError):
     """A document uses what the encoding does not know; a proof about it would be a guess."""
 
 

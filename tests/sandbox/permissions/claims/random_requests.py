@@ -73,10 +73,12 @@ def _own_question(draw: st.DrawFn) -> Question:
     context = {key: draw(_values(stack.name, who, key)) for key in draw(st.sets(_one_of(keys)))}
     trusted = who.startswith("trust")
     principal = str(stack.values.get(f"principal:{who}") or stack.values["principal:manager"])
-    if trusted:
+    owner = draw(_owners())
+    if trusted:  # a role, which is asked for by its own account's documents only
         principal = draw(st.sampled_from(_principals(stack.name, who)))
+        owner = stacks.ACCOUNT.account_id
     return Question(
-        request=_request(principal, action, draw(_arns(kind.pattern)), context, draw(_owners())),
+        request=_request(principal, action, draw(_arns(kind.pattern)), context, owner),
         owner="",
         identity=layers.identity,
         boundary=draw(st.sampled_from([layers.boundary, layers.boundary, None])),

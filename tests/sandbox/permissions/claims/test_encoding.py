@@ -96,6 +96,7 @@ def evaluated(question: Question) -> Decision:
     return evaluator.decide(layers, question.request)
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
     ("strategy", "each"),
     [(own_questions(), 1), (random_questions(), REQUESTS)],

@@ -38,6 +38,7 @@ def test_a_slice_of_the_mutants_is_caught() -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(3600)
 def test_every_mutant_is_caught_by_a_claim_or_survives_for_a_written_reason(
     closing_line: Callable[[str], None],
 ) -> None:
