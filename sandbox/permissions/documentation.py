@@ -34,6 +34,12 @@ actions just outside the permission. The contract has {rows} rows; {not_allowed}
 or forbidden. The tests put every row to two independent IAM evaluators. They also weaken each
 statement in every way that one edit can, and require that a row notices it.
 
+Rows are samples. So each sentence is also a claim about all requests, in
+`sandbox/permissions/claims/`: any action, any resource, and each condition key absent or with any
+value. `sandbox permissions prove` proves the claims with an SMT solver, for the default settings
+and for each setting that changes a policy, and prints the request that breaks a claim. It does not
+prove which condition keys AWS sets, nor what other policies of the account allow.
+
 `sandbox permissions table` prints all rows, `sandbox permissions documents` prints the policies of
 a stack.
 """

@@ -6,7 +6,14 @@ from functools import cached_property
 from typing import Any, Final
 
 from sandbox.permissions.table import ANY_RESOURCE, Check, Decision, Placeholders, Row
-from tests.infra.permissions.evaluator import Document, Request, combine, is_named, matches
+from tests.infra.permissions.evaluator import (
+    Document,
+    Request,
+    account_effects,
+    combine,
+    is_named,
+    matches,
+)
 from tests.infra.permissions.evaluator import effects as evaluate
 from tests.infra.permissions.reference import any_resource
 
@@ -154,6 +161,7 @@ class Bench:
 
         trust = list(effects(TRUST)) if self.identity.trust else []
         resource_effects = evaluate(policy, asked) if policy else []
+        account = account_effects(policy, asked) if policy else []
         return combine(
             asked,
             identity=[effect for name in self.identity.policies for effect in effects(name)],
@@ -161,5 +169,6 @@ class Bench:
                 ["Allow"] if alone or not self.identity.boundary else list(effects(BOUNDARY))
             ),
             resource=[*trust, *resource_effects],
+            account=account,
             named="Allow" in trust or is_named(policy, asked),
         )
