@@ -86,7 +86,11 @@ def _flow_logs(settings: Settings, policy_context: PolicyContext) -> Documents:
     if not settings.flow_logs:
         return _documents()
     group = policy_context.log_group(names.FLOW_LOG_GROUP)
-    return _documents([document(flow_logs.policy(group))], trust=trust.flow_logs(policy_context))
+    return _documents(
+        [document(flow_logs.policy(group))],
+        boundary=flow_logs.boundary(group),
+        trust=trust.flow_logs(policy_context),
+    )
 
 
 def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
@@ -96,7 +100,9 @@ def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
     manager_arn = policy_context.iam(f"{manager_type}{names.MANAGER_PATH}{names.MANAGER}")
     stop_arn = policy_context.iam(f"policy/{names.SPENDING_STOP}")
     return _documents(
-        [document(spending.policy(manager_arn, stop_arn))], trust=spending.trust(policy_context)
+        [document(spending.policy(manager_arn, stop_arn))],
+        boundary=spending.boundary(manager_arn, stop_arn),
+        trust=spending.trust(policy_context),
     )
 
 

@@ -26,6 +26,9 @@ ELEMENTS: Final = {
     "Condition",
 }
 ARN_PARTS: Final = 6
+VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
+ABSENT: Final = "\0"
+"""In the place of a variable without a value: no request has this character."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,10 +104,10 @@ def matches(statement: Mapping[str, Any], request: Request) -> bool:
         raise NotImplementedError(f"{statement.get('Sid')}: element {sorted(unknown)}")
     return (
         _about_action(statement, request.action)
-        and _about_resource(statement, request.resource)
+        and _about_resource(statement, request)
         and _about_principal(statement.get("Principal"), request.principal)
         and all(
-            holds(operator, key, many(values), request.keys)
+            holds(operator, key, filled_in(values, request.keys), request.keys)
             for operator, tests in cast(
                 "Mapping[str, Mapping[str, Values]]", statement.get("Condition", {})
             ).items()
@@ -141,6 +144,23 @@ def holds(
             if len(given) != 1:
                 raise NotImplementedError(f"{operator} {key}: several values need a quantifier")
             return value_holds(given[0])
+
+
+def filled_in(
+    patterns: Values, context: Mapping[str, Sequence[str]], absent: str = ABSENT
+) -> Sequence[str]:
+    """*patterns* with the values of policy variables (`${aws:userid}`) put in.
+
+    A variable without a value matches nothing.
+    """
+
+    def value(variable: re.Match[str]) -> str:
+        values = context.get(variable[1].lower(), [absent])
+        if len(values) != 1 or set(values[0]) & set("*?"):
+            raise NotImplementedError(f"{variable[0]}: {values}")
+        return values[0]
+
+    return [VARIABLE.sub(value, pattern) for pattern in many(patterns)]
 
 
 def many(value: Values) -> Sequence[str]:
@@ -182,6 +202,10 @@ def _below(given: str, limit: str) -> bool:
     return float(given) < float(limit)
 
 
+def _at_most(given: str, limit: str) -> bool:
+    return float(given) <= float(limit)
+
+
 OPERATORS: Final[Mapping[str, tuple[Callable[[str, str], bool], bool]]] = {
     "StringEquals": (_same, False),
     "StringNotEquals": (_same, True),
@@ -193,6 +217,7 @@ OPERATORS: Final[Mapping[str, tuple[Callable[[str, str], bool], bool]]] = {
     "ArnNotLike": (like_arn, True),
     "Bool": (_same_bool, False),
     "NumericLessThan": (_below, False),
+    "NumericLessThanEquals": (_at_most, False),
 }
 
 
@@ -206,11 +231,12 @@ def _any_action(patterns: Values, action: str) -> bool:
     return any(glob(pattern.lower())(action.lower()) for pattern in many(patterns))
 
 
-def _about_resource(statement: Mapping[str, Any], resource: str) -> bool:
-    if "NotResource" in statement:
-        return not any(like_arn(resource, arn) for arn in many(statement["NotResource"]))
-    if "Resource" in statement:
-        return any(like_arn(resource, arn) for arn in many(statement["Resource"]))
+def _about_resource(statement: Mapping[str, Any], request: Request) -> bool:
+    for element in ("NotResource", "Resource"):
+        if element in statement:
+            arns = filled_in(statement[element], request.keys)
+            is_listed = any(like_arn(request.resource, arn) for arn in arns)
+            return is_listed == (element == "Resource")
     return "Principal" in statement  # a trust policy is about its own role
 
 

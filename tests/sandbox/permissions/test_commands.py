@@ -156,7 +156,7 @@ def test_the_documents_of_a_stack_that_is_up_are_those_that_the_program_register
     assert printed["flow-logs"] == (
         {
             "policies": [registered("Policy", "sandbox-flow-logs")],
-            "boundary": None,
+            "boundary": registered("Policy", "sandbox-flow-logs-boundary"),
             "trust": registered("Role", "sandbox-flow-logs", trust_key),
         }
         if config.get("flow_logs", True)
@@ -165,7 +165,7 @@ def test_the_documents_of_a_stack_that_is_up_are_those_that_the_program_register
     assert printed["budget"] == (
         {
             "policies": [registered("RolePolicy", "sandbox-budget")],
-            "boundary": None,
+            "boundary": registered("Policy", "sandbox-budget-boundary"),
             "trust": registered("Role", "sandbox-budget", trust_key),
         }
         if "monthly_budget_usd" in config
