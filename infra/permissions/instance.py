@@ -192,7 +192,7 @@ def nothing_else_ever() -> Statement:
 
 @statement
 def no_state_of_infrastructure(context: PolicyContext) -> Statement:
-    """Deny reading the state of Terraform and Pulumi, in every bucket, because it can hold secrets."""
+    """Deny reading the state of Terraform and Pulumi in every bucket, because it holds secrets."""
     return deny("s3:GetObject*", on=[f"arn:{context.partition}:s3:::{path}" for path in STATE])
 
 
@@ -208,7 +208,7 @@ def no_s3_from_elsewhere(context: PolicyContext) -> Statement:
 
 @statement
 def no_results_under_a_customers_key(context: PolicyContext) -> Statement:
-    """Deny writing objects with a key that only the writer has (SSE-C): nobody else can read them."""
+    """Deny writing objects with a key that only the writer has (SSE-C), so that others can read."""
     return deny(
         "s3:PutObject",
         on=f"arn:{context.partition}:s3:::*",

@@ -152,9 +152,7 @@ def launch_sandbox_instances(context: PolicyContext) -> Statement:
                 "ec2:InstanceMarketType": ["on-demand", *blocks],
                 "ec2:Tenancy": "default",
             },
-            "NumericLessThanEqualsIfExists": {
-                "ec2:MetadataHttpPutResponseHopLimit": str(MAX_HOPS)
-            },
+            "NumericLessThanEqualsIfExists": {"ec2:MetadataHttpPutResponseHopLimit": str(MAX_HOPS)},
         },
     )
 
@@ -163,8 +161,8 @@ def launch_sandbox_instances(context: PolicyContext) -> Statement:
 def launch_with_encrypted_volumes(context: PolicyContext) -> Statement:
     """Create the volumes of such an instance, encrypted and with the same three tags.
 
-    Their types are those in `volume_types`, their size is at most `max_volume_gib`, and they have at
-    most 16,000 provisioned IOPS.
+    Their types are those in `volume_types`, their size is at most `max_volume_gib`, and they have
+    at most 16,000 provisioned IOPS.
     """
     return allow(
         "ec2:RunInstances",

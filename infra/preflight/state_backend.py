@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
@@ -25,7 +26,7 @@ def require(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
     address = urlsplit(backend_url(environment))
     if address.scheme != "s3":
         return
-    readable = {pattern: "s3_read_buckets" for pattern in settings.s3_read_buckets}
+    readable = dict.fromkeys(settings.s3_read_buckets, "s3_read_buckets")
     for pattern, key in {**readable, settings.s3_output_bucket: "s3_output_bucket"}.items():
         if fnmatchcase(address.netloc, pattern):
             raise pulumi.RunError(
@@ -45,7 +46,11 @@ def backend_url(environment: Mapping[str, str]) -> str:
     home = Path(environment.get("PULUMI_HOME") or Path.home() / ".pulumi")
     folder = Path(environment.get("PULUMI_CREDENTIALS_PATH") or home)
     try:
-        login = json.loads((folder / "credentials.json").read_text(encoding="utf-8"))
+        login: Any = json.loads((folder / "credentials.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""
-    return str(login.get("current", "")) if isinstance(login, dict) else ""
+    match login:
+        case {"current": str() as url}:
+            return url
+        case _:
+            return ""

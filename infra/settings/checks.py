@@ -147,7 +147,7 @@ def tag_keys(texts: tuple[str, ...]) -> tuple[str, ...]:
         if not re.fullmatch(r"[A-Za-z0-9_.:/=+@-]{1,128}", text) or text.lower().startswith("aws:"):
             raise ValueError(
                 f"{text or 'an empty text'} is not the key of a tag that this setting takes; use 1 "
-                "to 128 letters, digits and _.:/=+@-, without a wildcard and not beginning with aws:"
+                "to 128 letters, digits and _.:/=+@-, without a wildcard, not beginning with aws:"
             )
     return distinct(texts)
 
@@ -208,7 +208,7 @@ def repository_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         if not re.fullmatch(r"[a-z0-9][a-z0-9._/-]{1,255}\*?|\*", text):
             raise ValueError(
-                f"{text or 'an empty name'} is not a valid repository; use a name, a name that ends "
+                f"{text or 'an empty name'} is not a valid repository; use a name, one that ends "
                 "in * for all that begin so, or * for all repositories of this account"
             )
     return distinct(texts)

@@ -72,8 +72,8 @@ def _results_are_apart(settings: Settings) -> str | None:
     bucket = settings.s3_output_bucket
     if settings.instances_read_outputs:
         return (
-            f"lets a sandbox read only its own results, but {NAMESPACE}:instances_read_outputs lets "
-            "it read all of them; set only one of the two"
+            "lets a sandbox read only its own results, but "
+            f"{NAMESPACE}:instances_read_outputs lets it read all; set only one of the two"
         )
     covering = [pattern for pattern in settings.s3_read_buckets if fnmatchcase(bucket, pattern)]
     if not covering:

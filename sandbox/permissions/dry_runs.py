@@ -145,7 +145,7 @@ def _change(parameters: RunInstances, name: str, change: Part | None) -> None:
             raise CannotAskError(f"only EC2 sets {key}, or it needs a {name} that does not exist")
 
 
-def _with_volume(**values: Any) -> Callable[[RunInstances], object]:
+def _with_volume(**values: str | bool | int) -> Callable[[RunInstances], object]:
     return lambda parameters: parameters["BlockDeviceMappings"][0]["Ebs"].update(values)
 
 
@@ -168,9 +168,7 @@ EDITS: Final[Mapping[tuple[str, str | None], Callable[[RunInstances], object]]] 
         )
         for tenancy in ("dedicated", "host")
     },
-    **{
-        ("ec2:MetadataHttpPutResponseHopLimit", str(hops)): _with_hops(hops) for hops in (2, 3, 64)
-    },
+    **{("ec2:MetadataHttpPutResponseHopLimit", str(hops)): _with_hops(hops) for hops in (2, 3, 64)},
     ("ec2:VolumeSize", "2049"): _with_volume(VolumeSize=2049),
     ("ec2:VolumeType", "gp2"): _with_volume(VolumeType="gp2"),
     ("ec2:VolumeType", "io2"): _with_volume(VolumeType="io2", Iops=3_000),

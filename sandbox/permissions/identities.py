@@ -109,7 +109,11 @@ def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
 
 
 def _ci_deploy(settings: Settings, policy_context: PolicyContext) -> Documents:
-    files = [CI_ROLE, CI_ROLE_IDENTITIES, *([CI_ROLE_BUDGET] if settings.monthly_budget_usd else [])]
+    files = [
+        CI_ROLE,
+        CI_ROLE_IDENTITIES,
+        *([CI_ROLE_BUDGET] if settings.monthly_budget_usd else []),
+    ]
     return _documents([_filled(file, policy_context) for file in files])
 
 

@@ -26,7 +26,12 @@ def test_a_bucket_that_sandboxes_may_use_is_refused(url: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["s3://my-softmax-state", "file:///tmp/softmax-state", "https://api.pulumi.com", "gs://softmax-a"],
+    [
+        "s3://my-softmax-state",
+        "file:///tmp/softmax-state",
+        "https://api.pulumi.com",
+        "gs://softmax-a",
+    ],
 )
 def test_any_other_place_is_accepted(url: str) -> None:
     state_backend.require(Settings(), {"PULUMI_BACKEND_URL": url})

@@ -5,6 +5,7 @@ tag what it creates, to pass a role. Sources: the service authorization referenc
 reference of AddRoleToInstanceProfile, CreateFlowLogs, CreateLogGroup and IAM's tagging.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,15 @@ ACCOUNT: Final = "123456789012"
 """The emulated account."""
 STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
 """The id of the KMS key of the state, which calls name by its alias or not at all."""
+ID: Final = re.compile(r"([a-z]+)-[0-9a-f]+")
+KINDS: Final = {
+    "igw": "internet-gateway",
+    "rtb": "route-table",
+    "sg": "security-group",
+    "subnet": "subnet",
+    "vpc": "vpc",
+}
+"""The resource type by the start of an id."""
 OWN_TAGS: Final = {"Project": resource_names.PROJECT}
 """The tag of every resource of the stack."""
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
@@ -159,14 +169,21 @@ def _arn(kind: str, name: str, paths: Mapping[str, str]) -> str:
 
 
 def _network(call: Call) -> Iterator[Need]:
-    """The call for each of its resource types: new ones with the tags of the call, others with ours.
+    """The call for each of its resource types: new ones with its tags, others with the stack's.
 
     Every resource that the stack has carries its tags, so the calls on it have aws:ResourceTag.
     """
     action = f"ec2:{call.action}"
     new_tags = _tags_of_new_resources(call)
     types = reference.action(action)
-    for kind in sorted(types.required) if types else ():
+    named = {
+        KINDS[match[1]]
+        for value in call.parameters.values()
+        if (match := ID.fullmatch(str(value))) and match[1] in KINDS
+    }
+    possible = {resource.name for resource in types.resources} if types else set[str]()
+    asked = (types.required if types else frozenset[str]()) | possible & {*named, *new_tags}
+    for kind in sorted(asked) if types and types.required else ():
         tags = new_tags.get(kind)
         prefix, values = ("aws:RequestTag", tags) if tags else ("aws:ResourceTag", OWN_TAGS)
         yield _on_network(call, action, kind, {f"{prefix}/{key}": values[key] for key in values})

@@ -176,7 +176,9 @@ def test_only_the_sandboxs_own_policies_can_be_attached(role: tuple[Statement, .
         values = statement.values("iam:PolicyARN")
         assert values
         for value in values:
-            assert re.search(r":policy/sandbox-(manager-policy\*|instance-policy\*|flow-logs)$", value)
+            assert re.search(
+                r":policy/sandbox-(manager-policy\*|instance-policy\*|flow-logs)$", value
+            )
 
 
 def test_the_documents_are_json_with_four_placeholders() -> None:

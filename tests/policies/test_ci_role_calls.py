@@ -152,9 +152,11 @@ def test_only_the_boundaries_need_an_administrator(recorded: Recorded) -> None:
 
 def is_of_a_boundary(need: Need) -> bool:
     """Whether the call creates, changes or deletes a boundary; its tags are no matter."""
-    return need.resource.endswith("-boundary") and need.action.endswith(
-        ("CreatePolicy", "PolicyVersion", "DeletePolicy")
-    ) and not need.action.startswith("iam:Get")
+    return (
+        need.resource.endswith("-boundary")
+        and need.action.endswith(("CreatePolicy", "PolicyVersion", "DeletePolicy"))
+        and not need.action.startswith("iam:Get")
+    )
 
 
 def test_the_role_of_previews_is_enough_for_previews(recorded: Recorded) -> None:
