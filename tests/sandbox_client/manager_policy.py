@@ -70,6 +70,8 @@ class ManagerPolicy:
         """A RunInstances request: each of its resources, their tags, and the role it passes."""
         run, ec2 = "ec2:RunInstances", self.policy_context.ec2
         vpc: Context = {"ec2:Vpc": self.policy_context.vpc_arn}
+        subnet: Context = {**vpc, "aws:ResourceTag/Name": names.SUBNET}
+        security_group: Context = {**vpc, "aws:ResourceTag/Name": names.SECURITY_GROUP}
         tags = {
             specification["ResourceType"]: {
                 tag["Key"]: tag["Value"] for tag in specification["Tags"]
@@ -80,22 +82,27 @@ class ManagerPolicy:
         instance: Context = {
             "ec2:InstanceType": request["InstanceType"],
             "ec2:MetadataHttpTokens": metadata.get("HttpTokens", "optional"),
+            "ec2:MetadataHttpPutResponseHopLimit": str(metadata.get("HttpPutResponseHopLimit", 1)),
+            "ec2:InstanceMarketType": "on-demand",
+            "ec2:Tenancy": "default",
             "ec2:InstanceProfile": request.get("IamInstanceProfile", {}).get("Arn", ""),
         }
         yield Permission(run, ec2("instance/*"), {**instance, **tagged(tags.get("instance"))})
         for mapping in request.get("BlockDeviceMappings", [{}]):
             encrypted = str(mapping.get("Ebs", {}).get("Encrypted", False)).lower()
-            volume: Context = {"ec2:Encrypted": encrypted, **tagged(tags.get("volume"))}
+            size = {"ec2:VolumeSize": str(mapping.get("Ebs", {}).get("VolumeSize", 150))}
+            volume: Context = {"ec2:Encrypted": encrypted, **size, **tagged(tags.get("volume"))}
             yield Permission(run, ec2("volume/*"), volume)
         for interface in request.get("NetworkInterfaces", []):
             interface_tags = tagged(tags.get("network-interface"))
             yield Permission(run, ec2("network-interface/*"), {**vpc, **interface_tags})
-            yield Permission(run, ec2(f"subnet/{interface['SubnetId']}"), vpc)
+            yield Permission(run, ec2(f"subnet/{interface['SubnetId']}"), subnet)
             for group in interface["Groups"]:
-                yield Permission(run, ec2(f"security-group/{group}"), vpc)
+                yield Permission(run, ec2(f"security-group/{group}"), security_group)
         image: Context = {
             "ec2:Owner": self.policy_context.account_id,
             "aws:ResourceTag/Project": names.PROJECT,
+            "aws:ResourceTag/Environment": self.config.environment,
             "aws:ResourceTag/Purpose": names.IMAGE_PURPOSE,
         }
         yield Permission(run, self.policy_context.image(request["ImageId"]), image)

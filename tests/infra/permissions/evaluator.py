@@ -27,7 +27,9 @@ ELEMENTS: Final = {
     "Condition",
 }
 ARN_PARTS: Final = 6
-VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
+ABSENT: Final = "\0"
+"""In the place of a variable without a value: no request has this character."""
 ALWAYS_ALLOWED: Final = "sts:getcalleridentity"
 """A policy cannot deny it (API reference of STS, GetCallerIdentity)."""
 
@@ -141,7 +143,7 @@ def matches(statement: Mapping[str, Any], request: Request) -> bool:
         and _about_resource(statement, request)
         and _about_principal(statement.get("Principal"), request.principal)
         and all(
-            holds(name, key, many(values), request.keys)
+            holds(name, key, filled_in(values, request.keys), request.keys)
             for name, tests in cast(
                 "Mapping[str, Mapping[str, Values]]", statement.get("Condition", {})
             ).items()
@@ -181,16 +183,21 @@ def holds(test: str, key: str, wanted: Sequence[str], context: Mapping[str, Sequ
             return value_holds(given[0])
 
 
-def fill(pattern: str, context: Mapping[str, Sequence[str]]) -> str | None:
-    """*pattern* with its policy variables filled in; None if one is absent: it matches nothing."""
-    for name in VARIABLE.findall(pattern):
-        value = context.get(name.lower())
-        if value is None or len(value) != 1:
-            return None
-        if set("*?") & set(value[0]):
-            raise NotImplementedError(f"{name}: a wildcard in the value of a policy variable")
-        pattern = pattern.replace(f"${{{name}}}", value[0])
-    return pattern
+def filled_in(
+    patterns: Values, context: Mapping[str, Sequence[str]], absent: str = ABSENT
+) -> Sequence[str]:
+    """*patterns* with the values of policy variables (`${aws:userid}`) put in.
+
+    A variable without a value matches nothing.
+    """
+
+    def value(variable: re.Match[str]) -> str:
+        values = context.get(variable[1].lower(), [absent])
+        if len(values) != 1 or set(values[0]) & set("*?"):
+            raise NotImplementedError(f"{variable[0]}: {values}")
+        return values[0]
+
+    return [VARIABLE.sub(value, pattern) for pattern in many(patterns)]
 
 
 def many(value: Values) -> Sequence[str]:
@@ -262,16 +269,11 @@ def _any_action(patterns: Values, action: str) -> bool:
 
 
 def _about_resource(statement: Mapping[str, Any], request: Request) -> bool:
-    def any_like(patterns: Values) -> bool:
-        filled = [fill(pattern, request.keys) for pattern in many(patterns)]
-        return any(like_arn(request.resource, arn) for arn in filled if arn is not None)
-
-    if "NotResource" in statement:
-        if VARIABLE.search(str(statement["NotResource"])):
-            raise NotImplementedError(f"{statement.get('Sid')}: NotResource with a policy variable")
-        return not any_like(statement["NotResource"])
-    if "Resource" in statement:
-        return any_like(statement["Resource"])
+    for element in ("NotResource", "Resource"):
+        if element in statement:
+            arns = filled_in(statement[element], request.keys)
+            is_listed = any(like_arn(request.resource, arn) for arn in arns)
+            return is_listed == (element == "Resource")
     return "Principal" in statement  # a trust policy is about its own role
 
 
