@@ -163,7 +163,6 @@ def holds(test: str, key: str, wanted: Sequence[str], context: Mapping[str, Sequ
     if plain == "Null":
         return (given is None) == (wanted[0] == "true")
     compare, negated = OPERATORS[plain]
-    wanted = [filled for value in wanted if (filled := fill(value, context)) is not None]
 
     def value_holds(value: str) -> bool:
         equal = any(compare(value, pattern) for pattern in wanted)
