@@ -1,11 +1,16 @@
-"""Checks that need the account. They run before the first resource is created."""
+"""Checks of the settings that need more than the settings.
+
+Those of this module run before the first resource is created, in a destroy too. So they must not
+depend on what AWS answers: what asks AWS about a resource is a hook of that resource, which runs
+only when the resource is created or changed.
+"""
 
 import pulumi
 
 from infra.context import StackContext
 from infra.permissions import instance, manager
 from infra.permissions.statements import DocumentError, document, documents
-from infra.preflight import quotas, terraform_tag_warning
+from infra.preflight import terraform_tag_warning
 
 
 def require(context: StackContext) -> None:
@@ -14,7 +19,6 @@ def require(context: StackContext) -> None:
     Raises:
         pulumi.RunError: one line that names the setting.
     """
-    quotas.require(context.settings)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)
     for identity in (manager, instance):
         try:

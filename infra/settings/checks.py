@@ -10,8 +10,9 @@ from infra.addresses import PRIVATE, IPNetwork, covering
 
 WIDEST_VPC: Final = 16
 NARROWEST_VPC: Final = 24
-MAX_PREFIX_LIST_ENTRIES: Final = 1000
-"""Entries that a managed prefix list can hold (Amazon VPC quotas)."""
+MAX_SSH_RANGES: Final = 940
+"""Rules that a security group can ever have (1000, Amazon VPC quotas), less the 60 single rules
+that it can hold while an update replaces them by prefix lists."""
 RETENTIONS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -71,10 +72,10 @@ def ssh_ranges(texts: Any) -> tuple[IPNetwork, ...]:  # noqa: ANN401 - checked h
     for wide, narrow in covering(ranges):
         raise ValueError(f"{wide} includes {narrow}; remove one of the two")
     for version in (4, 6):
-        if (count := sum(cidr.version == version for cidr in ranges)) > MAX_PREFIX_LIST_ENTRIES:
+        if (count := sum(cidr.version == version for cidr in ranges)) > MAX_SSH_RANGES:
             raise ValueError(
-                f"holds {count} IPv{version} ranges, but a managed prefix list holds at most "
-                f"{MAX_PREFIX_LIST_ENTRIES}; merge neighbouring ranges"
+                f"holds {count} IPv{version} ranges, but a security group can hold at most "
+                f"{MAX_SSH_RANGES}; merge neighbouring ranges"
             )
     return ranges
 
