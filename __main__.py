@@ -2,7 +2,7 @@
 
 import pulumi
 
-from infra import account, destroy_guard, preflight, settings
+from infra import account, destroy_guard, preflight, settings, standing
 from infra.components.cost_tags import CostTags
 from infra.components.flow_logs import FlowLogs
 from infra.components.instances import Instances
@@ -29,7 +29,8 @@ spending_stop = SpendingStop("sandbox", context, manager.arn, opts)
 destroy_guard.attach(
     [network, flow_logs, ssh_access, instances, manager, spending_stop],
     network.vpc_id,
-    config.region,
+    config,
+    standing.read(),
 )
 for name, value in stack_outputs(context, network, ssh_access, instances, manager).items():
     pulumi.export(name, value)
