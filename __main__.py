@@ -14,9 +14,10 @@ from infra.context import stack_context
 from infra.stack_outputs import stack_outputs
 
 config = settings.from_stack()
-stack_account = account.connect(config)
+standing_resources = standing.read()
+stack_account = account.connect(config, standing_resources)
 context = stack_context(config, stack_account)
-preflight.require(context)
+preflight.require(context, standing_resources)
 opts = pulumi.ResourceOptions(provider=stack_account.provider)
 
 network = Network("sandbox", context, opts)
@@ -30,7 +31,7 @@ destroy_guard.attach(
     [network, flow_logs, ssh_access, instances, manager, spending_stop],
     network.vpc_id,
     config,
-    standing.read(),
+    standing_resources,
 )
 for name, value in stack_outputs(context, network, ssh_access, instances, manager).items():
     pulumi.export(name, value)

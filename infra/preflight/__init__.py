@@ -5,20 +5,26 @@ depend on what AWS answers: what asks AWS about a resource is a hook of that res
 only when the resource is created or changed.
 """
 
+from collections.abc import Iterable
+
 import pulumi
 
 from infra.context import StackContext
 from infra.permissions import instance, manager
 from infra.permissions.statements import DocumentError, document, documents
-from infra.preflight import terraform_tag_warning
+from infra.preflight import running_sandboxes, terraform_tag_warning
+from infra.standing import StandingResource
 
 
-def require(context: StackContext) -> None:
-    """Refuse settings that AWS would refuse in the middle of an update.
+def require(context: StackContext, standing: Iterable[StandingResource]) -> None:
+    """Refuse settings that AWS would refuse in the middle of an update, or that hurt sandboxes.
+
+    *standing* is what the last update left.
 
     Raises:
         pulumi.RunError: one line that names the setting.
     """
+    running_sandboxes.require_no_harm(context, standing)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)
     for identity in (manager, instance):
         try:
