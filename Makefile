@@ -68,7 +68,7 @@ test: check ## Run all checks and tests, with a slice of the long proofs
 	@$(TESTS)
 
 docs: venv ## Write every generated table into README.md and docs/
-	@.venv/bin/cog -r -P -p "from docs import tables" README.md docs/*.md
+	@.venv/bin/cog -r -P -I . -p "from docs import tables" README.md docs/*.md
 	@.venv/bin/sandbox config schema > docs/sandbox_config.schema.json
 	@$(PYTHON) -m sandbox.permissions.documentation > docs/permissions.md
 

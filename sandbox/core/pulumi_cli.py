@@ -25,7 +25,11 @@ LOCK: Final = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)")
 DAMAGED: Final = ("failed to load checkpoint", "unexpected end of JSON input", "cannot unmarshal")
 NO_STACK: Final = "no stack named"
 SEE_ABOVE: Final = "see its messages above"
-QUIET: Final = {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
+QUIET: Final = {
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_SKIP_CONFIRMATIONS": "false",  # commands say --yes themselves, where they mean it
+    "NO_COLOR": "1",
+}
 
 
 class PulumiError(SandboxError):

@@ -1,5 +1,6 @@
 """Writes docs/permissions.md from the contract."""
 
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -92,3 +93,7 @@ def _line(group: Group) -> str:
     ]
     sentence = group.sentence.removeprefix("Deny ")
     return f"- {sentence[0].upper()}{sentence[1:]} ({', '.join(counts)})"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

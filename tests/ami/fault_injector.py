@@ -40,7 +40,7 @@ CHANGING = (
 )  # fmt: skip
 
 EVERYTHING = os.environ.get("AMI_FAULTS") == "all"
-"""`make prove-ami` sets it; otherwise only a slice of the faults and kills is tried."""
+"""`make prove-image` sets it; otherwise only a slice of the faults and kills is tried."""
 
 
 class ResponseBody:
