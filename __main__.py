@@ -25,7 +25,7 @@ flow_logs = FlowLogs("sandbox", context, network.vpc_id, opts)
 ssh_access = SshAccess("sandbox", context, network.vpc_id, opts)
 instances = Instances("sandbox", context, network.vpc_id, opts)
 manager = Manager("sandbox", context, network.vpc_id, opts)
-CostTags("sandbox", context, opts)
+CostTags("sandbox", context, standing_resources, opts)
 spending_stop = SpendingStop("sandbox", context, manager.arn, opts)
 destroy_guard.attach(
     [network, flow_logs, ssh_access, instances, manager, spending_stop],

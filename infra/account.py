@@ -81,8 +81,8 @@ def _require_own_account(
             f"{identity.account_id}; use credentials of account {settings.account_id}"
         )
     for resource in standing:
-        if resource.type != catalogue.VPC.name:
-            continue
+        if resource.type != catalogue.VPC.name or "arn" not in resource.outputs:
+            continue  # a repaired stack has no outputs before its refresh
         account_id = Identity.of_arn(resource.outputs["arn"]).account_id
         if account_id != identity.account_id:
             raise pulumi.RunError(

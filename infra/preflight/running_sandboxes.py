@@ -80,6 +80,8 @@ def _network(standing: Iterable[StandingResource]) -> StandingNetwork | None:
     subnet_ids: dict[tuple[str, str], str] = {}
     for resource in standing:
         outputs = resource.outputs
+        if "arn" not in outputs:
+            continue  # a repaired stack has no outputs before its refresh
         if resource.type == catalogue.VPC.name:
             vpc = outputs
         elif resource.type == catalogue.SUBNET.name:

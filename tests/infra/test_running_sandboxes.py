@@ -43,6 +43,7 @@ class Standing:
                 "type": "aws:ec2/subnet:Subnet",
                 "outputs": {
                     "id": subnet_id,
+                    "arn": f"arn:aws:ec2:us-east-1:{ACCOUNT}:subnet/{subnet_id}",
                     "availabilityZone": zone,
                     "cidrBlock": f"10.100.{ZONES[zone]}.0/24",
                 },
