@@ -143,7 +143,7 @@ def test_clients_work_in_the_providers_region(fake_pulumi: FakePulumi) -> None:
 @pytest.mark.usefixtures("made_up_credentials")
 @pytest.mark.parametrize(("account", "refused"), [("123456789012", False), ("9" * 12, True)])
 def test_credentials_of_another_account_than_the_stacks_are_refused(
-    fake_pulumi: FakePulumi, account: str, refused: bool
+    fake_pulumi: FakePulumi, *, account: str, refused: bool
 ) -> None:
     provider = resource("aws", inputs={"region": "eu-north-1"})
     provider["type"] = "pulumi:providers:aws"
