@@ -11,6 +11,7 @@ from infra.components.network import Network
 from infra.components.spending_stop import SpendingStop
 from infra.components.ssh_access import SshAccess
 from infra.context import stack_context
+from infra.preflight import free_names
 from infra.stack_outputs import stack_outputs
 
 config = settings.from_stack()
@@ -18,7 +19,10 @@ standing_resources = standing.read()
 stack_account = account.connect(config, standing_resources)
 context = stack_context(config, stack_account)
 preflight.require(context, standing_resources)
-opts = pulumi.ResourceOptions(provider=stack_account.provider)
+opts = pulumi.ResourceOptions(
+    provider=stack_account.provider,
+    transformations=[free_names.transformation(config, standing_resources)],
+)
 
 network = Network("sandbox", context, opts)
 flow_logs = FlowLogs("sandbox", context, network.vpc_id, opts)

@@ -35,6 +35,8 @@ class Registered:
     protect: bool
     provider: str
     custom: bool
+    hooks: tuple[str, ...]
+    """Those that run before its creation."""
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ class Monitor(mocks.MockMonitor):
                     protect=request.protect,
                     provider=request.provider or request.providers.get("aws", ""),
                     custom=request.custom,
+                    hooks=tuple(request.hooks.before_create),
                 )
             )
         return answer
