@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pulumi
 
 from infra.catalogue import CATALOGUE
+
+ROOT: Final = "pulumi:pulumi:Stack"
+"""The type of the resource that holds the stack's outputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class StandingResource:
 
 
 def read() -> Sequence[StandingResource]:
-    """The stack's resources of the catalogue, before this update; asks the engine, not AWS."""
+    """The stack's resources before this update; asks the engine, not AWS."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer: Any = pulumi.runtime.invoke(
         "pulumi:pulumi:readStackResourceOutputs", {"stackName": stack}
@@ -32,11 +35,17 @@ def read() -> Sequence[StandingResource]:
 
 
 def of_answer(resources: Mapping[str, Any]) -> Sequence[StandingResource]:
-    """The resources of the catalogue in the engine's answer, which has them by URN."""
+    """The resources in the engine's answer, which has them by URN; of the root without secrets."""
     return [
         StandingResource(
-            type=resource["type"], name=urn.rsplit("::", 1)[1], outputs=resource["outputs"]
+            type=resource["type"],
+            name=urn.rsplit("::", 1)[1],
+            outputs={
+                name: value
+                for name, value in resource["outputs"].items()
+                if resource["type"] in CATALOGUE or name == "sandbox_config"
+            },
         )
         for urn, resource in resources.items()
-        if resource["type"] in CATALOGUE
+        if resource["type"] in CATALOGUE or resource["type"] == ROOT
     ]

@@ -12,7 +12,7 @@ import pulumi
 from infra.context import StackContext
 from infra.permissions import instance, manager
 from infra.permissions.statements import DocumentError, document, documents
-from infra.preflight import running_sandboxes, terraform_tag_warning
+from infra.preflight import missing, running_sandboxes, terraform_tag_warning
 from infra.standing import StandingResource
 
 
@@ -25,6 +25,7 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
         pulumi.RunError: one line that names the setting.
     """
     running_sandboxes.require_no_harm(context, standing)
+    missing.warn_on_missing(context.settings, standing)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)
     for identity in (manager, instance):
         try:
