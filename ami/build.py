@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ from ami.build_resources import Search
 from ami.errors import LeftoverError, NotConfiguredError
 from ami.first_boot import BuildKeys
 from ami.images import VERSION_TAG
+from ami.progress import StepClock, TimedProgress
 from ami.provisioner import Provisioner
 from ami.ssh_session import Login, SshSession
 
@@ -59,6 +60,15 @@ class BuildOutcome:
     """The image is complete, so it stays."""
     address: str = ""
     """The machine's public address."""
+    clock: StepClock = field(default_factory=StepClock)
+    """The time of the build's steps."""
+    script_clock: StepClock = field(default_factory=StepClock)
+    """The time of the steps of the scripts on the machine."""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What each step has taken so far."""
+        return self.clock.seconds | self.script_clock.seconds
 
 
 def build(plan: BuildPlan, tools: BuildTools) -> str:
@@ -68,8 +78,10 @@ def build(plan: BuildPlan, tools: BuildTools) -> str:
         SandboxError: the reason; its notes name what could not be removed.
         Interrupted: a signal ended the build; everything it created is removed.
     """
-    undo = steps.Undo(tools.aws, plan, tools.progress)
-    outcome = BuildOutcome()
+    progress = TimedProgress(tools.progress)
+    tools = replace(tools, progress=progress)
+    undo = steps.Undo(tools.aws, plan, progress)
+    outcome = BuildOutcome(clock=progress.clock)
     first_error: BaseException | None = None
     with signals.handled(tools.progress.say) as signal_handler:
         try:
@@ -104,7 +116,7 @@ def _create(
             machine = _launch(plan, tools, keys, undo, stack)
             outcome.address = machine.get("PublicIpAddress", "")
             instance_id = machine.get("InstanceId", "")
-            versions = _provision(plan, tools, keys, instance_id, outcome.address)
+            versions = _provision(plan, tools, keys, instance_id, outcome)
             with step("stop the machine"):
                 steps.stop(tools.aws, plan, instance_id)
             with step("take the image"):
@@ -113,6 +125,7 @@ def _create(
             outcome.finished = True
             with step(f"configure stack {plan.target.stack}"):
                 tools.stack_image.configure(outcome.image_id)
+            _write_manifest(plan, tools, versions, outcome)  # now with the time of every step
         except NotConfiguredError:
             raise
         except Exception:
@@ -135,27 +148,29 @@ def _launch(
 
 
 def _provision(
-    plan: BuildPlan, tools: BuildTools, keys: BuildKeys, instance_id: str, address: str
+    plan: BuildPlan, tools: BuildTools, keys: BuildKeys, instance_id: str, outcome: BuildOutcome
 ) -> dict[str, str]:
     """Do all the work on the machine; return the versions that it holds."""
     step = tools.progress.step
     tools.folder.mkdir(parents=True, exist_ok=True)
-    login_key = plan.options.ssh_key_file if plan.options.ssh_key else keys.login
+    login_key = plan.login_key if plan.options.ssh_key else keys.login
     with log_file(plan, tools).open("w") as log, ssh_session.background_loop() as loop:
         session = SshSession(
-            address,
+            outcome.address,
             Login(plan.options.ssh_user, login_key, keys.host),
             plan.limits,
             loop=loop,
             dial=tools.dial,
             on_wait=lambda: steps.require_alive(tools.aws, instance_id),
+            silence_hint=f"; its port 22 is open to {plan.ssh_from} only: if this computer leaves "
+            "by another address, name that with --ssh-from",
         )
 
         def write(line: str) -> None:
             log.write(f"{datetime.now(UTC):%H:%M:%S} {line}\n")
             log.flush()
 
-        provisioner = Provisioner(session, plan, tools.progress, write)
+        provisioner = Provisioner(session, plan, tools.progress, write, outcome.script_clock)
         with closing(session):
             with step("wait for the machine's first boot"):
                 provisioner.wait_until_ready()
@@ -169,9 +184,7 @@ def _provision(
                 provisioner.reboot()
             with step("verify on the machine"):
                 versions = provisioner.verify()
-                content = manifest(plan, versions)
-                provisioner.write_manifest(content)
-                manifest_file(plan, tools).write_text(json.dumps(content, indent=2))
+                provisioner.write_manifest(_write_manifest(plan, tools, versions, outcome))
             with step("seal: remove the traces of the build, and prove it"):
                 provisioner.seal()
     return versions
@@ -214,8 +227,19 @@ def manifest_file(plan: BuildPlan, tools: BuildTools) -> Path:
     return tools.folder / f"{plan.build_id}.json"
 
 
-def manifest(plan: BuildPlan, versions: dict[str, str]) -> dict[str, object]:
-    """The image's description of itself."""
+def _write_manifest(
+    plan: BuildPlan, tools: BuildTools, versions: dict[str, str], outcome: BuildOutcome
+) -> dict[str, object]:
+    """Write the manifest here, and return it."""
+    content = manifest(plan, versions, outcome.seconds)
+    manifest_file(plan, tools).write_text(json.dumps(content, indent=2))
+    return content
+
+
+def manifest(
+    plan: BuildPlan, versions: dict[str, str], seconds: dict[str, float]
+) -> dict[str, object]:
+    """The image's description of itself; *seconds* is the time of each step so far."""
     return {
         "build_id": plan.build_id,
         "image_name": plan.image_name,
@@ -224,6 +248,7 @@ def manifest(plan: BuildPlan, versions: dict[str, str]) -> dict[str, object]:
         "base_name": plan.base_name,
         "instance_type": plan.instance_type,
         "versions": versions,
+        "seconds": seconds,
     }
 
 
@@ -240,11 +265,14 @@ def _keep(
     undo.keep_all = True
     say = tools.progress.say
     tools.folder.mkdir(parents=True, exist_ok=True)
-    key_file = tools.folder / f"{plan.build_id}.key"
-    key_file.touch(mode=0o600)
-    key_file.write_bytes(keys.login.export_private_key("openssh"))
+    key_file = plan.options.ssh_key_file
+    if not plan.options.ssh_key:
+        key_file = tools.folder / f"{plan.build_id}.key"
+        key_file.touch(mode=0o600)
+        key_file.write_bytes(keys.login.export_private_key("openssh"))
     if outcome.address:
-        say(f"kept; log in with: ssh -i {key_file} {plan.options.ssh_user}@{outcome.address}")
+        identity = f"-i {key_file} " if key_file else ""
+        say(f"kept; log in with: ssh {identity}{plan.options.ssh_user}@{outcome.address}")
     hours = plan.limits.deadline / 3600
     say(f"the machine terminates itself {hours:g} h after its start; remove it earlier with:")
     say(f"  {clean_command(plan)}")

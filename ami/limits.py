@@ -20,12 +20,18 @@ class Limits:
     """Until AWS finds a resource that it has just created."""
     running: float = 600
     login: float = 900
+    refused: float = 120
+    """How long the machine may refuse the key; cloud-init installs it seconds after sshd starts."""
     ready: float = 900
     """Until the machine has finished its first boot."""
-    setup: float = 5400
-    """One run of the set-up script."""
+    upgrade: float = 1800
+    """The set-up stage `base`."""
+    software: float = 5400
+    """The set-up stage `software`: 30 GiB of downloads and three builds."""
+    verify: float = 1800
+    """The first import of PyTorch from a cold disk takes minutes."""
     check: float = 900
-    """One short script: the verification, or the clean-up before the image is taken."""
+    """One short script, such as the clean-up before the image is taken."""
     reboot: float = 900
     stopped: float = 1800
     """GPU machines take minutes to stop."""
@@ -43,8 +49,19 @@ class Limits:
     """Of SSH; a connection counts as broken after three without an answer."""
     reconnects: int = 3
     """A number: how often a set-up script is started again after its connection broke."""
-    deadline: float = 4 * 3600
+    deadline: float = 5 * 3600
     """After its start the machine terminates itself, even if the builder is gone."""
+
+    @property
+    def work(self) -> float:
+        """The longest time from the launch to the seal."""
+        boots = self.login + self.ready + 2 * (self.reboot + self.ready)
+        return self.running + boots + self.upgrade + self.software + self.verify + 2 * self.check
+
+    @property
+    def build(self) -> float:
+        """The longest time of a whole build."""
+        return self.work + self.stopped + self.available + self.terminated + self.sweep
 
 
 class LimitReachedError(Exception):

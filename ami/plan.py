@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import secrets
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
+from ami import credentials, launch, login_key, pins
 from ami.aws_calls import AWS_ERRORS
 from ami.build_resources import (
     BUILD_TAG,
@@ -20,6 +21,7 @@ from ami.build_resources import (
     temporary_name,
 )
 from ami.errors import PlanError
+from ami.public_address import public_address
 from infra import names
 from infra.aws_clients import as_filters, error_code, error_reason
 
@@ -27,21 +29,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from asyncssh import SSHKey
     from mypy_boto3_ec2.literals import InstanceTypeType
     from mypy_boto3_ec2.type_defs import ImageTypeDef, InstanceTypeInfoTypeDef
 
     from ami.limits import Limits
+    from ami.login_key import AskPassphrase
     from ami.target import BuildTarget
     from infra.aws_clients import AwsClients
 
 T = TypeVar("T")
 Base = Literal["ubuntu", "dlami"]
 
-MIN_DISK_GIB: Final = 60
-"""The upgrade, the driver, Docker and the Python environments take about 40 GiB."""
+MIN_DISK_GIB: Final = 80
+"""The set-up fills about 60 GiB: 7 each for the CUDA toolkit and three PyTorch environments, and
+much for downloads and builds. The verification asks for 10 that are free."""
+MIN_IOPS: Final = 3000
+MIN_THROUGHPUT: Final = 125
+"""In MiB/s. Every gp3 volume has so much for its price:
+https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html"""
+IOPS_PER_MIB: Final = 4
+"""gp3 gives at most 0.25 MiB/s for each of its IOPS."""
+IOPS_PER_GIB: Final = 500
 ARCHITECTURE: Final = "x86_64"
-ADDRESS_SERVICE: Final = "https://checkip.amazonaws.com"
-"""AWS answers with the address from which the request came."""
+EBS_KEY: Final = "alias/aws/ebs"
+"""The key of AWS for EBS, which everyone in the account may use."""
+KEY_RIGHTS: Final = (
+    "kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
+    "kms:GenerateDataKeyWithoutPlaintext"
+)
+"""https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html"""
+QUOTA_UNREADABLE: Final = frozenset({"AccessDeniedException", "NoSuchResourceException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +82,7 @@ BASES: Final[Mapping[Base, BaseImage]] = {
         "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id",
         "099720109477",  # Canonical
         "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*",
-        "535",
+        pins.settings()["NVIDIA_BRANCH"],
     ),
     # https://docs.aws.amazon.com/dlami/latest/devguide/find-dlami-id.html
     "dlami": BaseImage(
@@ -74,6 +92,24 @@ BASES: Final[Mapping[Base, BaseImage]] = {
         "",
     ),
 }
+
+
+UNFIT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("g2", "g3", "g3s", "p2", "p3", "p3dn"),
+        "its GPUs are older than Turing, and NVIDIA's open kernel modules, which the image has,"
+        " do not drive them: take g4dn or newer",
+    ),
+    **dict.fromkeys(
+        ("g6f", "gr6f"),
+        "its GPU is a share of one, which only NVIDIA's GRID driver drives: take g6 or gr6",
+    ),
+    **dict.fromkeys(
+        ("p6-b200", "p6-b300"),
+        "its NVLink needs NVIDIA's subnet manager, which the image does not have: take p5 or older",
+    ),
+}
+"""Families of types with NVIDIA GPUs that the image cannot serve, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +122,12 @@ class VcpuQuota:
     code: str
     name: str
     families: tuple[str, ...]
+    default: int = 0
+    """Of a new account; AWS raises it on request."""
 
 
 QUOTAS: Final = (  # of the families with NVIDIA GPUs
-    VcpuQuota("L-DB2E81BA", "Running On-Demand G and VT instances", ("g", "vt")),
+    VcpuQuota("L-DB2E81BA", "Running On-Demand G and VT instances", ("g", "gr", "vt")),
     VcpuQuota("L-417A185B", "Running On-Demand P instances", ("p",)),
 )
 
@@ -105,6 +143,9 @@ class BuildOptions:
     ssh_user: str = "ubuntu"
     ssh_from: str | None = None
     disk_gib: int = 150
+    disk_iops: int = 6000
+    disk_throughput: int = 1000
+    """In MiB/s."""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     keep_on_error: bool = False
 
@@ -141,6 +182,10 @@ class BuildPlan:
     ssh_from: str
     """The network that may reach the machine's port 22, in CIDR notation."""
     limits: Limits
+    login_key: SSHKey | None = field(default=None, repr=False)
+    """The private key of `options.ssh_key`; None: a temporary key, or one in the SSH agent."""
+    warnings: tuple[str, ...] = ()
+    """What may go wrong although nothing forbids the build."""
 
     @property
     def temporary_name(self) -> str:
@@ -170,17 +215,19 @@ class BuildPlan:
         }
 
 
-def make(
+def make(  # noqa: PLR0913 - the account, the choices, and who answers questions
     aws: AwsClients,
     target: BuildTarget,
     options: BuildOptions,
     *,
     limits: Limits,
     find_address: Callable[[], str] | None = None,
+    ask_passphrase: AskPassphrase = lambda _: "",
 ) -> BuildPlan:
     """Check everything that the build relies on.
 
-    *find_address* finds this machine's public address (default: ask AWS).
+    *find_address* finds this machine's public address (default: ask AWS); *ask_passphrase* asks
+    for that of an encrypted --ssh-key-file (default: nobody can be asked).
 
     Raises:
         PlanError: it names every problem, not only the first.
@@ -207,15 +254,22 @@ def make(
     type_info = check(lambda: _instance_type(aws, instance_type), None)
     subnets = check(lambda: _subnets(aws, target, instance_type), ())
     vcpus = type_info.get("VCpuInfo", {}).get("DefaultVCpus", 0) if type_info else 0
-    if type_info:
-        check(lambda: _check_quota(aws, instance_type, vcpus), None)
-    if options.ssh_key:
-        check(lambda: _check_key_pair(aws, options), None)
+    warnings = [
+        check(lambda: _check_quota(aws, instance_type, vcpus), "") if type_info else "",
+        check(lambda: _ebs_key_warning(aws), ""),
+        credentials.expiry_warning(
+            aws.credentials,
+            until=started + timedelta(seconds=limits.build),
+            environment=os.environ,
+        ),
+    ]
+    key = check(lambda: login_key.load(aws, options, ask_passphrase), None)
     ssh_from = check(lambda: _ssh_from(options.ssh_from, find_address or public_address), "")
     root_device, base_gib = _root_disk(base) if base else ("", 0)
     needed_gib = max(base_gib, MIN_DISK_GIB)
     if options.disk_gib < needed_gib:
         problems.append(f"--disk {options.disk_gib}: is too small; use at least {needed_gib} GiB")
+    problems += _disk_speed_problems(options)
     if problems or base is None or type_info is None:
         raise PlanError(*problems)
     plan = BuildPlan(
@@ -235,25 +289,11 @@ def make(
         disk_gib=options.disk_gib,
         ssh_from=ssh_from,
         limits=limits,
+        login_key=key,
+        warnings=tuple(warning for warning in warnings if warning),
     )
-    _check_launch(aws, plan)
+    launch.check(aws, plan)
     return plan
-
-
-def public_address() -> str:
-    """The address of this machine as AWS sees it.
-
-    Raises:
-        PlanError: AWS did not answer within 10 seconds.
-    """
-    try:
-        with urllib.request.urlopen(ADDRESS_SERVICE, timeout=10) as answer:
-            return answer.read(64).decode().strip()
-    except OSError as error:
-        raise PlanError(
-            f"the public address of this machine is unknown ({ADDRESS_SERVICE}: {error}); "
-            "name it with --ssh-from"
-        ) from error
 
 
 def _identity(aws: AwsClients) -> tuple[str, str]:
@@ -321,6 +361,8 @@ def _instance_type(aws: AwsClients, instance_type: str) -> InstanceTypeInfoTypeD
         raise PlanError(
             f"{where}: has no NVIDIA GPU to verify the image on; use one like g5.12xlarge"
         )
+    if unfit := UNFIT.get(instance_type.partition(".")[0]):
+        raise PlanError(f"{where}: {unfit}")
     if ARCHITECTURE not in type_infos[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
         raise PlanError(
             f"{where}: is not an {ARCHITECTURE} machine, but the image is; use g5.12xlarge"
@@ -391,13 +433,29 @@ def _public_subnets(aws: AwsClients, target: BuildTarget) -> list[str]:
     ]
 
 
-def _check_quota(aws: AwsClients, instance_type: str, vcpus: int) -> None:
+def _check_quota(aws: AwsClients, instance_type: str, vcpus: int) -> str:
+    """Check that the quota has room; a warning if it cannot be read.
+
+    Service Quotas may not know a quota that the account never changed; AWS's default holds then.
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
+    """
     family = re.match("[a-z]+", instance_type)
     quota = next((quota for quota in QUOTAS if family and family.group() in quota.families), None)
     if not quota:
-        return  # a family of another quota; the launch names it if it is used up
-    answer = aws.quotas.get_service_quota(ServiceCode="ec2", QuotaCode=quota.code)["Quota"]
-    allowed = int(answer.get("Value", 0))
+        return (
+            f"no quota is known for the family of {instance_type}; the launch fails if it is used "
+            "up"
+        )
+    try:
+        allowed = _quota_value(aws, quota)
+    except AWS_ERRORS as error:
+        if error_code(error) not in QUOTA_UNREADABLE:
+            raise
+        return (
+            f'the quota "{quota.name}" ({quota.code}) cannot be read ({error_code(error)}); AWS\'s '
+            f"default is {quota.default} vCPUs, and the build needs {vcpus}; allow "
+            "servicequotas:GetServiceQuota to have it checked"
+        )
     used = _vcpus_in_use(aws, quota.families, {instance_type: vcpus})
     if allowed < used + vcpus:
         raise PlanError(
@@ -407,6 +465,19 @@ def _check_quota(aws: AwsClients, instance_type: str, vcpus: int) -> None:
             f"request-service-quota-increase --service-code ec2 --quota-code {quota.code} "
             f"--desired-value {used + vcpus} --region {aws.region}"
         )
+    return ""
+
+
+def _quota_value(aws: AwsClients, quota: VcpuQuota) -> int:
+    """The account's value, or AWS's default if the account never changed it."""
+    which = {"ServiceCode": "ec2", "QuotaCode": quota.code}
+    try:
+        answer = aws.quotas.get_service_quota(**which)["Quota"]
+    except AWS_ERRORS as error:
+        if error_code(error) != "NoSuchResourceException":
+            raise
+        answer = aws.quotas.get_aws_default_service_quota(**which)["Quota"]
+    return int(answer.get("Value", 0))
 
 
 def _vcpus_in_use(aws: AwsClients, families: tuple[str, ...], known: Mapping[str, int]) -> int:
@@ -432,20 +503,38 @@ def _vcpus_in_use(aws: AwsClients, families: tuple[str, ...], known: Mapping[str
     return sum(vcpus[instance_type] * number for instance_type, number in running.items())
 
 
-def _check_key_pair(aws: AwsClients, options: BuildOptions) -> None:
+def _ebs_key_warning(aws: AwsClients) -> str:
+    """A warning if EBS encrypts with a key of the account, whose policy may forbid its use."""
     try:
-        aws.ec2.describe_key_pairs(KeyNames=[options.ssh_key or ""])
+        key = aws.ec2.get_ebs_default_kms_key_id()["KmsKeyId"]
     except AWS_ERRORS as error:
-        if error_code(error) != "InvalidKeyPair.NotFound":
-            raise
-        raise PlanError(
-            f"--ssh-key {options.ssh_key}: {aws.region} has no key pair of that name; leave "
-            "the option out to use a temporary one"
-        ) from error
-    if options.ssh_key_file and not options.ssh_key_file.is_file():
-        raise PlanError(
-            f"--ssh-key-file {options.ssh_key_file}: does not exist; name the private key's file"
+        return (
+            f"the key with which EBS encrypts cannot be read ({error_reason(error)}); if it is one "
+            f"of the account's own, it must allow {KEY_RIGHTS}"
         )
+    if key.endswith(EBS_KEY):
+        return ""
+    return (
+        f"EBS encrypts the disk and the image with the account's key {key}; its policy must allow "
+        f"{KEY_RIGHTS} to you and to the service's manager, which launches the image"
+    )
+
+
+def _disk_speed_problems(options: BuildOptions) -> list[str]:
+    """Speeds that gp3 does not have; its upper limits are told by the launch."""
+    iops, throughput = options.disk_iops, options.disk_throughput
+    problems: list[str] = []
+    if iops < MIN_IOPS or iops > options.disk_gib * IOPS_PER_GIB:
+        problems.append(
+            f"--disk-iops {iops}: is not valid for {options.disk_gib} GiB of gp3; use "
+            f"{MIN_IOPS} to {options.disk_gib * IOPS_PER_GIB}"
+        )
+    if throughput < MIN_THROUGHPUT or throughput * IOPS_PER_MIB > iops:
+        problems.append(
+            f"--disk-throughput {throughput}: is not valid for {iops} IOPS of gp3; use "
+            f"{MIN_THROUGHPUT} to {iops // IOPS_PER_MIB} MiB/s, or raise --disk-iops"
+        )
+    return problems
 
 
 def _ssh_from(text: str | None, find_address: Callable[[], str]) -> str:
@@ -463,21 +552,3 @@ def _ssh_from(text: str | None, find_address: Callable[[], str]) -> str:
             f"--ssh-from {text}: is not IPv4, but the network is; use one like 203.0.113.7/32"
         )
     return str(network)
-
-
-def _check_launch(aws: AwsClients, plan: BuildPlan) -> None:
-    """Ask EC2 whether it would launch the machine; a dry run ends with `DryRunOperation`."""
-    try:
-        aws.ec2.run_instances(
-            ImageId=plan.base_image,
-            InstanceType=plan.instance_type,
-            SubnetId=plan.subnets[0].id,
-            MinCount=1,
-            MaxCount=1,
-            DryRun=True,
-        )
-    except AWS_ERRORS as error:
-        if error_code(error) != "DryRunOperation":
-            raise PlanError(
-                f"EC2 would not launch {plan.instance_type}: {error_reason(error)}"
-            ) from error

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ami.plan import BuildPlan
     from infra.aws_clients import AwsClients
 
-TYPICAL_HOURS: Final = 25 / 60
-"""A build with its downloads takes 20 to 25 minutes."""
+TYPICAL_HOURS: Final = 45 / 60
+"""An estimate, 35 to 50 minutes; the manifest of a build has the measured time of each step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,49 @@ class BuildProgress(Protocol):
         ...
 
 
+class StepClock:
+    """The seconds that each step took; a step that runs again counts on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._running: tuple[str, float] | None = None
+
+    def start(self, name: str) -> None:
+        """End the running step and start another."""
+        self.stop()
+        self._running = (name, time.monotonic())
+
+    def stop(self) -> None:
+        if self._running:
+            name, begin = self._running
+            spent = self.seconds.get(name, 0) + time.monotonic() - begin
+            self.seconds[name] = round(spent, 1)
+            self._running = None
+
+
+@dataclass(frozen=True)
+class TimedProgress:
+    """Hands everything on to another progress, and measures each step."""
+
+    shown: BuildProgress
+    clock: StepClock = field(default_factory=StepClock)
+
+    @contextmanager
+    def step(self, name: str) -> Generator[None]:
+        self.clock.start(name)
+        try:
+            with self.shown.step(name):
+                yield
+        finally:
+            self.clock.stop()
+
+    def note(self, text: str) -> None:
+        self.shown.note(text)
+
+    def say(self, text: str) -> None:
+        self.shown.say(text)
+
+
 def elapsed(seconds: float) -> str:
     """A duration as minutes and seconds: 3:07."""
     minutes, rest = divmod(int(seconds), 60)

@@ -8,12 +8,13 @@ import shlex
 import tarfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from ami.errors import SetupError, VerificationError
 from ami.first_boot import DEADLINE
+from ami.progress import StepClock
 from ami.ssh_session import CommandError, ConnectionBrokeError
 
 if TYPE_CHECKING:
@@ -32,17 +33,23 @@ Log = Callable[[str], None]
 
 
 def script(name: str) -> bytes:
-    """The text of a script in ami/setup."""
-    return resources.files("ami").joinpath("setup", name).read_bytes()
+    """The text of a script in ami/setup, with Unix line ends whatever the checkout has."""
+    return _with_unix_ends(resources.files("ami").joinpath("setup", name).read_bytes())
 
 
-def archive(*names: str) -> bytes:
-    """Scripts in one tar file, since each copy costs a round trip or two."""
+def _with_unix_ends(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n")
+
+
+def archive() -> bytes:
+    """All files of ami/setup in one tar file, since each copy costs a round trip or two."""
     packed = io.BytesIO()
+    folder = resources.files("ami").joinpath("setup")
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for name in names:
-            content = script(name)
-            entry = tarfile.TarInfo(name)
+        files = (file for file in folder.iterdir() if file.is_file())
+        for file in sorted(files, key=lambda file: file.name):
+            content = _with_unix_ends(file.read_bytes())
+            entry = tarfile.TarInfo(file.name)
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
@@ -56,22 +63,25 @@ class Provisioner:
     plan: BuildPlan
     progress: BuildProgress
     log: Log
+    clock: StepClock = field(default_factory=StepClock)
+    """Measures the steps of the scripts."""
 
     def wait_until_ready(self) -> None:
         """Wait for the end of the first boot, idle apt, and an armed dead man's switch."""
         self.session.connect(self.plan.limits.login)
         self.session.put(
             f"{FOLDER}/scripts.tar",
-            archive("common.sh", "setup.sh", "verify.sh", "seal.sh", "ready.sh"),
+            archive(),
             then="tar --extract --file scripts.tar && rm scripts.tar",
         )
         self.run_script("ready.sh", limit=self.plan.limits.ready)
 
     def set_up(self, stage: str) -> None:
         """Run a stage, and again after a broken connection: its finished steps are skipped."""
+        limit = self.plan.limits.upgrade if stage == "base" else self.plan.limits.software
         for attempt in range(self.plan.limits.reconnects + 1):
             try:
-                self.run_script("setup.sh", stage, limit=self.plan.limits.setup)
+                self.run_script("setup.sh", stage, limit=limit)
             except ConnectionBrokeError as error:
                 if attempt == self.plan.limits.reconnects:
                     raise
@@ -113,7 +123,7 @@ class Provisioner:
             VerificationError: a check failed, or none was made.
         """
         try:
-            output = self.run_script("verify.sh", limit=self.plan.limits.check)
+            output = self.run_script("verify.sh", limit=self.plan.limits.verify)
         except CommandError as error:
             raise VerificationError(f"the machine failed its verification: {error}") from error
         checks = (
@@ -159,15 +169,28 @@ class Provisioner:
     def run_script(self, name: str, *arguments: str, limit: float) -> str:
         """Run a copied script as root and return its output.
 
-        The lock keeps a second run waiting while the first, whose connection broke, goes on.
+        The lock keeps a second run waiting while the first, whose connection broke, goes on. The
+        limit is set once more below sudo, since a signal of the login does not reach root's child.
         """
+        bounded = f"timeout --kill-after=10 {limit:g} flock --wait {limit:g} {FOLDER}"
         command = shlex.join(["bash", f"{FOLDER}/{name}", *arguments])
-        return self.session.run(
-            f"sudo -n {self._environment()} flock --wait {limit:g} {FOLDER} {command}",
-            limit=limit,
-            name=" ".join((name, *arguments)),
-            on_line=self._line,
-        )
+        script_name = " ".join((name, *arguments))
+
+        def on_line(line: str) -> None:
+            self._line(line)
+            if line.startswith(STEP):
+                step = line.removeprefix(STEP).partition(" (")[0]
+                self.clock.start(f"{script_name}: {step}")
+
+        try:
+            return self.session.run(
+                f"sudo -n {self._environment()} {bounded} {command}",
+                limit=limit,
+                name=script_name,
+                on_line=on_line,
+            )
+        finally:
+            self.clock.stop()
 
     def _environment(self) -> str:
         variables = {

@@ -22,8 +22,6 @@ import asyncssh
 from ami.errors import SetupError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from asyncssh import SSHClientConnection, SSHKey
 
     from ami.limits import Limits
@@ -36,6 +34,8 @@ PORT: Final = 22
 LOST: Final = (asyncssh.DisconnectError, asyncssh.ChannelOpenError, OSError)
 TIMED_OUT: Final = 124
 """The exit status of timeout(1) if it ended the command."""
+REFUSED: Final = "ermission denied"
+"""In asyncssh's error if the machine accepts no key that it was offered."""
 KEEPALIVES: Final = 3
 """A connection counts as broken after so many without an answer."""
 
@@ -53,8 +53,8 @@ class Login:
     """Who logs in, with which key, and which host key the machine has to show."""
 
     user: str
-    key: SSHKey | Path | None
-    """The private key, a file that holds it, or None: the user's SSH agent."""
+    key: SSHKey | None
+    """The private key; None: one of the user's SSH agent."""
     host_key: SSHKey
 
 
@@ -74,21 +74,28 @@ class SshSession:
         loop: asyncio.AbstractEventLoop,
         dial: Dial,
         on_wait: Callable[[], None] = lambda: None,
+        silence_hint: str = "",
     ) -> None:
-        """*on_wait* is called every `limits.poll_interval` of a wait for a login; it may raise."""
+        """*on_wait* is called every `limits.poll_interval` of a wait for a login; it may raise.
+
+        *silence_hint* ends the error of a machine whose port never answered.
+        """
         self.address = address
         self._login, self._limits, self._loop, self._dial = login, limits, loop, dial
-        self._on_wait = on_wait
+        self._on_wait, self._silence_hint = on_wait, silence_hint
         self._connection: SSHClientConnection | None = None
 
     def connect(self, limit: float) -> None:
         """Log in; a machine that refuses or resets may only be starting, so try again.
 
         Raises:
-            SetupError: the host key is wrong, or no login succeeded within *limit* seconds.
+            SetupError: the host key is wrong, the machine refused the key for `limits.refused`
+                seconds, or no login succeeded within *limit* seconds.
         """
         last_wait = self._loop.time()
         end = last_wait + limit
+        first_refusal: float | None = None
+        silent = True
         while True:
             try:
                 self._connection = self._do(self._connect())
@@ -98,9 +105,18 @@ class SshSession:
                     "it may be another machine, so nothing was sent to it"
                 ) from error
             except (*LOST, asyncssh.Error, TimeoutError) as error:
+                refused = isinstance(error, asyncssh.DisconnectError) and REFUSED in str(error)
+                first_refusal = (first_refusal or self._loop.time()) if refused else None
+                if first_refusal and self._loop.time() - first_refusal >= self._limits.refused:
+                    raise SetupError(
+                        f"{self.address}: refuses the key of user {self._login.user} for "
+                        f"{self._limits.refused:g} s ({error}); check --ssh-user and --ssh-key"
+                    ) from error
+                silent = silent and isinstance(error, TimeoutError)
                 if self._loop.time() + self._limits.login_retry_interval > end:
                     raise SetupError(
-                        f"{self.address}: no login within {limit:g} s; last error: {error}"
+                        f"{self.address}: no login within {limit:g} s; last error: "
+                        f"{error or 'no answer'}{self._silence_hint if silent else ''}"
                     ) from error
                 if self._loop.time() - last_wait >= self._limits.poll_interval:
                     self._on_wait()

@@ -9,11 +9,12 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from ami import build_resources
+from ami import build_resources, launch
 from ami.aws_calls import AWS_ERRORS, as_tags, eventually, tag_specifications
 from ami.build_resources import PURPOSE_TAG, TERMINATED_STATES, BuildResource, snapshot_ids
 from ami.errors import ImageError, LaunchError, NotConfiguredError
 from ami.limits import LimitReachedError, Limits, until
+from ami.plan import MIN_IOPS, MIN_THROUGHPUT
 from infra import names
 from infra.aws_clients import as_filters, error_code, error_reason
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from infra.aws_clients import AwsClients
 
 # Error codes of EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
-NO_CAPACITY: Final = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
 QUOTA_USED_UP: Final = {
     "VcpuLimitExceeded",
     "InstanceLimitExceeded",
@@ -42,6 +42,8 @@ NOT_YET_VISIBLE: Final = {
     "InvalidAMIID.NotFound",
 }
 NO_REASON: Final = "AWS gives no reason"
+KEY_HINT: Final = "; often the KMS key with which EBS encrypts does not allow its use by you"
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"""
 
 
 class Undo:
@@ -132,97 +134,62 @@ def ssh_group(aws: AwsClients, plan: BuildPlan, undo: Undo) -> Generator[str]:
 def instance(  # noqa: PLR0913 - the parts of a machine
     aws: AwsClients, plan: BuildPlan, *, key: str, group: str, user_data: str, undo: Undo
 ) -> Generator[InstanceTypeDef]:
-    """The build machine, running, in the first zone of the stack that has capacity."""
-    instance_id = _launch(
-        aws, plan, key=key, group=group, user_data=user_data, say=undo.progress.say
-    )
-    try:
-        yield _wait_until_running(aws, plan, instance_id)
-    finally:
-        undo(BuildResource(kind="instance", id=instance_id))
+    """The build machine, running, in the first zone of the stack that has capacity.
 
-
-def _launch(  # noqa: PLR0913 - as above
-    aws: AwsClients,
-    plan: BuildPlan,
-    *,
-    key: str,
-    group: str,
-    user_data: str,
-    say: Callable[[str], None],
-) -> str:
+    EC2 may accept a launch and end the machine for lack of capacity while it is pending.
+    """
+    launch.do_not_retry_without_capacity(aws.ec2)
     refusals: list[str] = []
     for subnet in plan.subnets:
+        request = launch.parameters(plan, subnet, key=key, group=group, user_data=user_data)
         try:
-            launched = eventually(
-                lambda subnet=subnet: aws.ec2.run_instances(
-                    **_launch_parameters(plan, subnet, key=key, group=group, user_data=user_data)
-                ),
-                retry_on=NOT_YET_VISIBLE,
-                limits=plan.limits,
-            )
-        except AWS_ERRORS as error:
-            code = error_code(error)
-            if code in QUOTA_USED_UP:
-                raise LaunchError(
-                    f"{plan.instance_type}: a quota of {aws.region} for running instances is used "
-                    f"up ({code}): {error_reason(error)}; stop instances, or ask AWS for more"
-                ) from error
-            if code not in NO_CAPACITY:
-                raise
-            refusals.append(f"{subnet.zone}: {code}")
-            say(f"{subnet.zone} has no capacity for {plan.instance_type}")
+            instance_id = _launch(aws, plan, subnet, request)
+        except NoCapacityError as error:
+            refusals.append(f"{subnet.zone}: {error}")
+            undo.progress.say(f"{subnet.zone} has no capacity for {plan.instance_type}: {error}")
             continue
-        return launched["Instances"][0].get("InstanceId", "")
+        try:
+            try:
+                machine = _wait_until_running(aws, plan, instance_id)
+            except NoCapacityError as error:
+                refusals.append(f"{subnet.zone}: {error}")
+                undo.progress.say(f"{subnet.zone} has no capacity after all: {error}")
+                continue
+            yield machine
+        finally:
+            undo(BuildResource(kind="instance", id=instance_id))
+        return
     raise LaunchError(
         f"{plan.instance_type}: no zone of the stack has capacity ({', '.join(refusals)}); try "
         "again later, or use another --instance-type"
     )
 
 
-def _launch_parameters(
-    plan: BuildPlan, subnet: BuildSubnet, *, key: str, group: str, user_data: str
-) -> Any:  # noqa: ANN401 - boto3's own keyword arguments
-    return {
-        "ImageId": plan.base_image,
-        "InstanceType": plan.instance_type,
-        "MinCount": 1,
-        "MaxCount": 1,
-        # With a token of its own, a repeated launch is the same launch:
-        # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
-        "ClientToken": f"{plan.build_id}-{subnet.zone}",
-        "KeyName": key,
-        "UserData": user_data,
-        "InstanceInitiatedShutdownBehavior": "terminate",
-        "MetadataOptions": {
-            "HttpTokens": "required",
-            "HttpEndpoint": "enabled",
-            "HttpPutResponseHopLimit": 1,
-        },
-        "NetworkInterfaces": [
-            {
-                "DeviceIndex": 0,
-                "SubnetId": subnet.id,
-                "Groups": [group],
-                "AssociatePublicIpAddress": True,
-                "DeleteOnTermination": True,
-            }
-        ],
-        "BlockDeviceMappings": [
-            {
-                "DeviceName": plan.root_device,
-                "Ebs": {
-                    "VolumeType": "gp3",
-                    "VolumeSize": plan.disk_gib,
-                    "Encrypted": True,
-                    "DeleteOnTermination": True,
-                },
-            }
-        ],
-        "TagSpecifications": tag_specifications(
-            plan.tags, "instance", "volume", "network-interface"
-        ),
-    }
+class NoCapacityError(Exception):
+    """EC2 has no room for the machine in this zone; the message is EC2's code."""
+
+
+def _launch(aws: AwsClients, plan: BuildPlan, subnet: BuildSubnet, request: dict[str, Any]) -> str:
+    # With a token of its own, a repeated launch is the same launch:
+    # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+    token = f"{plan.build_id}-{subnet.zone}"
+    try:
+        launched = eventually(
+            lambda: aws.ec2.run_instances(**request, ClientToken=token),
+            retry_on=NOT_YET_VISIBLE,
+            limits=plan.limits,
+        )
+    except AWS_ERRORS as error:
+        code = error_code(error)
+        if code in QUOTA_USED_UP:
+            raise LaunchError(
+                f"{plan.instance_type}: a quota of {aws.region} for running instances is used "
+                f"up ({code}): {error_reason(error)}; stop instances, or ask AWS for more"
+            ) from error
+        if code in launch.NO_CAPACITY:
+            raise NoCapacityError(code) from error
+        raise
+    return launched["Instances"][0].get("InstanceId", "")
 
 
 def _describe(aws: AwsClients, instance_id: str) -> InstanceTypeDef | None:
@@ -241,8 +208,10 @@ def _state(machine: InstanceTypeDef | None, otherwise: str) -> str:
 
 
 def _why_ended(machine: InstanceTypeDef) -> str:
-    why = machine.get("StateReason", {}).get("Message", NO_REASON)
-    return f"{machine.get('InstanceId')} is {_state(machine, '')}: {why}"
+    reason = machine.get("StateReason", {})
+    hint = KEY_HINT if reason.get("Code") == "Client.InternalError" else ""
+    why = reason.get("Message", NO_REASON)
+    return f"{machine.get('InstanceId')} is {_state(machine, '')}: {why}{hint}"
 
 
 def _wait_until_running(aws: AwsClients, plan: BuildPlan, instance_id: str) -> InstanceTypeDef:
@@ -250,6 +219,9 @@ def _wait_until_running(aws: AwsClients, plan: BuildPlan, instance_id: str) -> I
         machine = _describe(aws, instance_id)
         state = _state(machine, "pending")
         if machine and state in {*TERMINATED_STATES, "stopping", "stopped"}:
+            code = machine.get("StateReason", {}).get("Code", "").removeprefix("Server.")
+            if code in launch.NO_CAPACITY:
+                raise NoCapacityError(code)
             raise LaunchError(_why_ended(machine))
         has_address = machine and machine.get("PublicIpAddress")
         return machine if state == "running" and has_address else None
@@ -270,6 +242,7 @@ def require_alive(aws: AwsClients, instance_id: str) -> None:
 
 def stop(aws: AwsClients, plan: BuildPlan, instance_id: str) -> None:
     """Stop the machine, so that nothing writes to its disk while the image is taken."""
+    volume = _slow_down_disk(aws, plan, instance_id)
     aws.ec2.stop_instances(InstanceIds=[instance_id])
 
     def poll() -> bool | None:
@@ -280,6 +253,39 @@ def stop(aws: AwsClients, plan: BuildPlan, instance_id: str) -> None:
         return True if state == "stopped" else None
 
     _until(poll, plan.limits.stopped, plan, f"{instance_id} to stop", ImageError)
+    if volume:
+        _wait_until_modified(aws, plan, volume)
+
+
+def _slow_down_disk(aws: AwsClients, plan: BuildPlan, instance_id: str) -> str:
+    """Give the disk the speed that is in gp3's price, and return its id; "" if it has that speed.
+
+    An image keeps the IOPS and the throughput of its volume, so each sandbox would pay for them.
+    CreateImage cannot change them:
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+    """
+    if (plan.options.disk_iops, plan.options.disk_throughput) == (MIN_IOPS, MIN_THROUGHPUT):
+        return ""
+    machine = _describe(aws, instance_id)
+    mappings = machine.get("BlockDeviceMappings", []) if machine else []
+    volume = next(
+        mapping.get("Ebs", {}).get("VolumeId", "")
+        for mapping in mappings
+        if mapping.get("DeviceName") == plan.root_device
+    )
+    aws.ec2.modify_volume(VolumeId=volume, Iops=MIN_IOPS, Throughput=MIN_THROUGHPUT)
+    return volume
+
+
+def _wait_until_modified(aws: AwsClients, plan: BuildPlan, volume: str) -> None:
+    """Wait until a description of the volume, and so the image, has the new speed."""
+
+    def poll() -> bool | None:
+        changes = aws.ec2.describe_volumes_modifications(VolumeIds=[volume])["VolumesModifications"]
+        states = {change.get("ModificationState") for change in changes}
+        return None if "modifying" in states else True
+
+    _until(poll, plan.limits.stopped, plan, f"{volume} to be modified", ImageError)
 
 
 def _wait_until_terminated(aws: AwsClients, plan: BuildPlan, resource: BuildResource) -> None:

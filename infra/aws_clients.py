@@ -76,6 +76,13 @@ class AwsClients:
         return self._client("pricing", US_EAST_1, patient=False)
 
     @cached_property
+    def credentials(self) -> Any:  # noqa: ANN401 - botocore's credentials have no type
+        """The credentials that the clients use; None if there are none."""
+        import boto3  # noqa: PLC0415 - see the module's docstring
+
+        return boto3.Session(profile_name=self._profile).get_credentials()
+
+    @cached_property
     def identity(self) -> Mapping[str, str]:
         """The `account_id` and `partition` that the credentials belong to."""
         arn = self.sts.get_caller_identity()["Arn"].split(":")

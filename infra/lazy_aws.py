@@ -61,9 +61,8 @@ __all__ = ["cloudwatch", "ec2", "iam", "import_in_background", "vpc"]
 def import_in_background() -> Thread:
     """Import what every update needs while the provider starts.
 
-    Disables the garbage collector: for a program this short, a collection costs more than it frees.
+    Then freeze the imported objects: the last collection, when Python ends, need not walk them.
     """
-    gc.disable()
     thread = Thread(target=_import_needed)
     thread.start()
     return thread

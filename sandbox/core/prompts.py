@@ -1,10 +1,16 @@
 """Questions to the user. Each names what happens on yes."""
 
+import getpass
 import sys
 
 import typer
 
 from sandbox.core.errors import RefusedError
+
+
+def secret(text: str) -> str:
+    """What the user types without seeing it; "" if nobody can be asked."""
+    return getpass.getpass(f"{text}: ", sys.stderr) if sys.stdin.isatty() else ""
 
 
 def confirm(action: str, *, yes: bool) -> None:

@@ -45,6 +45,12 @@ def build(
         ),
     ] = None,
     disk: Annotated[int, typer.Option(metavar="GIB", help="Size of the root disk.")] = 150,
+    disk_iops: Annotated[
+        int, typer.Option(metavar="NUMBER", help="IOPS of the disk during the build.")
+    ] = 6000,
+    disk_throughput: Annotated[
+        int, typer.Option(metavar="MIB", help="MiB/s of the disk during the build.")
+    ] = 1000,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,7 +65,7 @@ def build(
     ] = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Build and verify an image, and configure the stack with it. Takes 20 to 25 minutes.
+    """Build and verify an image, and configure the stack with it. Takes about 45 minutes.
 
     Everything else that the build creates is removed again, also after an error or Ctrl-C.
     """
@@ -75,6 +81,8 @@ def build(
         ssh_user=ssh_user,
         ssh_from=ssh_from,
         disk_gib=disk,
+        disk_iops=disk_iops,
+        disk_throughput=disk_throughput,
         versions=versions.parse(set_ or []),
         keep_on_error=keep_on_error,
     )
@@ -134,7 +142,7 @@ def clean(
         typer.Option(
             min=0, metavar="HOURS", help="Leave builds alone that started later; they may run."
         ),
-    ] = 5,
+    ] = 8,
     build_id: Annotated[
         str | None,
         typer.Option("--build", metavar="ID", help="Only this build, whenever it started."),
@@ -166,3 +174,21 @@ def resume(
     from sandbox.image import job
 
     job.resume(Stack.select(stack), image_id)
+
+
+@app.command("pins", epilog="Examples: sandbox image pins · sandbox image pins --latest --json")
+def pins(
+    *,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Ask PyPI for newer versions; exit code 10 if any.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the newer versions into ami/setup/pins.toml.")
+    ] = False,
+    as_json: JsonOption = False,
+    _quiet: QuietOption = False,
+) -> None:
+    """Show every version that a build installs, its source, and how to look for a newer one."""
+    from sandbox.image import job
+
+    job.pins(latest=latest, write=write, as_json=as_json)

@@ -1,19 +1,25 @@
 """The work of `sandbox image`, each command on one stack."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+import typer
+
 from ami import build as image_build
 from ami import images, plan, price, progress, sweep
+from ami import pins as image_pins
 from ami.build_resources import Search
 from ami.images import MachineImage
 from ami.limits import Limits
 from ami.plan import BuildOptions, BuildPlan
 from infra.aws_clients import AwsClients
 from sandbox.core import output, prompts
+from sandbox.core.errors import ExitCode
 from sandbox.core.stack import Stack
-from sandbox.image import target
+from sandbox.image import listing, pin_updates, target
+from sandbox.image.pin_updates import Update
 from sandbox.image.target import ConfiguredImage
 
 FOLDER: Final = Path(".sandbox", "image")
@@ -25,8 +31,12 @@ def build(stack: Stack, options: BuildOptions, *, dry_run: bool) -> None:
     with output.progress(f"stack {stack.name}: reading its outputs and config"):
         build_target = target.read(stack)
     aws = AwsClients(build_target.region)
-    with output.progress("checking the account and the options"):
-        build_plan = plan.make(aws, build_target, options, limits=Limits())
+    checking = "checking the account and the options"
+    # a spinner would overwrite the question for a passphrase
+    with nullcontext() if options.ssh_key_file else output.progress(checking):
+        build_plan = plan.make(
+            aws, build_target, options, limits=Limits(), ask_passphrase=_ask_passphrase
+        )
     if dry_run:
         for line in summary(build_plan):
             output.result(line)
@@ -57,13 +67,19 @@ def summary(build_plan: BuildPlan) -> list[str]:
         "stack": f"{build_plan.target.stack} ({build_plan.target.environment}, "
         f"{build_plan.target.region})",
         "machine": f"{build_plan.instance_type}, {build_plan.vcpus} vCPUs, {build_plan.gpus} GPUs, "
-        f"{build_plan.disk_gib} GiB gp3, encrypted",
+        f"{build_plan.disk_gib} GiB gp3 ({build_plan.options.disk_iops} IOPS, "
+        f"{build_plan.options.disk_throughput} MiB/s), encrypted",
         "zones": ", ".join(f"{subnet.zone} ({subnet.id})" for subnet in build_plan.subnets),
         "base": f"{build_plan.base_image} {build_plan.base_name}",
         "ssh from": build_plan.ssh_from,
         "image name": build_plan.image_name,
     }
-    return [f"{name:<12} {fact}" for name, fact in facts.items()]
+    lines = [f"{name:<12} {fact}" for name, fact in facts.items()]
+    return lines + [f"{'warning':<12} {warning}" for warning in build_plan.warnings]
+
+
+def _ask_passphrase(file: Path) -> str:
+    return prompts.secret(f"passphrase of {file}")
 
 
 def images_of(stack: Stack) -> list[MachineImage]:
@@ -137,6 +153,33 @@ def resume(stack: Stack, image_id: str) -> None:
         )
     output.result(image_id)
     _say_configured(image_id, stack)
+
+
+def pins(*, latest: bool, write: bool, as_json: bool) -> None:
+    """Show the pins; ask PyPI for newer versions, and write them into the file.
+
+    Raises:
+        typer.Exit: PyPI has a newer version, and it was not written.
+    """
+    all_pins = image_pins.load()
+    updates: list[Update] = []
+    if latest or write:
+        with output.progress("asking PyPI"):
+            updates = pin_updates.find(all_pins)
+    newer = {update.pin.name: update.latest for update in updates}
+    if as_json:
+        output.json_result([listing.pin_as_json(pin, newer.get(pin.name)) for pin in all_pins])
+    else:
+        shown = [pin for pin in all_pins if pin.name in newer] if latest or write else all_pins
+        if shown:
+            columns, rows = listing.PIN_COLUMNS, [listing.pin_row(pin, newer) for pin in shown]
+            output.table(columns, rows)
+        elif latest or write:
+            output.note("PyPI has no newer version")
+    if write:
+        pin_updates.write(updates)
+    elif updates:
+        raise typer.Exit(ExitCode.ATTENTION)
 
 
 def _say_configured(image_id: str, stack: Stack) -> None:

@@ -1,33 +1,23 @@
-"""`--set NAME=VERSION`: which versions of the set-up scripts a user may choose."""
+"""`--set NAME=VERSION`: replaces a version, hash or address of `ami/setup/pins.toml`."""
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ami import provisioner
+from ami import pins
 from sandbox.core.errors import UsageError
 
 SETTING: Final = re.compile(r"^(\w+)=(\S+)$")
-DEFAULT: Final = re.compile(r"^([A-Z][A-Z0-9_]*)=\$\{\1:?-", re.MULTILINE)
-"""A line of a script that takes a variable from outside: `UV_VERSION=${UV_VERSION:-0.13.9}`."""
-SCRIPTS: Final = ("setup.sh", "verify.sh")
-BUILDER_VARIABLES: Final = frozenset({"BASE", "LOGIN"})
-"""The builder sets these itself, from other options."""
-
-
-def settable() -> frozenset[str]:
-    """The names of the versions that the scripts take from outside."""
-    text = "".join(provisioner.script(name).decode() for name in SCRIPTS)
-    return frozenset(DEFAULT.findall(text)) - BUILDER_VARIABLES
 
 
 def parse(values: Iterable[str]) -> Mapping[str, str]:
-    """The versions of `--set`, by name.
+    """The settings of `--set`, by name.
 
     Raises:
-        UsageError: a value is not NAME=VERSION, or the scripts know no such name.
+        UsageError: a value is not NAME=VERSION, no setting has that name, or a version comes
+            without the hash of its download.
     """
-    known = settable()
+    known = pins.settings()
     versions: dict[str, str] = {}
     for value in values:
         match = SETTING.match(value)
@@ -37,9 +27,11 @@ def parse(values: Iterable[str]) -> Mapping[str, str]:
                 f"names: {', '.join(sorted(known))}"
             )
         versions[match[1]] = match[2]
-    if "UV_VERSION" in versions and "UV_SHA256" not in versions:
-        raise UsageError(
-            f"--set UV_VERSION={versions['UV_VERSION']}: needs the hash of that release's x86_64 "
-            "wheel; add --set UV_SHA256=HASH"
-        )
+    for pin in pins.load():
+        missing = [name for name in pin.hashes if name not in versions]
+        if pin.name in versions and missing:
+            raise UsageError(
+                f"--set {pin.name}={versions[pin.name]}: needs the hash of that version's "
+                f"download; add --set {missing[0]}=HASH"
+            )
     return versions

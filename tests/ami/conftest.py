@@ -128,11 +128,7 @@ class EmulatedAccount:
         return AwsClients(REGION)
 
     def options(self, **changes: Any) -> plan.BuildOptions:
-        _, commits = fake_machines.repositories()
-        usual = plan.BuildOptions(
-            ssh_from="203.0.113.7",
-            versions={"METTA_COMMIT": commits["metta"], "PUFFER_COMMIT": commits["pufferlib"]},
-        )
+        usual = plan.BuildOptions(ssh_from="203.0.113.7", versions=fake_machines.versions())
         return replace(usual, **changes)
 
     def build(

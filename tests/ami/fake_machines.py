@@ -7,6 +7,8 @@ git, flock and sshd are real.
 from __future__ import annotations
 
 import base64
+import hashlib
+import io
 import json
 import os
 import random
@@ -14,6 +16,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tarfile
 import threading
 import time
 import uuid
@@ -25,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 import asyncssh
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_ec2 import EC2Client
 
 MACHINE = Path(__file__).parent / "machine"
@@ -34,7 +39,11 @@ PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
 REPOSITORIES = {
     "metta": "https://github.com/Metta-AI/metta",
     "pufferlib": "https://github.com/PufferAI/PufferLib",
+    "nimby": "https://github.com/treeform/nimby",
+    "box2d": "https://github.com/capnspacehook/box2d",
 }
+SOURCES = {"include/box2d.h": "", "src/core.h": "", "src/nimby.nim": ""}
+"""What the set-up reads of the repositories, besides their commits."""
 SSHD_CONFIG = """\
 HostKey /etc/ssh/ssh_host_ed25519_key
 ListenAddress 127.0.0.1
@@ -114,7 +123,7 @@ def sshd_folder() -> Path:
 @cache
 def repositories() -> tuple[Path, dict[str, str]]:
     """The folder of the repositories from which machines clone, and the commit of each."""
-    folder = CACHE / "git"
+    folder = CACHE / "git-of-four"
     if not folder.exists():
         work = CACHE / f"git-{uuid.uuid4().hex}"
         for name in REPOSITORIES:
@@ -131,6 +140,9 @@ def repositories() -> tuple[Path, dict[str, str]]:
             repository.mkdir(parents=True)
             subprocess.run([*git, "init", "-q"], check=True)
             (repository / "README.md").write_text(f"{name}\n")
+            for path, text in SOURCES.items():
+                (repository / path).parent.mkdir(exist_ok=True)
+                (repository / path).write_text(text)
             subprocess.run([*git, "add", "."], check=True)
             subprocess.run([*git, "commit", "-qm", "first"], check=True)
         try:
@@ -147,6 +159,65 @@ def repositories() -> tuple[Path, dict[str, str]]:
         for name in REPOSITORIES
     }
     return folder, commits
+
+
+def tar_archive(files: Mapping[str, str]) -> bytes:
+    """A tar archive of programs; the same bytes each time."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text), 0o755
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return archive.getvalue()
+
+
+NIMBY = """#!/bin/sh
+case $1 in
+--version) echo "nimby 0.1.13" ;;
+use) rm -rf ~/.nimby/nim && cp -r ~/.nimby/nim-"$2" ~/.nimby/nim ;;
+esac
+"""
+NIM = f"""#!/bin/sh
+for word; do case $word in --out:*) out=${{word#--out:}} ;; esac; done
+case $1 in
+--version) echo "Nim Compiler Version 2.2.6 [Linux: amd64]" ;;
+compile) cat >"$out" <<'END' && chmod +x "$out"
+{NIMBY}END
+;;
+esac
+"""
+DOWNLOADS = {
+    "BAZELISK": (
+        "bazelisk-linux-amd64",
+        b'#!/bin/sh\n[ "$USE_BAZEL_VERSION" ] && echo "bazel $USE_BAZEL_VERSION"\n',
+    ),
+    "NIM": ("nim-2.2.6-linux_x64.tar.xz", tar_archive({"nim-2.2.6/bin/nim": NIM})),
+    "RAYLIB": (
+        "raylib-5.5_linux_amd64.tar.gz",
+        tar_archive(
+            {"raylib-5.5_linux_amd64/include/raylib.h": "", "raylib-5.5_linux_amd64/LICENSE": ""}
+        ),
+    ),
+    "RLIGHTS": ("rlights.h", b"// lights\n"),
+}
+"""The file name and content of each download of the set-up, by the name of its pin."""
+
+
+def versions() -> dict[str, str]:
+    """`--set` of a build: the commits and hashes of what fake machines clone and download."""
+    _, commits = repositories()
+    hashes = {
+        name: hashlib.new("sha384" if name == "NIM" else "sha256", content).hexdigest()
+        for name, (_, content) in DOWNLOADS.items()
+    }
+    return {
+        "METTA_COMMIT": commits["metta"],
+        "PUFFER_COMMIT": commits["pufferlib"],
+        "NIMBY_COMMIT": commits["nimby"],
+        "BOX2D_COMMIT": commits["box2d"],
+        **{f"{name}_{'SHA384' if name == 'NIM' else 'SHA256'}": hashes[name] for name in hashes},
+    }
 
 
 FIRST_ANSWERED_LOGIN = 3
@@ -193,15 +264,16 @@ class FakeMachine:
             "tmp",
             "var/tmp",
             "var/lib/apt/lists",
-            "var/log/journal",
-            "var/lib/dbus",
-            "var/lib/systemd",
+            "var/log",
             "root",
             "opt",
             "boot",
             "srv",
             "etc/ssh",
+            "etc/apt/apt.conf.d",
             "etc/apt/sources.list.d",
+            "etc/apt/preferences.d",
+            "etc/default",
             "etc/systemd/system",
             "recorder/units/enabled",
             "recorder/bootcmd",
@@ -210,7 +282,8 @@ class FakeMachine:
             (root / name).mkdir(parents=True, exist_ok=True)
         for name in ("bin", "sbin", "lib", "lib64"):
             (root / name).symlink_to(f"usr/{name}")
-        (root / "stubs").mkdir()
+        # first on every PATH, also on the one of /etc/environment, which the set-up writes
+        (root / "stubs").symlink_to("local/sbin")
         for stub in (MACHINE / "bin").iterdir():
             shutil.copy2(stub, root / "stubs" / stub.name)
         shutil.copy2(MACHINE / "init", root / "recorder/init")
@@ -225,10 +298,6 @@ class FakeMachine:
             "nobody:x:65534:65534::/:/usr/sbin/nologin\n"
         )
         (root / "etc/group").write_text("root:x:0:\nnogroup:x:65534:\n")
-        (root / "etc/machine-id").write_text(uuid.uuid4().hex)
-        (root / "var/lib/dbus/machine-id").write_text("a")
-        (root / "var/log/cloud-init.log").write_text("first boot\n")
-        (root / "var/log/auth.log.1").write_text("old\n")
         (root / "boot/vmlinuz-6.8.0-1040-aws").touch()
         (root / "recorder/packages").write_text("linux-image-6.8.0-1040-aws\n")
         (root / "recorder/calls").touch()
@@ -245,9 +314,11 @@ class FakeMachine:
         for login_home in (home, root / "root"):
             (login_home / ".ssh").mkdir(parents=True, mode=0o700)
             (login_home / ".ssh/authorized_keys").write_text(public_key + "\n")
-            (login_home / ".bash_history").write_text("sudo apt-get update\n")
         folder, _ = repositories()
         copy_tree(folder, root / "srv/git")
+        (root / "srv/downloads").mkdir()
+        for name, content in DOWNLOADS.values():
+            (root / "srv/downloads" / name).write_bytes(content)
         (home / ".gitconfig").write_text(
             "[safe]\n\tdirectory = *\n"
             + "".join(
@@ -294,11 +365,14 @@ class FakeMachine:
             (recorder / "driver").write_text("470.1")
         if "dlami" in how:  # AWS's image brings a driver, of another branch
             for name in ("driver", "module"):
-                (recorder / name).write_text("580.95.05\n")
+                (recorder / name).write_text("595.58.03\n")
             with (recorder / "packages").open("a") as packages:
-                packages.write("nvidia-utils-580\n")
+                packages.write("nvidia-utils-595\n")
+            (recorder / "units/enabled/nvidia-persistenced.service").touch()
         if "broken-units" in how:
             (recorder / "failed-units").write_text("docker.service loaded failed\n")
+        if "foreign-units" in how:
+            (recorder / "failed-units").write_text("fwupd-refresh.service loaded failed\n")
         if "failed-cloud-init" in how:
             (recorder / "cloud-init").write_text("1")
         if "other-host-key" in how:

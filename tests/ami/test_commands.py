@@ -170,7 +170,7 @@ def test_a_dry_run_shows_plan_and_price_and_creates_nothing(
     before = account.created()
     assert cli.run(["image", "build", "--dry-run", "--ssh-from", "203.0.113.7"]) == 0
     plan = capsys.readouterr().out
-    assert "g5.12xlarge, 48 vCPUs, 4 GPUs, 150 GiB gp3, encrypted" in plan
+    assert "g5.12xlarge, 48 vCPUs, 4 GPUs, 150 GiB gp3 (6000 IOPS, 1000 MiB/s), encrypted" in plan
     assert "price" in plan
     for subnet in account.target.subnet_ids:
         assert subnet in plan

@@ -75,13 +75,11 @@ def standing(
 
 
 def build_arguments() -> list[str]:
-    _, commits = fake_machines.repositories()
     return [
         "build",
         "--stack=test",
         "--ssh-from=203.0.113.7",
-        f"--set=METTA_COMMIT={commits['metta']}",
-        f"--set=PUFFER_COMMIT={commits['pufferlib']}",
+        *(f"--set={name}={version}" for name, version in fake_machines.versions().items()),
     ]
 
 
