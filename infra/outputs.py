@@ -11,7 +11,7 @@ def once_known(
     """*function* of all *values*; None while one of them has no value.
 
     The engine skips a resource that does not exist yet in `destroy --run-program` and in an update
-    with `--target`, and then gives the program None for each of its outputs.
+    with `--target`, and older engines then give the program None for each of its outputs.
     """
 
     def apply(resolved: Sequence[str]) -> str | None:
