@@ -1,16 +1,17 @@
 """The account of a stack: its provider, its number, and the zones that it offers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import pulumi
 import pulumi_aws as aws
 
-from infra import tags
+from infra import catalogue, tags
 from infra.addresses import DEFAULT_ZONES
 from infra.lazy_aws import import_in_background
 from infra.settings import Settings
+from infra.standing import StandingResource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +36,59 @@ class Account:
     identity: Identity
 
 
-def connect(settings: Settings) -> Account:
-    """Make the stack's only provider; its region and its tags apply to every resource."""
+def connect(settings: Settings, standing: Iterable[StandingResource]) -> Account:
+    """Make the stack's only provider; its region and its tags apply to every resource.
+
+    Raises:
+        pulumi.RunError: AWS accepts no credentials, or they belong to another account than
+            `sandbox:account_id` or the one in which the stack stands (*standing*).
+    """
     importing = import_in_background()
     provider = aws.Provider(
         "aws",
         region=settings.region,
         default_tags={"tags": tags.common(settings.environment)},
+        allowed_account_ids=[settings.account_id] if settings.account_id else None,
     )
-    identity = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider))
-    importing.join()
-    return Account(provider=provider, identity=Identity.of_arn(identity.arn))
+    try:
+        caller = aws.get_caller_identity(opts=pulumi.InvokeOptions(provider=provider))
+    except Exception as error:  # noqa: BLE001 - the SDK raises nothing narrower
+        raise pulumi.RunError(_no_identity(settings, error)) from None
+    finally:
+        importing.join()
+    identity = Identity.of_arn(caller.arn)
+    _require_own_account(identity, settings, standing)
+    return Account(provider=provider, identity=identity)
+
+
+def _no_identity(settings: Settings, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    pinned = f" of account {settings.account_id}" if settings.account_id else ""
+    return f"AWS accepts no credentials{pinned} in {settings.region}: {reason}"
+
+
+def _require_own_account(
+    identity: Identity, settings: Settings, standing: Iterable[StandingResource]
+) -> None:
+    """Refuse credentials of another account.
+
+    Raises:
+        pulumi.RunError: it names both accounts.
+    """
+    if settings.account_id and settings.account_id != identity.account_id:
+        raise pulumi.RunError(
+            f"sandbox:account_id = {settings.account_id}: the credentials belong to account "
+            f"{identity.account_id}; use credentials of account {settings.account_id}"
+        )
+    for resource in standing:
+        if resource.type != catalogue.VPC.name or "arn" not in resource.outputs:
+            continue  # a repaired stack has no outputs before its refresh
+        account_id = Identity.of_arn(resource.outputs["arn"]).account_id
+        if account_id != identity.account_id:
+            raise pulumi.RunError(
+                f"the credentials belong to account {identity.account_id}, but the stack stands in "
+                f"account {account_id}; use credentials of account {account_id}"
+            )
 
 
 def zones(settings: Settings, account: Account) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from infra.catalogue import Listing
+from infra.catalogue import Finder, Listing
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -118,6 +118,18 @@ class AwsClients:
             return self.describe(listing.operation, listing.items, _filled(listing.filters, known))
         parameters = _filled(listing.parameters, known)
         return self.list_all(listing.service, listing.operation, listing.items, **parameters)
+
+    def tags_of(
+        self, finder: Finder, known: Mapping[str, Any], item: Mapping[str, Any]
+    ) -> Mapping[str, str]:
+        """The tags of an *item* that *finder* listed with what is *known*."""
+        entries: list[dict[str, str]] = (
+            self.list_items(finder.tags, {**known, **item}) if finder.tags else item.get("Tags", [])
+        )
+        tags: dict[str, str] = {}
+        for entry in entries:  # a list of keys and values, or one mapping (CloudWatch Logs)
+            tags.update({entry["Key"]: entry["Value"]} if "Key" in entry else entry)
+        return tags
 
     def _client(self, service: str, region: str = "", *, patient: bool = True) -> Any:  # noqa: ANN401 - one type per service
         import boto3  # noqa: PLC0415 - see the module's docstring

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from infra import names
+
 Properties = Mapping[str, Any]
 """A resource's inputs or outputs as the state has them, or an item as AWS lists it."""
 Label = Callable[[Properties], str]
@@ -61,6 +63,10 @@ class Attachment(Listing):
     """
 
     label: Label
+    blocks_deletion: bool = True
+    """Whether AWS refuses to delete the resource as long as this is attached."""
+    of_sandboxes: bool = False
+    """Whether it comes and goes with the sandboxes, so that it is no drift."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +141,20 @@ def _address_block(key: str) -> Attachment:
         filters={"vpc-id": "{id}"},
         identifier=f"{{id}} {{{key}}}",
         label=f"addresses {{{key}}}".format_map,
+        blocks_deletion=False,
     )
+
+
+def _instance_label(instance: Properties) -> str:
+    label = f"instance {instance['InstanceId']} ({instance['State']['Name']})"
+    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
+    user = tags.get(names.USER_TAG)
+    return f"{label} of {user}" if user else label
+
+
+def _interface_label(interface: Properties) -> str:
+    description = interface.get("Description") or "no description"
+    return f"interface {interface['NetworkInterfaceId']} ({description})"
 
 
 def _rule_label(outputs: Properties) -> str:
@@ -218,6 +237,23 @@ VPC: Final = ResourceType(
             "InternetGatewayId",
             by="attachment.vpc-id",
         ),
+        Attachment(
+            operation="describe_instances",
+            items="Reservations[].Instances[]",
+            filters={"vpc-id": "{id}"},
+            identifier="{InstanceId}",
+            label=_instance_label,
+            of_sandboxes=True,
+        ),
+        Attachment(
+            operation="describe_network_interfaces",
+            # Those of instances and gateways come and go with them, and other listings name them.
+            items="NetworkInterfaces[?!(Attachment.InstanceId) && !contains("
+            "['nat_gateway', 'transit_gateway', 'vpc_endpoint'], InterfaceType)]",
+            filters={"vpc-id": "{id}"},
+            identifier="{NetworkInterfaceId}",
+            label=_interface_label,
+        ),
         _in_vpc(
             "VPN gateway",
             "describe_vpn_gateways",
@@ -296,6 +332,7 @@ ROUTE_TABLE: Final = ResourceType(
             filters={"route-table-id": "{id}"},
             identifier="{id} {Destination}",
             label="route {Destination} via {Target}".format_map,
+            blocks_deletion=False,
         ),
         Attachment(
             operation="describe_route_tables",
@@ -367,6 +404,17 @@ SECURITY_GROUP: Final = ResourceType(
             filters={"group-id": "{id}"},
             identifier="{SecurityGroupRuleId}",
             label=_attached_rule_label,
+            blocks_deletion=False,
+        ),
+        *(
+            Attachment(
+                operation="describe_security_groups",
+                items="SecurityGroups",
+                filters={f"{direction}ip-permission.group-id": "{id}"},
+                identifier="{GroupId}",
+                label="rule of group {GroupId} that names this group".format_map,
+            )
+            for direction in ("", "egress.")
         ),
     ),
 )
@@ -454,6 +502,7 @@ USER: Final = ResourceType(
             parameters={"UserName": "{id}"},
             identifier="{Arn}",
             label="group {GroupName}".format_map,
+            blocks_deletion=False,  # the provider removes the user from its groups
         ),
         Attachment(
             service="iam",
@@ -489,6 +538,17 @@ POLICY: Final = ResourceType(
             items="Tags",
             parameters={"PolicyArn": "{Arn}"},
         ),
+    ),
+    attachments=tuple(
+        Attachment(
+            service="iam",
+            operation="list_entities_for_policy",
+            items=f"Policy{kind.title()}s",
+            parameters={"PolicyArn": "{id}"},
+            identifier=f"{{{kind.title()}Name}}",
+            label=f"attached to {kind} {{{kind.title()}Name}}".format_map,
+        )
+        for kind in ("user", "role", "group")
     ),
 )
 ROLE_POLICY: Final = ResourceType(

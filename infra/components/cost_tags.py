@@ -5,16 +5,17 @@ an account sets them, and they stay when that stack is destroyed. AWS knows a ta
 the first resource that carries it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import pulumi
 from pulumi_aws import costexplorer
 
-from infra import names
+from infra import catalogue, names
 from infra.aws_clients import US_EAST_1, AwsClients, error_code
 from infra.context import StackContext
 from infra.settings import Settings
+from infra.standing import StandingResource
 
 TAGS: Final = (names.USER_TAG, "Project")
 
@@ -23,10 +24,14 @@ class CostTags(pulumi.ComponentResource):
     """The tags that Cost Explorer groups by."""
 
     def __init__(
-        self, name: str, context: StackContext, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: StackContext,
+        standing: Iterable[StandingResource],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sandbox:cost_tags:CostTags", name, {}, opts)
-        for tag in _tags_to_activate(context.settings):
+        for tag in _tags_to_activate(context.settings, standing):
             costexplorer.CostAllocationTag(
                 f"sandbox-{tag}",
                 tag_key=tag,
@@ -37,7 +42,7 @@ class CostTags(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def _tags_to_activate(settings: Settings) -> Sequence[str]:
+def _tags_to_activate(settings: Settings, standing: Iterable[StandingResource]) -> Sequence[str]:
     """The tags that this stack activates: none, all, or those that AWS lets it activate."""
     match settings.cost_allocation_tags:
         case "off":
@@ -45,28 +50,38 @@ def _tags_to_activate(settings: Settings) -> Sequence[str]:
         case "on":
             return TAGS
         case "auto":
-            return _tags_that_aws_offers()
+            return _tags_that_aws_offers(standing)
 
 
-def _tags_that_aws_offers() -> Sequence[str]:
+def _tags_that_aws_offers(standing: Iterable[StandingResource]) -> Sequence[str]:
+    """The tags that AWS knows; those that stand where the credentials cannot read them.
+
+    So the plan is the same whoever previews, and a destroy never fails here.
+    """
     # imported here: only `auto` asks, and the import would slow every other preview down
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
         answer = AwsClients(US_EAST_1).cost_explorer.list_cost_allocation_tags(TagKeys=list(TAGS))
     except (BotoCoreError, ClientError) as error:
+        active = [
+            resource.outputs["tagKey"]
+            for resource in standing
+            if resource.type == catalogue.COST_ALLOCATION_TAG.name
+        ]
         if "AccessDenied" not in error_code(error):
-            raise pulumi.RunError(
-                f"sandbox:cost_allocation_tags = auto: the tags could not be read: {error}; try "
-                "again, or set it to on or off, which do not read them"
-            ) from None
+            pulumi.log.warn(
+                "sandbox:cost_allocation_tags = auto: the tags could not be read and stay as they "
+                f"are: {error}; try again, or set it to on or off, which do not read them"
+            )
+            return active
         pulumi.log.info(
             f"sandbox:cost_allocation_tags = auto: {', '.join(TAGS)}: this account cannot activate "
             "them: it is linked to a payer account, or your rights lack "
             "ce:ListCostAllocationTags; ask the owner of the payer account to activate them, then "
             "set sandbox:cost_allocation_tags to off"
         )
-        return ()
+        return active
     known = {tag["TagKey"] for tag in answer["CostAllocationTags"]}
     if unknown := [tag for tag in TAGS if tag not in known]:
         pulumi.log.info(

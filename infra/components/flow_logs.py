@@ -5,6 +5,7 @@ import pulumi
 from infra import names
 from infra.context import StackContext
 from infra.lazy_aws import cloudwatch, ec2, iam
+from infra.outputs import once_known
 from infra.permissions import flow_logs, trust
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document
 from infra.tags import named
@@ -57,7 +58,7 @@ class FlowLogs(pulumi.ComponentResource):
             names.FLOW_LOGS,
             name=names.FLOW_LOGS,
             description="Write to the sandbox VPC's flow log group, and to no other",
-            policy=group.arn.apply(lambda arn: document(flow_logs.policy(arn))),
+            policy=once_known(lambda arns: document(flow_logs.policy(*arns)), group.arn),
             tags=named(names.FLOW_LOGS),
             opts=child,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pulumi
 
 from infra.lazy_aws import iam
+from infra.outputs import once_known
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, document, documents
 from infra.tags import named
@@ -27,9 +28,12 @@ class PolicyTarget:
     provisional: PolicyContext
     """With a placeholder for the VPC's id. The placeholder is as long as a real id, so a preview
     knows how many documents the statements fill before the VPC exists."""
-    policy_context: pulumi.Output[PolicyContext]
-    """With the VPC's id, once AWS has given it one."""
+    vpc_id: pulumi.Input[str]
     opts: pulumi.ResourceOptions
+
+    def render(self, write: Callable[[PolicyContext], str]) -> pulumi.Output[str | None]:
+        """The text that *write* gives for the stack with its VPC, once AWS has given it an id."""
+        return once_known(lambda ids: write(replace(self.provisional, vpc_id=ids[0])), self.vpc_id)
 
 
 def target(
@@ -38,9 +42,7 @@ def target(
     """The target for policies of *parent*, in the VPC *vpc_id*."""
     return PolicyTarget(
         provisional=provisional,
-        policy_context=pulumi.Output.from_input(vpc_id).apply(
-            lambda real_id: replace(provisional, vpc_id=real_id)
-        ),
+        vpc_id=vpc_id,
         opts=pulumi.ResourceOptions(parent=parent),
     )
 
@@ -56,9 +58,7 @@ def policies(
             policy_name,
             name=policy_name,
             description=description,
-            policy=target.policy_context.apply(
-                lambda policy_context: documents(statements(policy_context))[number - 1]
-            ),
+            policy=target.render(lambda final: documents(statements(final))[number - 1]),
             tags=named(policy_name),
             opts=target.opts,
         )
@@ -75,9 +75,7 @@ def boundary(
         name,
         name=name,
         description=description,
-        policy=target.policy_context.apply(
-            lambda policy_context: document(statements(policy_context))
-        ),
+        policy=target.render(lambda final: document(statements(final))),
         tags=named(name),
         opts=target.opts,
     )

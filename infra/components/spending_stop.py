@@ -8,6 +8,7 @@ from pulumi_aws import budgets
 from infra import names
 from infra.context import StackContext
 from infra.lazy_aws import iam
+from infra.outputs import once_known
 from infra.permissions import spending
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document
 from infra.tags import named
@@ -68,9 +69,7 @@ class SpendingStop(pulumi.ComponentResource):
             names.BUDGET,
             name=names.BUDGET,
             role=role.name,
-            policy=pulumi.Output.all(manager_arn, stop.arn).apply(
-                lambda arns: document(spending.policy(*arns))
-            ),
+            policy=once_known(lambda arns: document(spending.policy(*arns)), manager_arn, stop.arn),
             opts=child,
         )
         budget = budgets.Budget(

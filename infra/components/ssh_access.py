@@ -1,19 +1,22 @@
 """Access to the instances: SSH from the configured ranges, and nothing else."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 import pulumi
 
 from infra import names
 from infra.addresses import IPNetwork
+from infra.components.managed_policies import numbered
 from infra.context import StackContext
 from infra.lazy_aws import ec2, vpc
+from infra.preflight import quotas
 from infra.tags import named
 
 SSH: Final = 22
-MAX_RULES: Final = 60
-"""Inbound rules of one address family in a security group (AWS: Amazon VPC quotas, default)."""
+ENTRIES_PER_LIST: Final = 100
+"""Entries that one request can put into a prefix list (EC2 API, CreateManagedPrefixList)."""
 
 
 class SshAccess(pulumi.ComponentResource):
@@ -39,6 +42,7 @@ class SshAccess(pulumi.ComponentResource):
             opts=child,
         )
         self.security_group_id = group.id
+        self._settings = context.settings
         for version in (4, 6):
             self._allow(
                 version,
@@ -56,16 +60,22 @@ class SshAccess(pulumi.ComponentResource):
         self.register_outputs({"security_group_id": self.security_group_id})
 
     def _allow(self, version: int, ranges: Sequence[IPNetwork]) -> None:
-        """Add one rule per range, or one prefix list for more ranges than a group takes rules."""
-        if len(ranges) > MAX_RULES:
-            self._rule(f"ipv{version}", prefix_list_id=self._prefix_list(version, ranges))
+        """Add one rule per range, or prefix lists for more ranges than a group takes rules."""
+        if len(ranges) > quotas.MAX_RULES:
+            for number, start in enumerate(range(0, len(ranges), ENTRIES_PER_LIST), start=1):
+                suffix = numbered(f"ipv{version}", number)
+                entries = ranges[start : start + ENTRIES_PER_LIST]
+                prefix_list_id = self._prefix_list(suffix, version, entries)
+                self._rule(suffix, prefix_list_id=prefix_list_id)
             return
         for cidr in ranges:
             # two colons separate the parts of a URN, so a name may not hold those of IPv6
             self._rule(str(cidr).replace(":", "."), **{f"cidr_ipv{version}": str(cidr)})
 
-    def _prefix_list(self, version: int, ranges: Sequence[IPNetwork]) -> pulumi.Output[str]:
-        name = f"{names.SSH_PREFIX_LIST}-ipv{version}"
+    def _prefix_list(
+        self, suffix: str, version: int, ranges: Sequence[IPNetwork]
+    ) -> pulumi.Output[str]:
+        name = f"{names.SSH_PREFIX_LIST}-{suffix}"
         return ec2.ManagedPrefixList(
             name,
             name=name,
@@ -73,8 +83,16 @@ class SshAccess(pulumi.ComponentResource):
             max_entries=len(ranges),
             entries=[{"cidr": str(cidr)} for cidr in ranges],
             tags=named(name),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                hooks=self._quota_hooks,
+            ),
         ).id
+
+    @cached_property
+    def _quota_hooks(self) -> pulumi.ResourceHookBinding:
+        hook = quotas.hook(self._settings)
+        return pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook])
 
     def _rule(self, suffix: str, **source: pulumi.Input[str]) -> None:
         vpc.SecurityGroupIngressRule(

@@ -5,18 +5,37 @@ from typing import Final
 import pulumi
 
 from infra.aws_clients import AwsClients
-from infra.components.ssh_access import MAX_RULES
 from infra.settings import Settings
 
+MAX_RULES: Final = 60
+"""Inbound rules of one address family in a security group (AWS: Amazon VPC quotas, default)."""
 RULES_PER_GROUP: Final = "L-0EA8095F"
 """Inbound or outbound rules per security group (AWS: Amazon VPC quotas)."""
+GROUPS_PER_INTERFACE: Final = "L-2AFB9258"
+"""Security groups per network interface (AWS: Amazon VPC quotas)."""
+MAX_PRODUCT: Final = 1000
+"""The most that the two quotas can be when multiplied (AWS: Amazon VPC quotas)."""
+DEFAULT_GROUPS: Final = 5
+"""The default of `GROUPS_PER_INTERFACE`."""
+
+
+def hook(settings: Settings) -> pulumi.ResourceHook:
+    """Refuse a prefix list that is too long before it is created or changed, also in a preview.
+
+    A hook does not run in a destroy, so a quota can never keep a stack from being destroyed.
+    """
+    return pulumi.ResourceHook(
+        "rule-quota-suffices",
+        lambda _: require(settings),
+        opts=pulumi.ResourceHookOptions(on_dry_run=True),
+    )
 
 
 def require(settings: Settings) -> None:
     """Refuse more SSH ranges than the account's security groups can hold.
 
     AWS counts a prefix list as its maximum number of entries, not as one rule. While an update
-    replaces single rules by the list, the group holds both.
+    replaces single rules by lists, the group holds both.
 
     Raises:
         pulumi.RunError: the quota is too low, or could not be read.
@@ -27,14 +46,33 @@ def require(settings: Settings) -> None:
     if most_ranges <= MAX_RULES:
         return
     needed, quota = most_ranges + MAX_RULES, _rules_per_group(settings.region)
-    if needed > quota:
-        raise pulumi.RunError(
-            f"sandbox:allowed_ssh_cidrs = {most_ranges} ranges of one address family: AWS counts "
-            f"each entry of their prefix list as a rule, so quota {RULES_PER_GROUP} (rules per "
-            f"security group) must be at least {needed}; this account has {quota}; ask for more: "
-            f"aws service-quotas request-service-quota-increase --service-code vpc --quota-code "
-            f"{RULES_PER_GROUP} --desired-value {needed} --region {settings.region}"
-        )
+    if needed <= quota:
+        return
+    raise pulumi.RunError(
+        f"sandbox:allowed_ssh_cidrs = {most_ranges} ranges of one address family: AWS counts "
+        f"each entry of their prefix lists as a rule, so quota {RULES_PER_GROUP} (rules per "
+        f"security group) must be at least {needed}; this account has {quota}; "
+        f"{_smaller_product(needed)}ask for more: {_request(RULES_PER_GROUP, needed, settings)}"
+    )
+
+
+def _smaller_product(needed: int) -> str:
+    """The second quota to change, where *needed* rules times its default is too much for AWS."""
+    groups = MAX_PRODUCT // needed
+    if groups >= DEFAULT_GROUPS:
+        return ""
+    return (
+        f"AWS allows at most {MAX_PRODUCT} for this quota times {GROUPS_PER_INTERFACE} (security "
+        f"groups per network interface, {DEFAULT_GROUPS} by default), so AWS support must first "
+        f"set {GROUPS_PER_INTERFACE} to {groups}; "
+    )
+
+
+def _request(quota_code: str, value: int, settings: Settings) -> str:
+    return (
+        "aws service-quotas request-service-quota-increase --service-code vpc --quota-code "
+        f"{quota_code} --desired-value {value} --region {settings.region}"
+    )
 
 
 def _rules_per_group(region: str) -> int:

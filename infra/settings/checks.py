@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from ipaddress import AddressValueError, IPv4Network, ip_network
 from typing import Any, Final
 
@@ -10,8 +11,9 @@ from infra.addresses import PRIVATE, IPNetwork, covering
 
 WIDEST_VPC: Final = 16
 NARROWEST_VPC: Final = 24
-MAX_PREFIX_LIST_ENTRIES: Final = 1000
-"""Entries that a managed prefix list can hold (Amazon VPC quotas)."""
+MAX_SSH_RANGES: Final = 940
+"""Rules that a security group can ever have (1000, Amazon VPC quotas), less the 60 single rules
+that it can hold while an update replaces them by prefix lists."""
 RETENTIONS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -27,11 +29,38 @@ SIZE: Final = re.compile(r"(\d{0,3}x?large|medium|metal(-\d+xl)?)")
 MAX_VOLUME_GIB: Final = 16_384
 """GiB of the largest gp2 and gp3 volume (EC2 API, EbsBlockDevice)."""
 WILDCARD: Final = "*"
+REGIONS: Final = (
+    *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2"),
+    *("ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2"),
+    *("ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7"),
+    *("ca-central-1", "ca-west-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1"),
+    *("eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "il-central-1", "me-central-1"),
+    *("me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-gov-east-1"),
+    *("us-gov-west-1", "us-west-1", "us-west-2"),
+)
+"""EC2's regions of the partitions aws and aws-us-gov (endpoints.json of botocore). A request to a
+region that does not exist is repeated for ten minutes before it fails."""
 
 
 def region(text: str) -> str:
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", text):
         raise ValueError("is not a valid AWS region; use one like us-east-1")
+    if text.startswith("cn-"):
+        raise ValueError(
+            "is in China, where AWS has other endpoints and principals; this program cannot be "
+            "used there"
+        )
+    if text not in REGIONS:
+        nearest = ", ".join(get_close_matches(text, REGIONS, cutoff=0.0))
+        raise ValueError(f"is not a region that this program knows; the nearest are {nearest}")
+    return text
+
+
+def account_id(text: str) -> str:
+    if text and not re.fullmatch(r"\d{12}", text):
+        raise ValueError(
+            "is not a valid AWS account; use its 12 digits in quotes, or leave it empty"
+        )
     return text
 
 
@@ -73,10 +102,10 @@ def ssh_ranges(texts: Any) -> tuple[IPNetwork, ...]:  # noqa: ANN401 - checked h
     for wide, narrow in covering(ranges):
         raise ValueError(f"{wide} includes {narrow}; remove one of the two")
     for version in (4, 6):
-        if (count := sum(cidr.version == version for cidr in ranges)) > MAX_PREFIX_LIST_ENTRIES:
+        if (count := sum(cidr.version == version for cidr in ranges)) > MAX_SSH_RANGES:
             raise ValueError(
-                f"holds {count} IPv{version} ranges, but a managed prefix list holds at most "
-                f"{MAX_PREFIX_LIST_ENTRIES}; merge neighbouring ranges"
+                f"holds {count} IPv{version} ranges, but a security group can hold at most "
+                f"{MAX_SSH_RANGES}; merge neighbouring ranges"
             )
     return ranges
 
@@ -215,10 +244,11 @@ def repository_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def log_prefix(text: str) -> str:
-    if not re.fullmatch(r"/[A-Za-z0-9_./#-]{1,200}/", text) or "//" in text:
+    # CloudWatch Logs also takes #, but the group's Name tag does not
+    if not re.fullmatch(r"/[A-Za-z0-9_./-]{1,200}/", text) or "//" in text:
         raise ValueError(
-            "is not a valid prefix of log groups; begin and end it with a slash, as in "
-            "/aws/ec2/sandbox/"
+            "is not a valid prefix of log groups; begin and end it with a slash, and use letters, "
+            "digits, dots, dashes and underscores, as in /aws/ec2/sandbox/"
         )
     return text
 

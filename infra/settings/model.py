@@ -32,6 +32,7 @@ class Settings(BaseModel):
 
     region: Annotated[str, AfterValidator(checks.region)] = "us-east-1"
     environment: Annotated[str, AfterValidator(checks.environment)] = "production"
+    account_id: Annotated[str, AfterValidator(checks.account_id)] = ""
     protect: StrictBool = False
     watch_terraform_tags: StrictBool = False
     """Whether previews warn about Terraform's tag (``infra.preflight.terraform_tag_warning``)."""

@@ -32,13 +32,15 @@ def from_stack() -> Settings:
     """
     from pulumi.runtime.config import CONFIG  # noqa: PLC0415 - tests set it for each run
 
+    config = CONFIG.get()
+    unread = [
+        f"{key}: {_unread(key)}" for key in sorted(config) if not key.startswith(READ_NAMESPACES)
+    ]
+    if unread:
+        raise SettingsError(unread)
     prefix = f"{NAMESPACE}:"
     return parse(
-        {
-            key.removeprefix(prefix): text
-            for key, text in CONFIG.get().items()
-            if key.startswith(prefix)
-        }
+        {key.removeprefix(prefix): text for key, text in config.items() if key.startswith(prefix)}
     )
 
 
@@ -103,6 +105,26 @@ ENTRIES: Final[Mapping[str, str]] = {
     "zones": "zone, as in us-east-1a: 0",
     "manager_keys": "slot, as in a: current",
 }
+
+
+READ_NAMESPACES: Final = (f"{NAMESPACE}:", "pulumi:")
+"""The program reads the first namespace, the engine the second."""
+CURES: Final[Mapping[str, str]] = {
+    "aws:region": f"set {NAMESPACE}:region",
+    "aws:profile": "set the environment variable AWS_PROFILE",
+    "aws:allowedAccountIds": f"set {NAMESPACE}:account_id",
+    "aws:defaultTags": f"the tags are fixed, except {NAMESPACE}:environment",
+}
+"""What to do instead of a setting of the AWS provider."""
+
+
+def _unread(key: str) -> str:
+    """Why *key*, of a namespace that nobody reads, is refused; its value may be a secret."""
+    name = key.partition(":")[2]
+    own = f"set {NAMESPACE}:{name}" if name in Settings.model_fields else ""
+    cure = CURES.get(key) or own
+    instead = f"{cure}, and " if cure else ""
+    return f"has no effect: this program makes its own provider; {instead}remove it"
 
 
 def _unknown(key: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 from infra import access_keys, addresses, catalogue, names
 from infra.access_keys import Keys, Slot, Stage
-from infra.components.ssh_access import MAX_RULES
+from infra.preflight.quotas import MAX_RULES
 from sandbox.adopt.terraform_state import Resource, State
 from sandbox.core.errors import RefusedError
 

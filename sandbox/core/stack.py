@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 from infra import settings
 from infra.access_keys import Keys, Slot
 from infra.aws_clients import AwsClients
+from infra.catalogue import VPC
 from infra.settings import Settings, SettingsError
 from sandbox.core import project
 from sandbox.core.errors import SandboxError, UsageError
@@ -240,20 +241,35 @@ class Stack:
         return resources_of(self.export())
 
     def aws(self) -> AwsClients:
-        """Clients for the region in which the stack's provider works.
+        """Clients for the account and the region in which the stack's provider works.
 
         Raises:
-            SandboxError: the state holds no provider, so nothing was created.
+            SandboxError: the state holds no provider, so nothing was created, or the credentials
+                belong to another account than the stack.
         """
-        return AwsClients(self.provider().inputs["region"])
+        resources = self.resources()
+        aws = AwsClients(self._provider(resources).inputs["region"])
+        for resource in resources:
+            if resource.type != VPC.name or "arn" not in resource.outputs:
+                continue
+            stands_in, credentials = (
+                resource.outputs["arn"].split(":")[4],
+                aws.identity["account_id"],
+            )
+            if stands_in != credentials:
+                raise SandboxError(
+                    f"stack {self.name}: stands in account {stands_in}, but the credentials belong "
+                    f"to account {credentials}; use credentials of account {stands_in}"
+                )
+        return aws
 
-    def provider(self) -> Resource:
+    def _provider(self, resources: Sequence[Resource]) -> Resource:
         """The AWS provider that the stack was last updated with.
 
         Raises:
             SandboxError: the state holds no provider, so nothing was created.
         """
-        for resource in self.resources():
+        for resource in resources:
             if resource.type == PROVIDER:
                 return resource
         raise SandboxError(

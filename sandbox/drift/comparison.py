@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from infra.attachments import unmanaged
 from sandbox.core.stack import Change, Resource, Stack
-from sandbox.drift.unmanaged import unmanaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,14 +228,7 @@ class Search:
         return candidates[0] if candidates else None
 
     def _carries_own_tags(self, finder: Finder, inputs: Properties, item: Properties) -> bool:
-        entries: Sequence[Mapping[str, str]] = (
-            self.aws.list_items(finder.tags, {**inputs, **item})
-            if finder.tags
-            else item.get("Tags", [])
-        )
-        tags: dict[str, str] = {}
-        for entry in entries:  # a list of keys and values, or one mapping (CloudWatch Logs)
-            tags.update({entry["Key"]: entry["Value"]} if "Key" in entry else entry)
+        tags = self.aws.tags_of(finder, inputs, item)
         return self._owner_tags.items() <= tags.items()
 
 

@@ -11,11 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import access_keys
 from infra.access_keys import Keys
+from infra.attachments import unmanaged
 from infra.aws_clients import AwsClients, as_filters, error_reason
 from sandbox.core.access_keys import by_slot
 from sandbox.core.errors import SandboxError
 from sandbox.core.stack import Resource, Stack
-from sandbox.drift.unmanaged import unmanaged
 from sandbox_client.config import SandboxConfig
 
 if TYPE_CHECKING:

@@ -277,6 +277,17 @@ def test_a_plain_destroy_is_told_to_run_the_guard(standing: Sandbox) -> None:
     assert "--run-program" in output
 
 
+DENIAL = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+)
+
+
+def refused_destroy(stack: Sandbox) -> str:
+    output = stack.pulumi("destroy", "--yes", "--skip-preview", "--run-program", fails=True).output
+    assert "Traceback" not in output
+    return output
+
+
 def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
     standing: Sandbox, client: Client, before: dict[str, list[str]], outputs: Mapping[str, Any]
 ) -> None:
@@ -287,14 +298,32 @@ def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
         ImageId=image, MinCount=1, MaxCount=1, SubnetId=outputs["sandbox_config"]["subnet_id"]
     )
     instance = run["Instances"][0]["InstanceId"]
+    iam = client("iam")
+    user = {"UserName": "sandbox-manager"}
+    iam.put_user_policy(**user, PolicyName="debug", PolicyDocument=DENIAL)
+    iam.create_login_profile(**user, Password="made up for this")
+    vpc_id = outputs["vpc_id"]
+    subnet = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.100.200.0/24")["Subnet"]["SubnetId"]
     resources = standing.urns()
-    output = standing.pulumi(
-        "destroy", "--yes", "--skip-preview", "--run-program", fails=True
-    ).output
-    assert f"instance {instance} (running)" in output
-    assert "Traceback" not in output
+    output = refused_destroy(standing)
+    blockers = (
+        f"instance {instance} (running)",
+        f"subnet {subnet}",
+        "inline policy debug",
+        "a password",
+    )
+    assert [blocker for blocker in blockers if blocker not in output] == []
     assert standing.urns() == resources
     ec2.terminate_instances(InstanceIds=[instance])
+    iam.delete_user_policy(**user, PolicyName="debug")
+    iam.delete_login_profile(**user)
+    ec2.delete_subnet(SubnetId=subnet)
+    standing.configure(protect=True)
+    standing.up()
+    protected = standing.urns()
+    assert "sandbox:protect" in refused_destroy(standing)
+    assert standing.urns() == protected
+    standing.configure()
     standing.destroy()
     assert everything(client) == before
     assert (

@@ -16,6 +16,9 @@ BAD_STACKS: Final[tuple[Row, ...]] = (
     ({"region": "US-EAST-1"}, ()),
     ({"region": "us-east-1a"}, ()),
     ({"region": "Virginia"}, ()),
+    ({"region": "us-esat-1"}, ("us-east-1",)),
+    ({"region": "cn-north-1"}, ("China",)),
+    ({"account_id": "12345"}, ("12 digits",)),
     ({"environment": ""}, ("1 to 32",)),
     ({"environment": "Prod"}, ("lowercase",)),
     ({"environment": "prod/eu"}, ()),
@@ -106,6 +109,7 @@ BAD_STACKS: Final[tuple[Row, ...]] = (
     ({"instances_read_outputs": 1}, ("true or false",)),
     ({"log_prefix": "sandbox"}, ("slash",)),
     ({"log_prefix": "/"}, ("slash",)),
+    ({"log_prefix": "/sandbox#1/"}, ("slash",)),
     ({"log_prefix": "/a*/"}, ()),
     ({"protect": "maybe"}, ("true or false",)),
     # the manager's identity and keys

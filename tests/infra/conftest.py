@@ -4,7 +4,7 @@ import asyncio
 import gc
 import json
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -14,6 +14,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.config import set_all_config
+from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.settings import set_root_resource
 
 ROOT: Final = Path(__file__).parents[2]
@@ -26,12 +27,16 @@ ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east
 class Registered:
     """A resource as the program registered it."""
 
+    urn: str
     type: str
     name: str
     parent: str
     inputs: Mapping[str, Any]
     protect: bool
     provider: str
+    custom: bool
+    hooks: tuple[str, ...]
+    """Those that run before its creation."""
 
 
 @dataclass(slots=True)
@@ -42,6 +47,8 @@ class Record:
     invokes: list[str] = field(default_factory=list[str])
     hooks: list[str] = field(default_factory=list[str])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    standing: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the stack's last update left, as the engine's answer has it: resources by URN."""
 
     def inputs(self, class_name: str) -> list[Mapping[str, Any]]:
         """The inputs of every resource whose type ends in *class_name*: `Subnet`."""
@@ -75,6 +82,7 @@ class Cloud(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.record.invokes.append(args.token)
         answers: dict[str, dict[str, Any]] = {
+            "pulumi:pulumi:readStackResourceOutputs": {"outputs": self.record.standing},
             "aws:index/getCallerIdentity:getCallerIdentity": {
                 "accountId": ACCOUNT,
                 "arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",
@@ -112,24 +120,41 @@ def _arn(args: mocks.MockResourceArgs) -> str:
 class Monitor(mocks.MockMonitor):
     """The engine's monitor, with what the SDK's mocks lack."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, standing: Collection[str] | None = None) -> None:
         super().__init__(Cloud(record))
         self.record = record
+        self._standing = standing
+        self._skipped: set[str] = set()
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the base class's
+        if request.custom and self._is_skipped(request):
+            urn = self.make_urn(request.parent, request.type, request.name)
+            self._skipped.add(urn)
+            # older engines give None for each output, later ones give unknown values
+            return resource_pb2.RegisterResourceResponse(urn=urn)
         answer = super().RegisterResource(request)
         if request.type != "pulumi:pulumi:Stack":
             self.record.resources.append(
                 Registered(
+                    urn=answer.urn,
                     type=request.type,
                     name=request.name,
                     parent=request.parent,
                     inputs=rpc.deserialize_properties(request.object),
                     protect=request.protect,
                     provider=request.provider or request.providers.get("aws", ""),
+                    custom=request.custom,
+                    hooks=tuple(request.hooks.before_create),
                 )
             )
         return answer
+
+    def _is_skipped(self, request: Any) -> bool:
+        """As the engine in a destroy: what does not stand, and what depends on that."""
+        if self._standing is None:
+            return False
+        urn = self.make_urn(request.parent, request.type, request.name)
+        return urn not in self._standing or not self._skipped.isdisjoint(request.dependencies)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the base class's
         if request.urn.rsplit("::", 2)[1] == "pulumi:pulumi:Stack":
@@ -146,17 +171,37 @@ class Run:
         # the SDK's mocks support no hooks; tests/e2e tests them on the engine
         monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", self._hook)
         self.last = Record()
+        self.standing: Mapping[str, Any] = {}
+        """What the stack's last update left, for the runs that follow."""
 
-    def __call__(self, part: Callable[[], Any] | None = None, /, **config: object) -> Record:
-        self.last = record = Record()
+    def __call__(
+        self,
+        part: Callable[[], Any] | None = None,
+        /,
+        **config: object,
+    ) -> Record:
+        """Run *part*, or the program, with the settings *config*."""
+        return self._run(part or self._program, config)
+
+    def in_destroy(self, standing: Collection[str], /, **config: object) -> Record:
+        """Run the program as in a destroy of a stack that has only the URNs *standing*."""
+        return self._run(self._program, config, standing)
+
+    def _run(
+        self,
+        part: Callable[[], Any],
+        config: Mapping[str, object],
+        standing: Collection[str] | None = None,
+    ) -> Record:
+        self.last = record = Record(standing=self.standing)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)  # before the mocks, which already use it
-        mocks.set_mocks(Cloud(record), project="sandbox", monitor=Monitor(record))
+        mocks.set_mocks(Cloud(record), project="sandbox", monitor=Monitor(record, standing))
         # the mocks bring a stack of their own, but the program must create it
         set_root_resource(cast("Any", None))
         set_all_config({f"sandbox:{key}": config_text(value) for key, value in config.items()})
         try:
-            loop.run_until_complete(stack.run_in_stack(part or self._program))
+            loop.run_until_complete(stack.run_in_stack(part))
         finally:
             set_all_config({})
             loop.close()

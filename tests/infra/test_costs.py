@@ -9,6 +9,7 @@ import pulumi
 import pytest
 from botocore.stub import Stubber
 
+from infra import catalogue
 from infra.aws_clients import AwsClients
 from tests.infra.conftest import ACCOUNT, Run
 
@@ -69,12 +70,17 @@ def test_a_linked_account_gets_a_note_and_no_failure(
     assert "set sandbox:cost_allocation_tags to off" in note
 
 
-def test_any_other_error_ends_the_update_before_any_resource(
-    record: Run, cost_explorer: Stubber
+@pytest.mark.parametrize("code", ["AccessDeniedException", "LimitExceededException"])
+def test_tags_that_cannot_be_read_stay_as_they_are(
+    record: Run, cost_explorer: Stubber, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
-    cost_explorer.add_client_error("list_cost_allocation_tags", "LimitExceededException", "slow")
-    with pytest.raises(pulumi.RunError, match=r"sandbox:cost_allocation_tags = auto: .*slow"):
-        record(cost_allocation_tags="auto")
+    monkeypatch.setattr("pulumi.log.warn", lambda _: None)
+    monkeypatch.setattr("pulumi.log.info", lambda _: None)
+    cost_explorer.add_client_error("list_cost_allocation_tags", code, "slow")
+    tag = {"type": catalogue.COST_ALLOCATION_TAG.name, "outputs": {"tagKey": "user_id"}}
+    record.standing = {"urn::sandbox-user_id": tag}
+    [active] = record(cost_allocation_tags="auto").inputs("CostAllocationTag")
+    assert active["tagKey"] == "user_id"
 
 
 def test_a_spent_budget_denies_launches_and_starts_to_the_manager(record: Run) -> None:

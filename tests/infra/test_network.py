@@ -9,12 +9,14 @@ import pulumi
 import pytest
 from moto import mock_aws
 
-from infra import account, destroy_guard
+from infra import account, catalogue, destroy_guard
+from infra.aws_clients import AwsClients
 from infra.components.network import Network
 from infra.components.ssh_access import SshAccess
 from infra.context import StackContext, policy_context
 from infra.preflight import quotas
 from infra.settings import Settings
+from infra.standing import StandingResource
 from tests.infra.conftest import ACCOUNT, Run
 
 
@@ -53,7 +55,7 @@ def test_pinned_slots_decide_the_subnets_without_a_lookup_of_zones(record: Run) 
         "us-east-1a": "10.100.0.0/24",
         "us-east-1d": "10.100.3.0/24",
     }
-    assert run.invokes == ["aws:index/getCallerIdentity:getCallerIdentity"]
+    assert [token for token in run.invokes if "Zones" in token] == []
 
 
 def test_a_region_without_zones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,9 +92,8 @@ def test_no_resource_name_holds_the_separator_of_urns(record: Run) -> None:
 
 
 def test_more_ranges_than_a_group_holds_become_one_prefix_list(
-    record: Run, monkeypatch: pytest.MonkeyPatch, ranges: list[str]
+    record: Run, ranges: list[str]
 ) -> None:
-    monkeypatch.setattr(quotas, "_rules_per_group", lambda _: 200)
     run = record(allowed_ssh_cidrs=[*ranges, "2001:db8::/32"])
     prefix_list = run.only("ManagedPrefixList").inputs
     assert {entry["cidr"] for entry in prefix_list["entries"]} == set(ranges)
@@ -110,19 +111,43 @@ def test_as_many_ranges_as_a_group_holds_stay_rules(record: Run, ranges: list[st
     assert run.inputs("ManagedPrefixList") == []
 
 
+def test_one_request_holds_at_most_100_entries(record: Run) -> None:
+    ranges = [f"10.{number // 256}.{number % 256}.0/24" for number in range(250)]
+    lists = record(allowed_ssh_cidrs=ranges).inputs("ManagedPrefixList")
+    assert sorted(prefix_list["maxEntries"] for prefix_list in lists) == [50, 100, 100]
+    entries = [entry["cidr"] for prefix_list in lists for entry in prefix_list["entries"]]
+    assert sorted(entries) == sorted(ranges)
+    assert len({prefix_list["name"] for prefix_list in lists}) == 3
+    sources = [rule["prefixListId"] for rule in record.last.inputs("SecurityGroupIngressRule")]
+    assert sorted(sources) == sorted(f"{prefix_list['name']}-id" for prefix_list in lists)
+
+
 @pytest.mark.parametrize("quota", [60, 120])
-def test_a_quota_below_the_number_of_ranges_is_refused_before_any_resource(
-    record: Run, monkeypatch: pytest.MonkeyPatch, ranges: list[str], quota: int
+def test_a_quota_below_the_number_of_ranges_is_refused(
+    monkeypatch: pytest.MonkeyPatch, ranges: list[str], quota: int
 ) -> None:
     monkeypatch.setattr(quotas, "_rules_per_group", lambda _: quota)
+    settings = Settings.model_validate({"allowed_ssh_cidrs": ranges})
     with pytest.raises(pulumi.RunError, match=rf"L-0EA8095F.* 121; this account has {quota}"):
-        record(allowed_ssh_cidrs=ranges)
-    assert [resource.type for resource in record.last.resources] == ["pulumi:providers:aws"]
+        quotas.require(settings)
+    monkeypatch.setattr(quotas, "_rules_per_group", lambda _: 121)
+    quotas.require(settings)
+
+
+def test_both_quotas_are_named_where_their_product_would_be_too_high(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(quotas, "_rules_per_group", lambda _: 60)
+    for count, both in ((140, False), (141, True)):
+        cidrs = [f"10.0.{number}.0/24" for number in range(count)]
+        with pytest.raises(pulumi.RunError) as raised:
+            quotas.require(Settings.model_validate({"allowed_ssh_cidrs": cidrs}))
+        assert (quotas.GROUPS_PER_INTERFACE in str(raised.value)) is both
 
 
 def test_the_destroy_guard_knows_the_vpc_and_has_its_hook(record: Run) -> None:
     run = record()
-    assert run.hooks == ["nothing-foreign-in-the-vpc"]
+    assert "nothing-foreign-in-the-vpc" in run.hooks
     assert run.only("Stash").inputs["input"] == {"vpc_id": "sandbox-vpc-id", "region": "us-east-1"}
 
 
@@ -131,15 +156,27 @@ def test_the_destroy_guard_knows_the_vpc_and_has_its_hook(record: Run) -> None:
 def test_the_destroy_guard_names_instances_and_interfaces_of_others() -> None:
     ec2 = boto3.client("ec2", region_name="us-east-1")
     vpc_id = ec2.create_vpc(CidrBlock="10.100.0.0/16")["Vpc"]["VpcId"]
-    hook = pulumi.ResourceHookArgs(
-        urn="",
-        id="",
-        name="destroy-guard",
-        type="",
-        old_outputs={"output": {"vpc_id": vpc_id, "region": "us-east-1"}},
-    )
-    destroy_guard.refuse_if_in_use(hook)
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.100.0.0/24")["Subnet"]["SubnetId"]
+    aws = AwsClients("us-east-1")
+    standing = [
+        StandingResource(
+            type=catalogue.VPC.name,
+            name="sandbox-vpc",
+            outputs={"id": vpc_id, "cidrBlock": "10.100.0.0/16"},
+        ),
+        StandingResource(type=catalogue.SUBNET.name, name="a", outputs={"id": subnet_id}),
+    ]
+    [default_group] = ec2.describe_security_groups(
+        Filters=[{"Name": "vpc-id", "Values": [vpc_id]}]
+    )["SecurityGroups"]
+    standing.append(
+        StandingResource(
+            type=catalogue.DEFAULT_SECURITY_GROUP.name,
+            name="default",
+            outputs={"id": default_group["GroupId"]},
+        )
+    )
+    destroy_guard.refuse_if_blocked(aws, standing)
     interface = ec2.create_network_interface(SubnetId=subnet_id, Description="of a database")
     interface_id = interface["NetworkInterface"]["NetworkInterfaceId"]
     reservation = ec2.run_instances(
@@ -153,12 +190,12 @@ def test_the_destroy_guard_names_instances_and_interfaces_of_others() -> None:
     )
     instance_id = reservation["Instances"][0]["InstanceId"]
     with pytest.raises(pulumi.RunError) as raised:
-        destroy_guard.refuse_if_in_use(hook)
+        destroy_guard.refuse_if_blocked(aws, standing)
     assert f"instance {instance_id} (running) of r-17" in str(raised.value)
     assert f"interface {interface_id} (of a database)" in str(raised.value)
     ec2.terminate_instances(InstanceIds=[instance_id])
     ec2.delete_network_interface(NetworkInterfaceId=interface_id)
-    destroy_guard.refuse_if_in_use(hook)
+    destroy_guard.refuse_if_blocked(aws, standing)
 
 
 def test_a_component_needs_no_other_component_and_no_config(record: Run) -> None:

@@ -31,6 +31,7 @@ class Cloud(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         answers: dict[str, dict[str, Any]] = {
+            "pulumi:pulumi:readStackResourceOutputs": {"outputs": {}},
             "aws:index/getCallerIdentity:getCallerIdentity": {
                 "accountId": ACCOUNT,
                 "arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
 from sandbox.core.errors import SandboxError, UsageError
 from sandbox.core.pulumi_cli import Lock, PulumiError
@@ -135,6 +136,24 @@ def test_clients_work_in_the_providers_region(fake_pulumi: FakePulumi) -> None:
     assert Stack("dev").aws().region == "eu-north-1"
     fake_pulumi.answer("stack export", deployment())
     with pytest.raises(SandboxError, match="pulumi up --stack dev"):
+        Stack("dev").aws()
+
+
+@mock_aws
+@pytest.mark.usefixtures("made_up_credentials")
+@pytest.mark.parametrize(("account", "refused"), [("123456789012", False), ("9" * 12, True)])
+def test_credentials_of_another_account_than_the_stacks_are_refused(
+    fake_pulumi: FakePulumi, *, account: str, refused: bool
+) -> None:
+    provider = resource("aws", inputs={"region": "eu-north-1"})
+    provider["type"] = "pulumi:providers:aws"
+    vpc = resource("vpc", outputs={"arn": f"arn:aws:ec2:eu-north-1:{account}:vpc/vpc-1"})
+    vpc["type"] = "aws:ec2/vpc:Vpc"
+    fake_pulumi.answer("stack export", deployment(provider, vpc))
+    if not refused:
+        assert Stack("dev").aws().region == "eu-north-1"
+        return
+    with pytest.raises(SandboxError, match=rf"stands in account {account}.* 123456789012"):
         Stack("dev").aws()
 
 

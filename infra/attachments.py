@@ -1,0 +1,79 @@
+"""What others attached to the stack's resources, as AWS lists it.
+
+`pulumi preview --refresh` compares only what the stack created. A rule that somebody adds to its
+security group, a peering, or a second key of the manager is none of that, so no preview can see it.
+This lists what AWS has attached to each resource and names what the state does not hold.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol, cast
+
+from infra.aws_clients import AwsClients
+from infra.catalogue import CATALOGUE, Attachment
+
+DELETED_STATES: Final = frozenset(
+    {
+        *("deleted", "deleting", "disassociated", "disassociating", "expired", "failed"),
+        *("rejected", "terminated"),
+    }
+)
+"""States of what AWS still lists for a while."""
+
+
+class Created(Protocol):
+    """A resource as the stack's state holds it."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def outputs(self) -> Mapping[str, Any]: ...
+
+
+def unmanaged(aws: AwsClients, resources: Iterable[Created]) -> Iterator[str]:
+    """What `sandbox drift` names: all that is attached to *resources*, without the sandboxes."""
+    return _lines(aws, resources, lambda attachment: not attachment.of_sandboxes)
+
+
+def blocking(aws: AwsClients, resources: Iterable[Created]) -> Iterator[str]:
+    """What keeps AWS from deleting one of *resources*."""
+    return _lines(aws, resources, lambda attachment: attachment.blocks_deletion)
+
+
+def _lines(
+    aws: AwsClients, resources: Iterable[Created], selects: Callable[[Attachment], bool]
+) -> Iterator[str]:
+    """A line for each selected thing that is attached to one of *resources* and is none of them."""
+    created = [resource for resource in resources if resource.id and resource.type in CATALOGUE]
+    known = {identity for resource in created for identity in _identities(resource)}
+    for resource in created:
+        attachments = filter(selects, CATALOGUE[resource.type].attachments)
+        lines = _attached(aws, resource, attachments, known)
+        yield from dict.fromkeys(lines)  # a peering has two sides
+
+
+def _identities(resource: Created) -> Iterator[str]:
+    for template in CATALOGUE[resource.type].identities:
+        yield template.format_map({**resource.outputs, "id": resource.id})
+
+
+def _attached(
+    aws: AwsClients, resource: Created, attachments: Iterable[Attachment], known: set[str]
+) -> Iterator[str]:
+    owner = {"id": resource.id}
+    for attachment in attachments:
+        for item in aws.list_items(attachment, owner):
+            identifier = attachment.identifier.format_map({**item, **owner})
+            if identifier not in known and _state(item) not in DELETED_STATES:
+                yield f"{resource.id}: {attachment.label(item)}"
+
+
+def _state(item: Mapping[str, Any]) -> str:
+    """The state of an item, which the operations of EC2 keep in different fields."""
+    fields = ("State", "Status", "CidrBlockState", "Ipv6CidrBlockState")
+    state: Any = next((item[field] for field in fields if field in item), "")
+    if isinstance(state, dict):
+        nested = cast("dict[str, str]", state)
+        state = nested.get("Name") or nested.get("Code") or nested.get("State")
+    return str(state).lower()
