@@ -27,6 +27,7 @@ US_EAST_1: Final = "us-east-1"
 """Cost Explorer, the price list and the budgets of all regions are served there."""
 FILTER_PARAMETER: Final = {"describe_nat_gateways": "Filter"}
 """Operations of EC2 that call their filters other than `Filters`."""
+UNREACHABLE_ATTEMPTS: Final = 3
 NOT_FOUND: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
 """How IAM, Budgets and CloudWatch Logs say that what a call names does not exist."""
 
@@ -116,9 +117,22 @@ class AwsClients:
         import boto3  # noqa: PLC0415 - see the module's docstring
 
         session: Any = boto3.Session(profile_name=self._profile)
-        return session.client(
+        client = session.client(
             service, region_name=region or self.region, config=_retries(patient=patient)
         )
+        client.meta.events.register_first("needs-retry", _give_up_unreachable)
+        return client
+
+
+def _give_up_unreachable(
+    attempts: int, caught_exception: Exception | None = None, **_: object
+) -> None:
+    """Try an endpoint that cannot be reached three times only: a mistyped region has none."""
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError  # noqa: PLC0415
+
+    unreachable = isinstance(caught_exception, (EndpointConnectionError, ConnectTimeoutError))
+    if caught_exception and unreachable and attempts >= UNREACHABLE_ATTEMPTS:
+        raise caught_exception
 
 
 def _retries(*, patient: bool) -> Config:

@@ -4,6 +4,7 @@ Each `commands.py` only declares options. What a command needs it imports when i
 `sandbox --help` answers at once.
 """
 
+import errno
 import inspect
 import json
 import os
@@ -165,13 +166,29 @@ def _text(error: BaseException) -> str:
     """One line for an error of AWS, of a setting, of a file, or of the command itself."""
     message = " ".join(str(error).split())
     name, module = type(error).__name__, type(error).__module__
-    if name in {"NoCredentialsError", "PartialCredentialsError"}:
-        return f"AWS: {message}; sign in, then check with: aws sts get-caller-identity"
-    if module.startswith("botocore"):
-        return f"AWS: {message}"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    described = isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError)
+    if module.startswith("botocore") and isinstance(error, Exception):
+        from sandbox.core import aws_errors  # noqa: PLC0415 - --help needs no boto3
+
+        return aws_errors.describe(error)
+    if name == "ValueError" and message.startswith("Invalid endpoint"):  # botocore's own
+        return f"AWS: {message}; unset AWS_ENDPOINT_URL, or set it to a URL"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or message}; {_file_cure(error)}"
+    described = isinstance(error, ValueError) and not isinstance(
+        error, (json.JSONDecodeError, UnicodeError)
+    )
     if described or module.startswith("infra."):
         return message
     return f"{name}: {message}; set {DEBUG}=1 to see where, and report it"
+
+
+def _file_cure(error: OSError) -> str:
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR | errno.EISDIR:
+            return "check the path"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "check your rights, or use another folder"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "free some space, then run the same command again"
+        case _:
+            return "check the file, then run the same command again"

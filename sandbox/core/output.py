@@ -5,6 +5,7 @@ A table is drawn for a terminal only. In a pipe each row is one line, and no cel
 """
 
 import json
+import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 SEPARATOR: Final = "  "
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal or turn the direction of text. AWS lets anybody put them into
+names and tags."""
 
 
 class _Settings:
@@ -39,12 +43,17 @@ def json_result(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 def note(text: str) -> None:
     """Say on standard error what the command does or what to do next; `--quiet` hides it."""
     if not _Settings.quiet:
-        _errors().print(Text(text))
+        _errors().print(Text(harmless(text)))
 
 
 def error(text: str) -> None:
     """Say on standard error why the command ends."""
-    _errors().print(Text(text), style="red")
+    _errors().print(Text(harmless(text)), style="red")
+
+
+def harmless(text: str) -> str:
+    """*text* without characters that steer a terminal."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @contextmanager
@@ -71,6 +80,7 @@ def progress_console() -> Console:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
     """Print *rows* below *columns*; in a terminal long cells are folded, never cut."""
     console = Console(soft_wrap=False, highlight=False)
+    rows = [[harmless(cell).replace("\n", " ") for cell in row] for row in rows]
     if not console.is_terminal:
         _plain_table(columns, rows)
         return
