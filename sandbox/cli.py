@@ -24,6 +24,7 @@ from sandbox.core.errors import ExitCode
 from sandbox.core.options import QuietOption
 from sandbox.costs import commands as costs
 from sandbox.diagram import commands as diagram
+from sandbox.doctor import commands as doctor
 from sandbox.drift import commands as drift
 from sandbox.image import commands as image
 from sandbox.keys import commands as keys
@@ -82,6 +83,7 @@ def options(
 
 
 app.command("status", rich_help_panel=OPERATE)(status.status)
+app.command("doctor", rich_help_panel=OPERATE, epilog=doctor.EPILOG)(doctor.doctor)
 app.command("drift", rich_help_panel=OPERATE, epilog=drift.EPILOG)(drift.drift)
 app.command("costs", rich_help_panel=OPERATE)(costs.costs)
 app.command("diagram", rich_help_panel=OPERATE, epilog=diagram.EPILOG)(diagram.diagram)

@@ -178,6 +178,10 @@ class Stack:
         """
         return {key: str(entry["value"]) for key, entry in self._config_entries().items()}
 
+    def foreign_config(self) -> Sequence[str]:
+        """The keys of other namespaces, such as `aws:region`."""
+        return sorted(key for key in self._json("config", "--json") if not key.startswith(PREFIX))
+
     def config_values(self) -> dict[str, Any]:
         """The same with lists, mappings, numbers and booleans as JSON has them."""
         return {

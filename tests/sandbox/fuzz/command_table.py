@@ -19,6 +19,7 @@ STACK: Final = ("--stack", "test")
 COMMANDS: Final[Sequence[Sequence[str]]] = (
     ("status", *STACK),
     ("status", "--quick", *STACK),
+    ("doctor", *STACK),
     ("drift", *STACK),
     ("costs",),
     ("diagram", *STACK),
