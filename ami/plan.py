@@ -22,6 +22,7 @@ from ami.build_resources import (
 from ami.errors import PlanError
 from infra import names
 from infra.aws_clients import as_filters, error_code, error_reason
+from sandbox.core import aws_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -197,7 +198,7 @@ def make(
         except PlanError as error:
             problems.extend(error.problems)
         except AWS_ERRORS as error:
-            problems.append(error_reason(error))
+            problems.append(aws_errors.describe(error))
         return otherwise
 
     account, caller = check(lambda: _identity(aws), ("", ""))

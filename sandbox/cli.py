@@ -31,6 +31,7 @@ from sandbox.keys import commands as keys
 from sandbox.permissions import commands as permissions
 from sandbox.recover import commands as recover
 from sandbox.secret import commands as secret
+from sandbox.settings import commands as settings
 from sandbox.status import commands as status
 from sandbox.zones import commands as zones
 
@@ -89,6 +90,7 @@ app.command("costs", rich_help_panel=OPERATE)(costs.costs)
 app.command("diagram", rich_help_panel=OPERATE, epilog=diagram.EPILOG)(diagram.diagram)
 app.add_typer(config.app, name="config", rich_help_panel=OPERATE)
 app.add_typer(permissions.app, name="permissions", rich_help_panel=OPERATE)
+app.add_typer(settings.app, name="settings", rich_help_panel=CHANGE)
 app.add_typer(zones.app, name="zones", rich_help_panel=CHANGE)
 app.add_typer(image.app, name="image", rich_help_panel=CHANGE)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHANGE)

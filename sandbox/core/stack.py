@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+import yaml
+
 from infra import settings
 from infra.access_keys import Keys, Slot
 from infra.aws_clients import AwsClients
@@ -236,6 +238,31 @@ class Stack:
         if pairs:
             self._run("config", "set-all", "--path", *pairs)
 
+    def settings_in_file(self) -> frozenset[str]:
+        """The settings that the stack's file holds; all others have their default.
+
+        `pulumi config` prints both and does not tell them apart.
+
+        Raises:
+            SandboxError: the file is not YAML.
+        """
+        if not self.config_file.exists():
+            return frozenset()
+        try:
+            content: Any = yaml.safe_load(self.config_file.read_bytes()) or {}
+            entries: Mapping[str, Any] = content.get("config") or {}
+            keys = list(entries.keys())
+        except (AttributeError, UnicodeError, yaml.YAMLError):
+            raise SandboxError(
+                f"{self.config_file}: is not the settings of a stack in YAML; compare it with "
+                "Pulumi.production.yaml"
+            ) from None
+        return frozenset(key.removeprefix(PREFIX) for key in keys if key.startswith(PREFIX))
+
+    def remove_config(self, key: str) -> None:
+        """Remove *key* from the stack's file."""
+        self._run("config", "rm", key)
+
     def configure_keys(self, stages: Keys, *, removed: Sequence[Slot]) -> None:
         """Write the stages of the key slots into the stack's file, in one edit."""
         if removed:
@@ -253,6 +280,12 @@ class Stack:
         """
         show = ["--show-secrets"] if show_secrets else []
         deployment = dict(self._json("stack", "export", *show))
+        with expected_shape("stack export"):
+            resources_of(deployment)
+            state: Mapping[str, Any] = deployment["deployment"] or {}
+            pending: Sequence[Mapping[str, Any]] = state.get("pending_operations") or []
+            for operation in pending:
+                subject(operation["resource"]["urn"])
         secrets = SECRET_TEXT.findall(json.dumps(deployment)) if show_secrets else []
         if secrets and set(secrets) == {"null"}:
             raise self._not_decrypted("its secrets")
@@ -317,9 +350,10 @@ class Stack:
         """What the next update would do, without what stays the same."""
         preview = self.preview(*arguments)
         with expected_shape("preview"):
+            steps: Sequence[Mapping[str, str]] = preview.get("steps") or []
             return [
                 Change(operation=step["op"], urn=step["urn"])
-                for step in preview.get("steps") or []
+                for step in steps
                 if step["op"] not in UNCHANGED
             ]
 
