@@ -121,6 +121,7 @@ class AwsClients:
             service, region_name=region or self.region, config=_retries(patient=patient)
         )
         client.meta.events.register_first("needs-retry", _give_up_unreachable)
+        client.meta.events.register("after-call", _refuse_web_page)
         return client
 
 
@@ -133,6 +134,15 @@ def _give_up_unreachable(
     unreachable = isinstance(caught_exception, (EndpointConnectionError, ConnectTimeoutError))
     if caught_exception and unreachable and attempts >= UNREACHABLE_ATTEMPTS:
         raise caught_exception
+
+
+def _refuse_web_page(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore has no type for it
+    """Refuse a page of a proxy or of a hotel's network, which would read as an empty answer."""
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see the module's docstring
+
+    headers: Mapping[str, str] = getattr(http_response, "headers", None) or {}
+    if str(headers.get("content-type", "")).startswith("text/html"):
+        raise ResponseParserError("a web page came in place of AWS's answer")
 
 
 def _retries(*, patient: bool) -> Config:

@@ -83,10 +83,10 @@ def options(
     pass
 
 
-app.command("status", rich_help_panel=OPERATE)(status.status)
+app.command("status", rich_help_panel=OPERATE, epilog=status.EPILOG)(status.status)
 app.command("doctor", rich_help_panel=OPERATE, epilog=doctor.EPILOG)(doctor.doctor)
 app.command("drift", rich_help_panel=OPERATE, epilog=drift.EPILOG)(drift.drift)
-app.command("costs", rich_help_panel=OPERATE)(costs.costs)
+app.command("costs", rich_help_panel=OPERATE, epilog=costs.EPILOG)(costs.costs)
 app.command("diagram", rich_help_panel=OPERATE, epilog=diagram.EPILOG)(diagram.diagram)
 app.add_typer(config.app, name="config", rich_help_panel=OPERATE)
 app.add_typer(permissions.app, name="permissions", rich_help_panel=OPERATE)
@@ -94,7 +94,7 @@ app.add_typer(settings.app, name="settings", rich_help_panel=CHANGE)
 app.add_typer(zones.app, name="zones", rich_help_panel=CHANGE)
 app.add_typer(image.app, name="image", rich_help_panel=CHANGE)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHANGE)
-app.command("secret", rich_help_panel=CHANGE)(secret.secret)
+app.command("secret", rich_help_panel=CHANGE, epilog=secret.EPILOG)(secret.secret)
 app.command("recover", rich_help_panel=REPAIR, epilog=recover.EPILOG)(recover.recover)
 app.add_typer(adopt.app, name="adopt", rich_help_panel=REPAIR)
 
@@ -114,6 +114,9 @@ _join_help_lines(app)
 
 def main() -> None:
     """Run the command of `sys.argv`."""
+    for stream in ("stdin", "stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed, as in `sandbox status >&-`
+            setattr(sys, stream, Path(os.devnull).open("r+", encoding="utf-8"))
     sys.exit(run(sys.argv[1:]))
 
 
@@ -121,7 +124,8 @@ def run(arguments: list[str]) -> int:
     """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
     output.set_quiet(quiet=False)
     try:
-        code = app(arguments, prog_name=NAME, standalone_mode=False)
+        with output.patience(f"{NAME} {' '.join(_words(arguments))}"):
+            code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
         if code == ExitCode.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt
             code = _failed(KeyboardInterrupt())
@@ -130,6 +134,18 @@ def run(arguments: list[str]) -> int:
     except BaseException as error:  # noqa: BLE001 - a user sees no traceback
         code = _failed(error)
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _words(arguments: list[str]) -> list[str]:
+    """The command's own words: those before its first option or value."""
+    group: Any = typer.main.get_command(app)
+    words: list[str] = []
+    for argument in arguments:
+        group = getattr(group, "commands", {}).get(argument)
+        if group is None:
+            break
+        words.append(argument)
+    return words
 
 
 def _reader_gone() -> int:

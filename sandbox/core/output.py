@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from threading import Timer
 from typing import Any, Final
 
 from rich.console import Console
@@ -21,8 +22,14 @@ CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u2
 names and tags."""
 
 
+PATIENCE_SECONDS: Final = 2.0
+"""How long a command may say nothing."""
+
+
 class _Settings:
     quiet = False
+    spoken = False
+    """Whether the command has printed anything yet."""
 
 
 def set_quiet(*, quiet: bool) -> None:
@@ -32,11 +39,13 @@ def set_quiet(*, quiet: bool) -> None:
 
 def result(text: str) -> None:
     """Print a line of the command's result, as it is: never wrapped, styled or cut."""
+    _Settings.spoken = True
     sys.stdout.write(f"{text}\n")
 
 
 def json_result(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print the command's result as JSON."""
+    _Settings.spoken = True
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -80,6 +89,7 @@ def progress_console() -> Console:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
     """Print *rows* below *columns*; in a terminal long cells are folded, never cut."""
     console = Console(soft_wrap=False, highlight=False)
+    _Settings.spoken = True
     rows = [[harmless(cell).replace("\n", " ") for cell in row] for row in rows]
     if not console.is_terminal:
         _plain_table(columns, rows)
@@ -99,5 +109,29 @@ def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         sys.stdout.write(SEPARATOR.join(cells).rstrip() + "\n")
 
 
+@contextmanager
+def patience(command: str) -> Generator[None]:
+    """Say that *command* works, if it has printed nothing for a while."""
+    _Settings.spoken = False
+    timer = Timer(PATIENCE_SECONDS, _say_working, [command])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def mark_spoken() -> None:
+    """The caller prints by itself."""
+    _Settings.spoken = True
+
+
+def _say_working(command: str) -> None:
+    if not _Settings.spoken:
+        note(f"{command}: working …")
+
+
 def _errors() -> Console:
+    _Settings.spoken = True
     return Console(stderr=True, soft_wrap=True, highlight=False)

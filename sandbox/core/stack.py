@@ -170,7 +170,8 @@ class Stack:
         try:
             return SandboxConfig.from_outputs(outputs, where=f"stack {self.name}")
         except SandboxConfigError as error:
-            raise SandboxError(str(error)) from None
+            cure = "" if "; " in str(error) else f"; run pulumi up --stack {self.name} first"
+            raise SandboxError(f"{error}{cure}") from None
 
     def config(self) -> Mapping[str, str]:
         """The texts below `sandbox:`, by key without namespace, as the program receives them.

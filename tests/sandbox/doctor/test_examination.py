@@ -7,7 +7,11 @@ from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from moto import mock_aws
 
+from infra.aws_clients import AwsClients
+from infra.settings import Settings
+from local.moto_patches import account_settings
 from sandbox import cli
 from sandbox.core.errors import ExitCode
 from sandbox.doctor import examination
@@ -199,7 +203,7 @@ def test_a_finding_of_the_account_names_its_cure(
         (
             "secrets",
             "PULUMI_CONFIG_PASSPHRASE",
-            ("stack export", {"deployment": {"resources": [{"x": {"plaintext": "null"}}]}}),
+            ("stack export", {"deployment": {"resources": [], "x": {"plaintext": "null"}}}),
         ),
         (
             "account",
@@ -239,3 +243,25 @@ def test_a_finding_to_act_on_is_told_by_the_exit_code(monkeypatch: pytest.Monkey
     changed = aws_with(get_caller_identity=NoCredentialsError())
     monkeypatch.setattr(Patient, "aws", changed)
     assert cli.run(["--quiet", "doctor", "--stack", "test"]) == ExitCode.ATTENTION
+
+
+def test_the_emulated_account_has_the_settings_of_a_new_one(
+    made_up_credentials: Mapping[str, str],
+) -> None:
+    del made_up_credentials
+    account_settings.install()
+    with mock_aws():
+        aws = AwsClients("us-east-1")
+        patient = Patient(name="test", aws_of=lambda _region: aws)
+        patient.__dict__["settings"] = Settings()
+        patient.__dict__["outputs"] = {"vpc_id": "vpc-1"}
+        assert examination.public_access(patient).status == "ok"
+        assert examination.volume_encryption(patient).status == "ok"
+        aws.ec2.modify_vpc_block_public_access_options(
+            InternetGatewayBlockMode="block-bidirectional"
+        )
+        aws.ec2.modify_ebs_default_kms_key_id(KmsKeyId="arn:aws:kms:us-east-1:1:key/2")
+        assert "vpc-1" in examination.public_access(patient).cure
+        assert examination.volume_encryption(patient).status == "act"
+        aws.ec2.reset_ebs_default_kms_key_id()
+        assert examination.volume_encryption(patient).status == "ok"

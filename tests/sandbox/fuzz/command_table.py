@@ -94,7 +94,11 @@ def deployment() -> dict[str, Any]:
                     "sandbox-manager-key",
                     id="AKIAEXAMPLE",
                     inputs={"user": "sandbox-manager"},
-                    outputs={"user": "sandbox-manager", "createDate": "2026-11-01T10:00:00Z"},
+                    outputs={
+                        "user": "sandbox-manager",
+                        "status": "Active",
+                        "createDate": "2026-11-01T10:00:00Z",
+                    },
                     modified="2026-11-01T10:00:00Z",
                 ),
             ],

@@ -65,7 +65,7 @@ def variable(name: str, value: str) -> Break:
 
 
 def no_pulumi(pulumi: FakePulumi, _: pytest.MonkeyPatch) -> None:
-    (pulumi.folder / "pulumi").unlink()
+    (pulumi.folder / "pulumi").unlink(missing_ok=True)
 
 
 def no_credentials(_: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +130,7 @@ def aws_prints(status: int, body: bytes) -> Break:
 
     def send(_session: object, request: Any) -> AWSResponse:
         raw = SimpleNamespace(stream=lambda **_: iter([body]), read=lambda: body)
-        return AWSResponse(request.url, status, {}, raw)  # pyright: ignore[reportArgumentType]
+        return AWSResponse(request.url, status, {"content-type": "text/html"}, raw)  # pyright: ignore[reportArgumentType]
 
     return aws_sends(send)
 
@@ -367,9 +367,10 @@ SLICE: Final = 13
 @pytest.fixture(scope="module", autouse=True)
 def account() -> Iterator[None]:
     """An empty account, and no wait between two tries of a call."""
-    from local.moto_patches import cost_tags  # noqa: PLC0415 - it imports moto
+    from local.moto_patches import account_settings, cost_tags  # noqa: PLC0415 - they import moto
 
     cost_tags.install()
+    account_settings.install()
     loader = create_loader()  # one for all clients: reading a service's model takes a second
     with mock_aws(), pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr("botocore.session.create_loader", lambda *_: loader)
