@@ -140,8 +140,7 @@ def _refuse_web_page(http_response: Any, **_: object) -> None:  # noqa: ANN401 -
     """Refuse a page of a proxy or of a hotel's network, which would read as an empty answer."""
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see the module's docstring
 
-    headers: Mapping[str, str] = getattr(http_response, "headers", None) or {}
-    if str(headers.get("content-type", "")).startswith("text/html"):
+    if http_response.content.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
         raise ResponseParserError("a web page came in place of AWS's answer")
 
 

@@ -116,7 +116,8 @@ def main() -> None:
     """Run the command of `sys.argv`."""
     for stream in ("stdin", "stdout", "stderr"):
         if getattr(sys, stream) is None:  # closed, as in `sandbox status >&-`
-            setattr(sys, stream, Path(os.devnull).open("r+", encoding="utf-8"))
+            devnull = Path(os.devnull).open("r+", encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, stream, devnull)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from ami.plan import QUOTAS
 from infra.aws_clients import AwsClients, error_reason
 from infra.settings import NAMESPACE, Settings
 from sandbox.core import aws_errors
-from sandbox.core.errors import SandboxError
 from sandbox.core.pulumi_cli import run_pulumi
 from sandbox.core.stack import Stack
 
@@ -78,10 +77,8 @@ def _guarded(check: str, examination: Callable[[Patient], Finding], patient: Pat
     """The finding of *examination*; its error is one too."""
     try:
         return examination(patient)
-    except (BotoCoreError, ClientError) as error:
-        text = aws_errors.describe(error)
-    except (SandboxError, OSError, ValueError) as error:
-        text = error_reason(error)
+    except Exception as error:  # noqa: BLE001 - one broken check hides no other
+        text = aws_errors.describe(error) if aws_errors.of_aws(error) else error_reason(error)
     problem, _, cure = text.rpartition("; ")
     return Finding(check=check, status="act", details=problem or cure, cure=cure if problem else "")
 

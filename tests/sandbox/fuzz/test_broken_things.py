@@ -130,7 +130,7 @@ def aws_prints(status: int, body: bytes) -> Break:
 
     def send(_session: object, request: Any) -> AWSResponse:
         raw = SimpleNamespace(stream=lambda **_: iter([body]), read=lambda: body)
-        return AWSResponse(request.url, status, {"content-type": "text/html"}, raw)  # pyright: ignore[reportArgumentType]
+        return AWSResponse(request.url, status, {}, raw)  # pyright: ignore[reportArgumentType]
 
     return aws_sends(send)
 
