@@ -60,8 +60,11 @@ format: venv ## Format the code and apply safe fixes
 	@.venv/bin/ruff check --quiet --fix .
 
 check: venv ## Check format, lint and types
+	@echo "checking the format"
 	@.venv/bin/ruff format --check --quiet .
+	@echo "checking the code with ruff"
 	@.venv/bin/ruff check --quiet .
+	@echo "checking the types, a minute or so"
 	@.venv/bin/basedpyright
 
 unit: venv ## Run the tests that need no engine, in seconds

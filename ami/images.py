@@ -114,10 +114,16 @@ def resume(  # noqa: PLR0913 - the account, the stack, the image, the limits and
             raise
         images = []
     if not images:
-        raise PlanError(f"{image_id}: this account has no such image in {aws.region}")
+        raise PlanError(
+            f"{image_id}: this account has no such image in {aws.region}; see those that it has: "
+            "sandbox image list"
+        )
     tags = tags_of(images[0].get("Tags"))
     if tags.get("Project") != names.PROJECT or not tags.get(BUILD_TAG):
-        raise PlanError(f"{image_id}: no image build of this project created it")
+        raise PlanError(
+            f"{image_id}: no image build of this project created it; see those that it created: "
+            "sandbox image list"
+        )
     if tags.get("Environment") != target.environment:
         raise PlanError(
             f"{image_id}: is an image for the environment {tags.get('Environment')}, but "

@@ -24,6 +24,7 @@ from ami.errors import PlanError
 from ami.public_address import public_address
 from infra import names
 from infra.aws_clients import as_filters, error_code, error_reason
+from sandbox.core import aws_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -244,7 +245,7 @@ def make(  # noqa: PLR0913 - the account, the choices, and who answers questions
         except PlanError as error:
             problems.extend(error.problems)
         except AWS_ERRORS as error:
-            problems.append(error_reason(error))
+            problems.append(aws_errors.describe(error))
         return otherwise
 
     account, caller = check(lambda: _identity(aws), ("", ""))

@@ -27,6 +27,7 @@ US_EAST_1: Final = "us-east-1"
 """Cost Explorer, the price list and the budgets of all regions are served there."""
 FILTER_PARAMETER: Final = {"describe_nat_gateways": "Filter"}
 """Operations of EC2 that call their filters other than `Filters`."""
+UNREACHABLE_ATTEMPTS: Final = 3
 NOT_FOUND: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
 """How IAM, Budgets and CloudWatch Logs say that what a call names does not exist."""
 
@@ -135,9 +136,31 @@ class AwsClients:
         import boto3  # noqa: PLC0415 - see the module's docstring
 
         session: Any = boto3.Session(profile_name=self._profile)
-        return session.client(
+        client = session.client(
             service, region_name=region or self.region, config=_retries(patient=patient)
         )
+        client.meta.events.register_first("needs-retry", _give_up_unreachable)
+        client.meta.events.register("after-call", _refuse_web_page)
+        return client
+
+
+def _give_up_unreachable(
+    attempts: int, caught_exception: Exception | None = None, **_: object
+) -> None:
+    """Try an endpoint that cannot be reached three times only: a mistyped region has none."""
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError  # noqa: PLC0415
+
+    unreachable = isinstance(caught_exception, (EndpointConnectionError, ConnectTimeoutError))
+    if caught_exception and unreachable and attempts >= UNREACHABLE_ATTEMPTS:
+        raise caught_exception
+
+
+def _refuse_web_page(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore has no type for it
+    """Refuse a page of a proxy or of a hotel's network, which would read as an empty answer."""
+    from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see the module's docstring
+
+    if http_response.content.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        raise ResponseParserError("a web page came in place of AWS's answer")
 
 
 def _retries(*, patient: bool) -> Config:

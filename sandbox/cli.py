@@ -4,6 +4,7 @@ Each `commands.py` only declares options. What a command needs it imports when i
 `sandbox --help` answers at once.
 """
 
+import errno
 import inspect
 import json
 import os
@@ -23,12 +24,14 @@ from sandbox.core.errors import ExitCode
 from sandbox.core.options import QuietOption
 from sandbox.costs import commands as costs
 from sandbox.diagram import commands as diagram
+from sandbox.doctor import commands as doctor
 from sandbox.drift import commands as drift
 from sandbox.image import commands as image
 from sandbox.keys import commands as keys
 from sandbox.permissions import commands as permissions
 from sandbox.recover import commands as recover
 from sandbox.secret import commands as secret
+from sandbox.settings import commands as settings
 from sandbox.status import commands as status
 from sandbox.zones import commands as zones
 
@@ -80,16 +83,18 @@ def options(
     pass
 
 
-app.command("status", rich_help_panel=OPERATE)(status.status)
+app.command("status", rich_help_panel=OPERATE, epilog=status.EPILOG)(status.status)
+app.command("doctor", rich_help_panel=OPERATE, epilog=doctor.EPILOG)(doctor.doctor)
 app.command("drift", rich_help_panel=OPERATE, epilog=drift.EPILOG)(drift.drift)
-app.command("costs", rich_help_panel=OPERATE)(costs.costs)
+app.command("costs", rich_help_panel=OPERATE, epilog=costs.EPILOG)(costs.costs)
 app.command("diagram", rich_help_panel=OPERATE, epilog=diagram.EPILOG)(diagram.diagram)
 app.add_typer(config.app, name="config", rich_help_panel=OPERATE)
 app.add_typer(permissions.app, name="permissions", rich_help_panel=OPERATE)
+app.add_typer(settings.app, name="settings", rich_help_panel=CHANGE)
 app.add_typer(zones.app, name="zones", rich_help_panel=CHANGE)
 app.add_typer(image.app, name="image", rich_help_panel=CHANGE)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHANGE)
-app.command("secret", rich_help_panel=CHANGE)(secret.secret)
+app.command("secret", rich_help_panel=CHANGE, epilog=secret.EPILOG)(secret.secret)
 app.command("recover", rich_help_panel=REPAIR, epilog=recover.EPILOG)(recover.recover)
 app.add_typer(adopt.app, name="adopt", rich_help_panel=REPAIR)
 
@@ -109,6 +114,10 @@ _join_help_lines(app)
 
 def main() -> None:
     """Run the command of `sys.argv`."""
+    for stream in ("stdin", "stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed, as in `sandbox status >&-`
+            devnull = Path(os.devnull).open("r+", encoding="utf-8")  # noqa: SIM115 - until the end
+            setattr(sys, stream, devnull)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -116,7 +125,8 @@ def run(arguments: list[str]) -> int:
     """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
     output.set_quiet(quiet=False)
     try:
-        code = app(arguments, prog_name=NAME, standalone_mode=False)
+        with output.patience(f"{NAME} {' '.join(_words(arguments))}"):
+            code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
         if code == ExitCode.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt
             code = _failed(KeyboardInterrupt())
@@ -125,6 +135,18 @@ def run(arguments: list[str]) -> int:
     except BaseException as error:  # noqa: BLE001 - a user sees no traceback
         code = _failed(error)
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _words(arguments: list[str]) -> list[str]:
+    """The command's own words: those before its first option or value."""
+    group: Any = typer.main.get_command(app)
+    words: list[str] = []
+    for argument in arguments:
+        group = getattr(group, "commands", {}).get(argument)
+        if group is None:
+            break
+        words.append(argument)
+    return words
 
 
 def _reader_gone() -> int:
@@ -165,13 +187,29 @@ def _text(error: BaseException) -> str:
     """One line for an error of AWS, of a setting, of a file, or of the command itself."""
     message = " ".join(str(error).split())
     name, module = type(error).__name__, type(error).__module__
-    if name in {"NoCredentialsError", "PartialCredentialsError"}:
-        return f"AWS: {message}; sign in, then check with: aws sts get-caller-identity"
-    if module.startswith("botocore"):
-        return f"AWS: {message}"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    described = isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError)
+    if module.startswith("botocore") and isinstance(error, Exception):
+        from sandbox.core import aws_errors  # noqa: PLC0415 - --help needs no boto3
+
+        return aws_errors.describe(error)
+    if name == "ValueError" and message.startswith("Invalid endpoint"):  # botocore's own
+        return f"AWS: {message}; unset AWS_ENDPOINT_URL, or set it to a URL"
+    if isinstance(error, OSError):
+        return f"{error.filename or 'file'}: {error.strerror or message}; {_file_cure(error)}"
+    described = isinstance(error, ValueError) and not isinstance(
+        error, (json.JSONDecodeError, UnicodeError)
+    )
     if described or module.startswith("infra."):
         return message
     return f"{name}: {message}; set {DEBUG}=1 to see where, and report it"
+
+
+def _file_cure(error: OSError) -> str:
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR | errno.EISDIR:
+            return "check the path"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return "check your rights, or use another folder"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "free some space, then run the same command again"
+        case _:
+            return "check the file, then run the same command again"

@@ -23,10 +23,8 @@ def finish(stack: Stack, *, untag: bool) -> None:
         RefusedError: a resource still carries the tag.
     """
     with output.progress(f"stack {stack.name}: looking for resources that carry Terraform=true"):
-        settings = stack.config_values()
-        tagged = set(
-            terraform_tag_warning.tagged_resources(settings["region"], settings["environment"])
-        )
+        settings = stack.settings()
+        tagged = set(terraform_tag_warning.tagged_resources(settings.region, settings.environment))
         managed = tagged & set(deployment.ids(stack.export()).values())
     if managed:
         raise RefusedError(
@@ -40,7 +38,7 @@ def finish(stack: Stack, *, untag: bool) -> None:
         )
     if tagged:
         with output.progress(f"removing the tag from {', '.join(sorted(tagged))}"):
-            AwsClients(settings["region"]).ec2.delete_tags(
+            AwsClients(settings.region).ec2.delete_tags(
                 Resources=sorted(tagged),
                 Tags=[
                     {"Key": key, "Value": value}

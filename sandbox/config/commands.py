@@ -19,7 +19,7 @@ def show(
 
 
 @app.command("schema", epilog="Example: sandbox config schema > docs/sandbox_config.schema.json")
-def schema() -> None:
+def schema(*, _as_json: JsonOption = False, _quiet: QuietOption = False) -> None:
     """Print the JSON schema of sandbox_config."""
     from sandbox_client.config import SandboxConfig
 

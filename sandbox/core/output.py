@@ -5,9 +5,11 @@ A table is drawn for a terminal only. In a pipe each row is one line, and no cel
 """
 
 import json
+import re
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from threading import Timer
 from typing import Any, Final
 
 from rich.console import Console
@@ -15,10 +17,19 @@ from rich.table import Table
 from rich.text import Text
 
 SEPARATOR: Final = "  "
+CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal or turn the direction of text. AWS lets anybody put them into
+names and tags."""
+
+
+PATIENCE_SECONDS: Final = 2.0
+"""How long a command may say nothing."""
 
 
 class _Settings:
     quiet = False
+    spoken = False
+    """Whether the command has printed anything yet."""
 
 
 def set_quiet(*, quiet: bool) -> None:
@@ -28,23 +39,30 @@ def set_quiet(*, quiet: bool) -> None:
 
 def result(text: str) -> None:
     """Print a line of the command's result, as it is: never wrapped, styled or cut."""
+    _Settings.spoken = True
     sys.stdout.write(f"{text}\n")
 
 
 def json_result(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print the command's result as JSON."""
+    _Settings.spoken = True
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def note(text: str) -> None:
     """Say on standard error what the command does or what to do next; `--quiet` hides it."""
     if not _Settings.quiet:
-        _errors().print(Text(text))
+        _errors().print(Text(harmless(text)))
 
 
 def error(text: str) -> None:
     """Say on standard error why the command ends."""
-    _errors().print(Text(text), style="red")
+    _errors().print(Text(harmless(text)), style="red")
+
+
+def harmless(text: str) -> str:
+    """*text* without characters that steer a terminal."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 @contextmanager
@@ -71,6 +89,8 @@ def progress_console() -> Console:
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
     """Print *rows* below *columns*; in a terminal long cells are folded, never cut."""
     console = Console(soft_wrap=False, highlight=False)
+    _Settings.spoken = True
+    rows = [[harmless(cell).replace("\n", " ") for cell in row] for row in rows]
     if not console.is_terminal:
         _plain_table(columns, rows)
         return
@@ -89,5 +109,29 @@ def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         sys.stdout.write(SEPARATOR.join(cells).rstrip() + "\n")
 
 
+@contextmanager
+def patience(command: str) -> Generator[None]:
+    """Say that *command* works, if it has printed nothing for a while."""
+    _Settings.spoken = False
+    timer = Timer(PATIENCE_SECONDS, _say_working, [command])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def mark_spoken() -> None:
+    """The caller prints by itself."""
+    _Settings.spoken = True
+
+
+def _say_working(command: str) -> None:
+    if not _Settings.spoken:
+        note(f"{command}: working …")
+
+
 def _errors() -> Console:
+    _Settings.spoken = True
     return Console(stderr=True, soft_wrap=True, highlight=False)

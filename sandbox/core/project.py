@@ -16,7 +16,10 @@ def folder(start: Path | None = None) -> Path:
     *start* is the current folder by default. Commands work from any folder, since the virtual
     environment belongs to one checkout.
     """
-    here = (start or Path.cwd()).resolve()
+    try:
+        here = (start or Path.cwd()).resolve()
+    except FileNotFoundError:  # somebody removed the current folder
+        return CHECKOUT
     return next(filter(_holds_program, (here, *here.parents)), CHECKOUT)
 
 

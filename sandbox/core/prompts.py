@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from sandbox.core import output
 from sandbox.core.errors import RefusedError
 
 
@@ -25,7 +26,8 @@ def confirm(action: str, *, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise RefusedError(f"{action}: nobody can be asked here; add --yes to do it")
     # typer.confirm writes a part of its question to standard output, where the result goes
-    sys.stderr.write(f"{action}? [y/N] ")
+    output.mark_spoken()
+    sys.stderr.write(f"{output.harmless(action)}? [y/N] ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     if not answer:

@@ -30,6 +30,20 @@ QUIET: Final = {
     "PULUMI_SKIP_CONFIRMATIONS": "false",  # commands say --yes themselves, where they mean it
     "NO_COLOR": "1",
 }
+STREAM: Final = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
+"""With this set, a preview prints events instead of the one JSON object that is read here."""
+QUICK_SECONDS: Final = 120
+"""How long a command may take that only reads the backend, in seconds; then it hangs."""
+QUICK: Final = frozenset({"config", "stack", "version", "whoami"})
+CURES: Final = (
+    ("PULUMI_ACCESS_TOKEN must be set", "sign in to the backend: pulumi login 's3://BUCKET'"),
+    ("no Pulumi.yaml project file", "run it in the checkout of the program"),
+    ("secrets manager", "set PULUMI_CONFIG_PASSPHRASE, or sign in to the account of the KMS key"),
+    ("incorrect passphrase", "set the right PULUMI_CONFIG_PASSPHRASE"),
+    ("blob (", "check the backend and your credentials for it: pulumi whoami --verbose"),
+    ("must be of type", "set it with: sandbox settings set KEY VALUE"),
+)
+"""A phrase of the engine, and what to do about it."""
 
 
 class PulumiError(SandboxError):
@@ -80,24 +94,38 @@ def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
         PulumiError: it is not installed, or it failed.
     """
     stack_option = ["--stack", stack] if stack else []
+    command = " ".join(takewhile(lambda word: not word.startswith("-"), arguments))
+    variables = {**(os.environ if environment is None else environment), **QUIET}
+    variables.pop(STREAM, None)
     try:
         completed = subprocess.run(
             ["pulumi", *arguments, *stack_option, "--non-interactive"],
             cwd=folder,
-            env={**(os.environ if environment is None else environment), **QUIET},
+            env=variables,
             input=stdin,
             stdout=sys.stderr if show else subprocess.PIPE,
             stderr=None if show else subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
+            timeout=QUICK_SECONDS if arguments[0] in QUICK else None,
         )
     except (FileNotFoundError, PermissionError):
         raise PulumiError(
             "pulumi is not on PATH; install it from https://www.pulumi.com/docs/install/, or open "
             'the shell of the local stack: eval "$(make -s env)"'
         ) from None
+    except subprocess.TimeoutExpired:
+        raise PulumiError(
+            f"pulumi {command}: gave no answer in {QUICK_SECONDS} seconds; check the network to "
+            "the backend: pulumi whoami --verbose"
+        ) from None
+    except OSError as error:
+        raise PulumiError(
+            f"pulumi: cannot be run ({error.strerror}); install the one for this machine from "
+            "https://www.pulumi.com/docs/install/"
+        ) from None
     if completed.returncode:
-        command = " ".join(takewhile(lambda word: not word.startswith("-"), arguments))
         if show:
             raise PulumiError(f"pulumi {command}: {SEE_ABOVE}")
         if show_failure:
@@ -110,15 +138,33 @@ def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
                 f"killed; wait for it, or if none runs: sandbox recover --stack {stack}",
                 _locks(completed.stdout + completed.stderr),
             )
-        raise PulumiError(f"pulumi {command}: {_reason(completed.stdout, completed.stderr)}")
+        reason = _reason(completed.stdout, completed.stderr)
+        raise PulumiError(f"pulumi {command}: {reason}; {_cure(reason, command, stack)}")
     return completed.stdout or ""
+
+
+def _cure(reason: str, command: str, stack: str) -> str:
+    """What to do about *reason*: if nothing better is known, look at all that the engine says."""
+    known = (cure for phrase, cure in CURES if phrase in reason)
+    option = f" --stack {stack}" if stack else ""
+    return next(known, f"see all of its text: pulumi {command}{option}")
 
 
 def _locks(text: str) -> Sequence[Lock]:
     return [
-        Lock(username=username, hostname=hostname, pid=int(pid), since=datetime.fromisoformat(time))
+        Lock(username=username, hostname=hostname, pid=int(pid), since=since)
         for username, hostname, pid, time in LOCK.findall(text)
+        if (since := _moment(time))
     ]
+
+
+def _moment(text: str) -> datetime | None:
+    """The time in *text*; None if a torn lock file has none with its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _reason(stdout: str, stderr: str) -> str:

@@ -7,11 +7,14 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
+
+import yaml
 
 from infra import settings
 from infra.access_keys import Keys, Slot
@@ -20,7 +23,14 @@ from infra.catalogue import VPC
 from infra.settings import Settings, SettingsError
 from sandbox.core import project
 from sandbox.core.errors import SandboxError, UsageError
-from sandbox.core.pulumi_cli import Lock, LockedError, NoStackError, PulumiError, run_pulumi
+from sandbox.core.pulumi_cli import (
+    Lock,
+    LockedError,
+    NoStackError,
+    PulumiError,
+    run_pulumi,
+    subject,
+)
 from sandbox_client.config import OUTPUT, SandboxConfig, SandboxConfigError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
@@ -31,8 +41,21 @@ MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
 SECRET_TEXT: Final = re.compile(r'"plaintext": "((?:[^"\\]|\\.)*)"')
 """A secret of an export with plain text; its value is JSON in a string."""
+HALF_MADE: Final = "the last update did not end; run: sandbox recover"
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
+
+
+class Properties(dict[str, Any]):
+    """What the engine holds of something, by name; a missing name is an error with a cure."""
+
+    def __init__(self, owner: str, values: Mapping[str, Any], cure: str) -> None:
+        super().__init__(values)
+        self._owner = owner
+        self._cure = cure
+
+    def __missing__(self, key: str) -> NoReturn:
+        raise PulumiError(f"{self._owner}: {key}: is missing in the state; {self._cure}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +154,7 @@ class Stack:
         outputs = self._json("stack", "output", "--json", *show)
         if secrets and (unreadable := [name for name in outputs if outputs[name] is None]):
             raise self._not_decrypted(", ".join(unreadable))
-        return outputs
+        return Properties(f"stack {self.name}", outputs, f"run pulumi up --stack {self.name} first")
 
     def sandbox_config(self) -> SandboxConfig:
         """The configuration that the service reads.
@@ -148,7 +171,8 @@ class Stack:
         try:
             return SandboxConfig.from_outputs(outputs, where=f"stack {self.name}")
         except SandboxConfigError as error:
-            raise SandboxError(str(error)) from None
+            cure = "" if "; " in str(error) else f"; run pulumi up --stack {self.name} first"
+            raise SandboxError(f"{error}{cure}") from None
 
     def config(self) -> Mapping[str, str]:
         """The texts below `sandbox:`, by key without namespace, as the program receives them.
@@ -158,6 +182,10 @@ class Stack:
         """
         return {key: str(entry["value"]) for key, entry in self._config_entries().items()}
 
+    def foreign_config(self) -> Sequence[str]:
+        """The keys of other namespaces, such as `aws:region`."""
+        return sorted(key for key in self._json("config", "--json") if not key.startswith(PREFIX))
+
     def config_values(self) -> dict[str, Any]:
         """The same with lists, mappings, numbers and booleans as JSON has them."""
         return {
@@ -166,11 +194,13 @@ class Stack:
         }
 
     def _config_entries(self) -> Mapping[str, Mapping[str, Any]]:
-        entries = {
-            key.removeprefix(PREFIX): entry
-            for key, entry in self._json("config", "--json").items()
-            if key.startswith(PREFIX)
-        }
+        printed = self._json("config", "--json")
+        with expected_shape("config"):
+            entries = {
+                key.removeprefix(PREFIX): {**entry}
+                for key, entry in printed.items()
+                if key.startswith(PREFIX)
+            }
         if secret := [PREFIX + key for key, entry in entries.items() if "value" not in entry]:
             raise SandboxError(
                 f"stack {self.name}: {', '.join(secret)}: is stored as a secret, but no setting is "
@@ -210,6 +240,31 @@ class Stack:
         if pairs:
             self._run("config", "set-all", "--path", *pairs)
 
+    def settings_in_file(self) -> frozenset[str]:
+        """The settings that the stack's file holds; all others have their default.
+
+        `pulumi config` prints both and does not tell them apart.
+
+        Raises:
+            SandboxError: the file is not YAML.
+        """
+        if not self.config_file.exists():
+            return frozenset()
+        try:
+            content: Any = yaml.safe_load(self.config_file.read_bytes()) or {}
+            entries: Mapping[str, Any] = content.get("config") or {}
+            keys = list(entries.keys())
+        except (AttributeError, UnicodeError, yaml.YAMLError):
+            raise SandboxError(
+                f"{self.config_file}: is not the settings of a stack in YAML; compare it with "
+                "Pulumi.production.yaml"
+            ) from None
+        return frozenset(key.removeprefix(PREFIX) for key in keys if key.startswith(PREFIX))
+
+    def remove_config(self, key: str) -> None:
+        """Remove *key* from the stack's file."""
+        self._run("config", "rm", key)
+
     def configure_keys(self, stages: Keys, *, removed: Sequence[Slot]) -> None:
         """Write the stages of the key slots into the stack's file, in one edit."""
         if removed:
@@ -227,6 +282,12 @@ class Stack:
         """
         show = ["--show-secrets"] if show_secrets else []
         deployment = dict(self._json("stack", "export", *show))
+        with expected_shape("stack export"):
+            resources_of(deployment)
+            state: Mapping[str, Any] = deployment["deployment"] or {}
+            pending: Sequence[Mapping[str, Any]] = state.get("pending_operations") or []
+            for operation in pending:
+                subject(operation["resource"]["urn"])
         secrets = SECRET_TEXT.findall(json.dumps(deployment)) if show_secrets else []
         if secrets and set(secrets) == {"null"}:
             raise self._not_decrypted("its secrets")
@@ -294,8 +355,9 @@ class Stack:
     def last_update_ended(self) -> datetime | None:
         """When the last update that was not killed ended; None if there was none."""
         text = self._run("stack", "history", "--json", "--page-size", "1", "--page", "1")
-        updates = json.loads(text)
-        return datetime.fromisoformat(updates[0]["endTime"]) if updates else None
+        with expected_shape("stack history"):
+            updates = json.loads(text)
+            return datetime.fromisoformat(updates[0]["endTime"]) if updates else None
 
     def preview(self, *arguments: str) -> Mapping[str, Any]:
         """What `pulumi preview --json` prints."""
@@ -303,11 +365,14 @@ class Stack:
 
     def changes(self, *arguments: str) -> Sequence[Change]:
         """What the next update would do, without what stays the same."""
-        return [
-            Change(operation=step["op"], urn=step["urn"])
-            for step in self.preview(*arguments).get("steps", [])
-            if step["op"] not in UNCHANGED
-        ]
+        preview = self.preview(*arguments)
+        with expected_shape("preview"):
+            steps: Sequence[Mapping[str, str]] = preview.get("steps") or []
+            return [
+                Change(operation=step["op"], urn=step["urn"])
+                for step in steps
+                if step["op"] not in UNCHANGED
+            ]
 
     def update(self) -> None:
         """Update the stack to its config; the engine's output is shown only if it fails."""
@@ -348,8 +413,8 @@ class Stack:
             value = None
         if not isinstance(value, dict):
             raise PulumiError(
-                f"stack {self.name}: pulumi {arguments[0]} printed no JSON object; is the "
-                "passphrase or the KMS key right? Run the same command of pulumi to see its text"
+                f"stack {self.name}: pulumi {arguments[0]} printed no JSON object; check the "
+                "passphrase or the KMS key, and run the same command of pulumi to see its text"
             )
         return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
 
@@ -381,21 +446,34 @@ class Stack:
 
 def resources_of(export: Mapping[str, Any]) -> Sequence[Resource]:
     """The resources of a deployment as `pulumi stack export` prints it."""
-    deployment: Mapping[str, Any] = export["deployment"] or {}  # null before the first update
-    entries: Sequence[dict[str, Any]] = deployment.get("resources") or []
-    return [
-        Resource(
-            urn=entry["urn"],
-            type=entry["type"],
-            id=entry.get("id", ""),
-            parent=entry.get("parent", ""),
-            inputs=entry.get("inputs", {}),
-            outputs=entry.get("outputs", {}),
-            modified=entry.get("modified", ""),
-        )
-        for entry in entries
-        if not entry.get("delete")
-    ]
+    with expected_shape("stack export"):
+        deployment: Mapping[str, Any] = export["deployment"] or {}  # null before the first update
+        entries: Sequence[dict[str, Any]] = deployment.get("resources") or []
+        return [
+            Resource(
+                urn=entry["urn"],
+                type=entry["type"],
+                id=entry.get("id", ""),
+                parent=entry.get("parent", ""),
+                inputs=Properties(subject(entry["urn"]), entry.get("inputs", {}), HALF_MADE),
+                outputs=Properties(subject(entry["urn"]), entry.get("outputs", {}), HALF_MADE),
+                modified=entry.get("modified", ""),
+            )
+            for entry in entries
+            if not entry.get("delete")
+        ]
+
+
+@contextmanager
+def expected_shape(command: str) -> Generator[None]:
+    """Read an answer of `pulumi` *command*; one of another shape is an error with a cure."""
+    try:
+        yield
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise PulumiError(
+            f"pulumi {command}: printed JSON of another shape than expected ({error}); use pulumi "
+            "3.220 or newer, and check that the state is not damaged: pulumi stack export"
+        ) from None
 
 
 def _scalar(text: str) -> Any:  # noqa: ANN401 - a setting may be anything
@@ -406,7 +484,8 @@ def _scalar(text: str) -> Any:  # noqa: ANN401 - a setting may be anything
 def stack_names(folder: Path, environment: Mapping[str, str] | None = None) -> Sequence[str]:
     """The stacks of the project, as the backend lists them."""
     listed = run_pulumi("stack", "ls", "--json", folder=folder, environment=environment)
-    return sorted(entry["name"] for entry in json.loads(listed))
+    with expected_shape("stack ls"):
+        return sorted(entry["name"] for entry in json.loads(listed))
 
 
 def _selected(folder: Path) -> str:

@@ -9,6 +9,8 @@ from sandbox.core import output
 from sandbox.core.errors import ExitCode
 from sandbox.core.options import JsonOption, QuietOption
 
+EPILOG = "Example: sandbox costs --month 2026-11 --json"
+
 
 def costs(
     *,

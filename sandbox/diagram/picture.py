@@ -115,7 +115,7 @@ def picture(resources: Sequence[Resource]) -> Picture:
         if resource.type == catalogue.VPC.name and label:
             titles[VPC] = label(resource.outputs)
         elif label:
-            component = resource.parent.rsplit("::", 2)[-2].rsplit(":", 1)[-1]
+            component = resource.parent.rpartition("::")[0].rpartition(":")[2]
             key = MOVED.get((component, resource.type), component)
             lines.setdefault(key, []).append(label(resource.outputs))
     boxes = tuple(

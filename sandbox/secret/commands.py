@@ -15,6 +15,8 @@ from sandbox.core.options import (
     StackOption,
 )
 
+EPILOG = "Example: sandbox secret --stack production | kubectl apply --server-side -f -"
+
 
 def secret(
     *,

@@ -8,6 +8,8 @@ from sandbox.core import output
 from sandbox.core.errors import ExitCode
 from sandbox.core.options import JsonOption, QuietOption, StackOption
 
+EPILOG = "Example: sandbox status --stack production --quick"
+
 
 def status(
     *,

@@ -88,6 +88,11 @@ class Sandbox:
         history = self.pulumi("stack", "history", "--json", "--page-size", "1", "--page", "1")
         return json.loads(history.output)[0]["resourceChanges"]
 
+    def try_preview(self, *arguments: str) -> Ran:
+        """Preview, whatever its end."""
+        command = ["pulumi", "--non-interactive", "preview", *arguments]
+        return ran(command, self.environment, self.folder)
+
     def preview(self, *arguments: str) -> Mapping[str, int]:
         """How many resources an update would create, update and so on."""
         output = self.pulumi("preview", "--json", *arguments).output

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import typer
 from botocore.exceptions import NoCredentialsError
 
 from sandbox import cli
+from sandbox.core import output
 from sandbox.core.errors import ExitCode, NotYetError, RefusedError, SandboxError, UsageError
 from sandbox.core.stack import Stack
 from tests.sandbox.conftest import FakePulumi
+from tests.sandbox.fuzz.command_table import words_of_every_command
 
 SANDBOX = Path(sys.executable).parent / "sandbox"
 
@@ -49,6 +52,49 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     for words in commands():
         assert cli.run([*words, "--help"]) == ExitCode.DONE
         assert f"sandbox {' '.join(words)}".strip() in capsys.readouterr().out
+
+
+def test_every_command_has_an_example_and_takes_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in words_of_every_command():
+        assert cli.run([*words, "--help"]) == ExitCode.DONE
+        shown = capsys.readouterr().out
+        assert f"sandbox {words[0]}" in shown.split("Example")[-1], words
+        assert "--quiet" in shown, words
+
+
+@pytest.mark.parametrize(("seconds", "quiet"), [(0.1, False), (0.1, True), (60.0, False)])
+def test_a_command_that_takes_long_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    seconds: float,
+    quiet: bool,
+) -> None:
+    monkeypatch.setattr(output, "PATIENCE_SECONDS", seconds)
+
+    def select(_name: str | None = None) -> Stack:
+        time.sleep(0.5)
+        raise UsageError("no such stack")
+
+    monkeypatch.setattr(Stack, "select", select)
+    cli.run(["config", "show", *(["--quiet"] if quiet else [])])
+    lines = capsys.readouterr().err.splitlines()
+    working = [line for line in lines if line.startswith("sandbox config show: working")]
+    assert len(working) == (seconds < 1 and not quiet)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_answers_in_every_shell(shell: str) -> None:
+    variables = {
+        "_SANDBOX_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": "sandbox dri",
+        "COMP_CWORD": "1",
+        "_TYPER_COMPLETE_ARGS": "sandbox dri",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+    }
+    completed = run([SANDBOX], **variables)
+    assert "drift" in completed.stdout
+    assert completed.stderr == ""
 
 
 def test_the_help_has_the_table_of_exit_codes_one_a_line_at_80_columns(

@@ -1,0 +1,1 @@
+"""`sandbox settings`: show, set and unset the settings of a stack."""
