@@ -30,7 +30,12 @@ def only_the_fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def deployment(*plaintexts: str) -> dict[str, Any]:
     secrets = {str(number): {"plaintext": text} for number, text in enumerate(plaintexts)}
-    return {"deployment": {"resources": [{"outputs": secrets}]}}
+    resource = {
+        "urn": "urn:pulumi:test::sandbox::aws:iam/accessKey:AccessKey::key",
+        "type": "aws:iam/accessKey:AccessKey",
+        "outputs": secrets,
+    }
+    return {"deployment": {"resources": [resource]}}
 
 
 def test_a_secret_output_of_null_is_refused(tmp_path: Path) -> None:

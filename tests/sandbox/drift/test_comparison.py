@@ -20,7 +20,11 @@ UNMANAGED = "sandbox-manager: MFA device arn:aws:iam::123456789012:mfa/phone"
 @pytest.fixture
 def deployed(fake_pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     """A stack of a VPC and a subnet, in an account to which nothing is attached."""
-    provider = {"urn": "urn:p", "type": "pulumi:providers:aws", "inputs": {"region": "us-east-1"}}
+    provider = {
+        "urn": "urn:pulumi:dev::sandbox::pulumi:providers:aws::aws",
+        "type": "pulumi:providers:aws",
+        "inputs": {"region": "us-east-1"},
+    }
     resources = [
         provider,
         {"urn": VPC, "type": "aws:ec2/vpc:Vpc", "id": "vpc-1"},

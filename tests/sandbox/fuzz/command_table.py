@@ -34,6 +34,7 @@ COMMANDS: Final[Sequence[Sequence[str]]] = (
     ("zones", "propose", *STACK),
     ("zones", "propose", "--write", *STACK),
     ("image", "build", "--dry-run", *STACK),
+    ("image", "pins"),
     ("image", "list", *STACK),
     ("image", "prune", "--keep", "1", "--yes", *STACK),
     ("image", "clean", "--yes", *STACK),
@@ -48,6 +49,8 @@ COMMANDS: Final[Sequence[Sequence[str]]] = (
     ("adopt", "apply", str(STATE_FILE), *STACK),
     ("adopt", "finish", *STACK),
 )
+WITHOUT_STACK_AND_ACCOUNT: Final = frozenset({("permissions", "prove")})
+"""Commands that nothing outside can break; each run takes seconds."""
 URN: Final = "urn:pulumi:test::sandbox"
 PROVIDER_URN: Final = f"{URN}::pulumi:providers:aws::aws"
 
