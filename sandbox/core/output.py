@@ -5,6 +5,7 @@ A table is drawn for a terminal only. In a pipe each row is one line, and no cel
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Generator, Sequence
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 SEPARATOR: Final = "  "
+DEFAULT_WIDTH: Final = 80
 CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that steer a terminal or turn the direction of text. AWS lets anybody put them into
 names and tags."""
@@ -134,4 +136,6 @@ def _say_working(command: str) -> None:
 
 def _errors() -> Console:
     _Settings.spoken = True
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    # Rich prints nothing into a width of 0
+    width = DEFAULT_WIDTH if os.environ.get("COLUMNS") == "0" else None
+    return Console(stderr=True, soft_wrap=True, highlight=False, width=width)

@@ -186,10 +186,16 @@ class Search:
     def of_exported(cls, exported: Mapping[str, Any]) -> "Search":
         """For the stack whose deployment `pulumi stack export` printed.
 
-        A pending create of AWS implies a provider, which is created before all that it creates.
+        Raises:
+            SandboxError: the state is damaged: it holds pending creates, but no provider.
         """
         resources = resources_of(exported)
-        provider = next(resource for resource in resources if resource.type == PROVIDER)
+        provider = next((resource for resource in resources if resource.type == PROVIDER), None)
+        if provider is None:
+            raise SandboxError(
+                "the state holds pending creates, but no AWS provider, so it is damaged; restore "
+                "the last good state: pulumi stack history, pulumi stack import"
+            )
         tags = json.loads(provider.inputs["defaultTags"])["tags"]
         return cls(
             AwsClients(provider.inputs["region"]),
