@@ -17,10 +17,7 @@ from policies.rule import ALL_TYPES, Finding, Props, Provider, Resource, Resourc
 
 def required_tags(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
     resource_type = resource.resource_type
-    if not (
-        resource_types.is_aws(resource_type)
-        and resource_types.is_taggable(resource_type, parameters.other_types)
-    ):
+    if not (resource_types.is_aws(resource_type) and resource_types.is_taggable(resource_type)):
         return
     required = {
         "Project": names.PROJECT,
@@ -54,8 +51,8 @@ RULES: Final[tuple[Rule, ...]] = (
         id="required-tags",
         why="Cost reports, clean-up and the manager's permissions all rely on these tags.",
         fix="Give it the program's provider, which sets them as default tags.",
-        references=("FSBP EC2.40", "FSBP IAM.24"),
-        parameters=("environment", "other_types"),
+        references=("Tagging EC2.46", "Tagging IAM.24", "Tagging IAM.25"),
+        parameters=("environment",),
         types=ALL_TYPES,
         check=required_tags,
     ),

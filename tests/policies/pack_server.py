@@ -73,7 +73,7 @@ class Violation:
 
     @property
     def undecided(self) -> bool:
-        return self.message.startswith("can't run policy")
+        return self.rule == "undecided"
 
 
 class PackServer:
@@ -86,11 +86,9 @@ class PackServer:
         only: str = "",
     ) -> None:
         rules = [rule for rule in RULES if not only or rule.id == only]
+        self.pack = pack.Pack(rules, parameters or Parameters())
         self.server: Any = _PolicyAnalyzerServicer(
-            pack.NAME,
-            "0",
-            pack.policies(rules, parameters or Parameters()),
-            EnforcementLevel.MANDATORY,
+            pack.NAME, "0", self.pack.policies(), EnforcementLevel.MANDATORY
         )
         request = proto.ConfigureAnalyzerRequest()
         for policy in self.server.GetAnalyzerInfo(None, None).policies:

@@ -83,7 +83,7 @@ def test_rules_name_only_parameters_that_exist() -> None:
 
 
 def test_a_key_is_old_for_the_pack_when_it_is_old_for_sandbox_status() -> None:
-    assert Parameters().max_key_age_days == status.OLD_KEY
+    assert Parameters().max_key_age_days == status.MAX_KEY_AGE_DAYS
 
 
 def test_the_packs_config_changes_one_rule_only() -> None:

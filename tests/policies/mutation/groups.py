@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.policies.mutation.mutants import Mutant
+from tests.policies.mutation.program import Mutant
 
 
 def groups(mutants: Mapping[str, Mutant]) -> list[list[str]]:

@@ -17,7 +17,7 @@ from pulumi.runtime.settings import set_root_resource
 from pulumi_policy import deserialize
 
 from tests.policies.mutation.apply import run
-from tests.policies.mutation.mutants import Mutant
+from tests.policies.mutation.program import Mutant
 from tests.policies.pack_server import PackServer, Violation, violations
 
 REPOSITORY = Path(__file__).parents[3]
@@ -56,10 +56,20 @@ class Cloud(mocks.Mocks):
             outputs |= {"secret": SECRET, "status": "Active", "createDate": created}
         if type_name in ("Policy", "Role", "InstanceProfile"):
             outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{type_name.lower()}/{name}"
+        if type_name == "User":
+            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:user/service/{name}"
         if type_name == "LogGroup":
             outputs["arn"] = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+        if type_name == "Vpc":
+            outputs["ownerId"] = ACCOUNT
         digits = f"{abs(hash(args.name)):x}"[:12].rjust(17, "0")
         return f"{PREFIXES.get(type_name, 'id')}-{digits}", {"name": name, **outputs}
+
+
+def _default_provider(resource_type: str) -> str:
+    """The provider that the engine gives to a resource without one."""
+    package = resource_type.partition(":")[0]
+    return f"urn:pulumi:stack::project::pulumi:providers:{package}::default"
 
 
 class Monitor(mocks.MockMonitor):
@@ -101,11 +111,11 @@ class Monitor(mocks.MockMonitor):
         final = proto.AnalyzerResource(properties=outputs, **common)
         for key, dependency in request.propertyDependencies.items():
             final.propertyDependencies[key].urns.extend(dependency.urns)
-        provider = request.provider.rpartition("::")[0]
-        for message in (analyzed, final):
-            if provider in self.providers:
-                message.provider.urn = provider
-                message.provider.properties.CopyFrom(self.providers[provider])
+        is_made = request.custom and not request.type.startswith("pulumi:providers:")
+        provider = request.provider.rpartition("::")[0] or _default_provider(request.type)
+        for message in (analyzed, final) if is_made else ():
+            message.provider.urn = provider
+            message.provider.properties.CopyFrom(self.providers.get(provider, struct_pb2.Struct()))
         self.inputs.append(analyzed)
         self.final[answer.urn] = final
         return answer
