@@ -6,6 +6,8 @@ There is no provider that could change the inputs; the previews in the real engi
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +18,8 @@ from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import set_root_resource
 from pulumi_policy import deserialize
 
+from policies import config
+from policies.additions import Addition
 from tests.policies.mutation.apply import run
 from tests.policies.mutation.program import Mutant
 from tests.policies.pack_server import PackServer, Violation, violations
@@ -126,15 +130,29 @@ class Monitor(mocks.MockMonitor):
         return empty_pb2.Empty()
 
 
-def check(mutant: Mutant | None, server: PackServer, name: str = "production") -> list[Violation]:
-    """The findings of the pack on the program with *mutant*."""
+def check(
+    mutant: Mutant | None = None,
+    settings: Mapping[str, Any] | None = None,
+    additions: Sequence[Addition] = (),
+) -> list[Violation]:
+    """The findings of the pack on the program with *mutant*, in the stack "production".
+
+    The stack's *settings* are for the program and for the pack, as in the engine.
+    """
+    values = {"protect": True, **(mutant.config if mutant else {}), **(settings or {})}
+    texts = {
+        f"sandbox:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+    }
+    environment = {"PULUMI_STACK": "production", "PULUMI_CONFIG": json.dumps(texts)}
+    parameters = replace(config.stack_parameters(environment), additions=tuple(additions))
+    server = PackServer(parameters)
     monitor = Monitor()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # before the mocks, which use it
-    mocks.set_mocks(Cloud(), project="sandbox", stack=name, monitor=monitor)
+    mocks.set_mocks(Cloud(), project="sandbox", stack="production", monitor=monitor)
     set_root_resource(cast("Any", None))  # so that the program creates its own
-    config = {"protect": True, **(mutant.config if mutant else {})}
-    set_all_config({f"sandbox:{key}": json.dumps(value) for key, value in config.items()})
+    set_all_config(texts)
     try:
         loop.run_until_complete(
             stack.run_in_stack(lambda: run([mutant] if mutant else [], REPOSITORY))

@@ -12,10 +12,25 @@ import pulumi_aws as aws
 
 from infra import catalogue
 from infra.lazy_aws import cloudwatch, ec2, iam  # the classes that the program uses
+from tests.policies.mutation import foreign, widened
 from tests.policies.mutation.program import (
-    ADMIN, MANAGER, RUN, SANDBOX, WORLD_TRUST, Mutant, Program, document, granting, in_network,
-    ingress, no_not_action, setting, with_parts, without,
+    ADMIN,
+    MANAGER,
+    RUN,
+    SANDBOX,
+    WORLD_TRUST,
+    Mutant,
+    Program,
+    document,
+    granting,
+    in_network,
+    ingress,
+    no_not_action,
+    setting,
+    with_parts,
+    without,
 )
+
 
 def _peering_route(program: Program) -> None:
     ec2.Route(
@@ -76,10 +91,11 @@ def _other_provider(program: Program) -> None:
     cloudwatch.LogGroup(program.fresh_name(), retention_in_days=365, opts=options)
 
 
-MUTANTS: Final[Mapping[str, Mutant]] = {
+CHANGES: Final[Mapping[str, Mutant]] = {
     # network
     "second VPC": Mutant(
         rule="one-vpc",
+        says="VPC number 2",
         adds=lambda program: ec2.Vpc(
             program.fresh_name(),
             cidr_block="10.200.0.0/16",
@@ -88,27 +104,34 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "VPC over the main network": Mutant(
         rule="vpc-cidr-as-configured",
+        says="overlaps",
         alone=True,
         type=catalogue.VPC.name,
         values=setting(cidr_block="10.0.0.0/16"),
     ),
     "wider VPC": Mutant(
         rule="vpc-cidr-as-configured",
+        says="is not sandbox:vpc_cidr",
         alone=True,
         type=catalogue.VPC.name,
         values=setting(cidr_block="10.100.0.0/15"),
     ),
     "IPv6 range": Mutant(
-        rule="vpc-cidr-as-configured",
+        rule="properties-as-declared",
+        says="assignGeneratedIpv6CidrBlock",
         alone=True,
         type=catalogue.VPC.name,
         values=setting(assign_generated_ipv6_cidr_block=True),
     ),
     "subnet outside": Mutant(
-        rule="subnet-inside-vpc", type=catalogue.SUBNET.name, values=setting(cidr_block="10.0.7.0/24")
+        rule="subnet-inside-vpc",
+        says="10.0.7.0/24",
+        type=catalogue.SUBNET.name,
+        values=setting(cidr_block="10.0.7.0/24"),
     ),
     "PrivateLink": Mutant(
-        rule="gateway-endpoints-only",
+        rule="properties-as-declared",
+        says="serviceName",
         adds=in_network(
             ec2.VpcEndpoint,
             vpc_endpoint_type="Interface",
@@ -116,63 +139,77 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         ),
     ),
     "interface endpoint instead of S3's gateway": Mutant(
-        rule="gateway-endpoints-only",
+        rule="properties-as-declared",
+        says="vpcEndpointType",
         type=catalogue.VPC_ENDPOINT.name,
         values=setting(vpc_endpoint_type="Interface", route_table_ids=None),
     ),
     "default route into an interface": Mutant(
-        rule="routes-to-internet-only",
+        rule="properties-as-declared",
+        says="networkInterfaceId",
         type=catalogue.ROUTE.name,
         values=setting(gateway_id=None, network_interface_id="eni-0123456789abcdef0"),
     ),
-    "route into a peering": Mutant(rule="routes-to-internet-only", adds=_peering_route),
+    "route into a peering": Mutant(
+        rule="properties-as-declared", says="vpcPeeringConnectionId", adds=_peering_route
+    ),
     "subnet without the public table": Mutant(
         rule="subnets-use-public-route-table",
+        says="is not associated",
         adds=in_network(ec2.Subnet, cidr_block="10.100.250.0/24"),
     ),
     "default group lets its members talk": Mutant(
-        rule="default-security-group-empty",
+        rule="properties-as-declared",
+        says="sandbox-vpc-default: ingress",
         type=catalogue.DEFAULT_SECURITY_GROUP.name,
         values=setting(ingress=[{"protocol": "-1", "self": True, "from_port": 0, "to_port": 0}]),
     ),
-    "no flow logs": Mutant(rule="flow-logs-present", alone=True, config={"flow_logs": False}),
     "flow log of a subnet only": Mutant(
         rule="flow-logs-present",
+        says="has no flow log",
         type=catalogue.FLOW_LOG.name,
         values=setting(vpc_id=None, subnet_id="subnet-0123456789abcdef0"),
     ),
     "flow log of rejected traffic only": Mutant(
-        rule="flow-logs-all-traffic",
+        rule="properties-as-declared",
+        says="trafficType",
         type=catalogue.FLOW_LOG.name,
         values=setting(traffic_type="REJECT"),
     ),
     # ingress
     "port 443 opened": Mutant(
-        rule="ingress-only-ssh",
+        rule="properties-as-declared",
+        says="fromPort = 443",
         adds=ingress(from_port=443, to_port=443, cidr_ipv4="203.0.113.0/24"),
     ),
     "all ports": Mutant(
-        rule="ingress-only-ssh",
+        rule="properties-as-declared",
+        says="fromPort = 0",
         type=catalogue.INGRESS_RULE.name,
         values=setting(from_port=0, to_port=65535),
     ),
     "all protocols": Mutant(
-        rule="ingress-only-ssh",
+        rule="properties-as-declared",
+        says="ipProtocol",
         type=catalogue.INGRESS_RULE.name,
         values=setting(ip_protocol="-1", from_port=None, to_port=None),
     ),
     "SSH from the IPv6 world": Mutant(
-        rule="ssh-from-configured-networks", adds=ingress(cidr_ipv6="::/0")
+        rule="ssh-from-configured-networks", says="::/0", adds=ingress(cidr_ipv6="::/0")
     ),
     "SSH from a group": Mutant(
-        rule="ssh-from-configured-networks",
+        rule="properties-as-declared",
+        says="referencedSecurityGroupId",
         adds=ingress(referenced_security_group_id="sg-0123456789abcdef0"),
     ),
     "SSH from another owner's prefix list": Mutant(
-        rule="ssh-prefix-list-in-stack", adds=ingress(prefix_list_id="pl-0123456789abcdef0")
+        rule="references-in-stack",
+        says="prefixListId",
+        adds=ingress(prefix_list_id="pl-0123456789abcdef0"),
     ),
     "inline rule": Mutant(
-        rule="no-inline-security-group-rules",
+        rule="properties-as-declared",
+        says="sandbox-instances: ingress",
         type=catalogue.SECURITY_GROUP.name,
         values=setting(
             ingress=[
@@ -187,113 +224,157 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     ),
     "rule without a description": Mutant(
         rule="security-group-rules-described",
+        says="sandbox-ssh-inbound",
         type=catalogue.INGRESS_RULE.name,
         values=setting(description=None),
     ),
     # permissions
     "manager may do everything in EC2": Mutant(
-        rule="no-wildcard-actions",
+        rule="grants-as-declared",
+        says="ec2:*",
         **MANAGER,
         values=granting({"Action": "ec2:*", "Resource": "*"}),
     ),
     "sandbox may do everything": Mutant(
-        rule="no-wildcard-actions",
+        rule="grants-as-declared",
+        says="statement 8: *",
         **SANDBOX,
         values=granting({"Action": "*", "Resource": "*"}),
     ),
     "manager makes access keys": Mutant(
-        rule="no-iam-changes",
+        rule="grants-as-declared",
+        says="iam:CreateAccessKey",
         **MANAGER,
         values=granting({"Action": "iam:CreateAccessKey", "Resource": "arn:aws:iam::*:user/x"}),
     ),
     "sandbox launches instances": Mutant(
-        rule="services-as-declared",
+        rule="grants-as-declared",
+        says="sandbox-instance-policy: policy: statement 8 = ec2:RunInstances",
         **SANDBOX,
         values=granting({"Action": RUN, "Resource": "arn:aws:ec2:*:*:instance/*"}),
     ),
     "any role passed": Mutant(
-        rule="pass-role-scoped",
+        rule="grants-as-declared",
+        says="role/*",
         **MANAGER,
         values=with_parts("iam:PassRole", Resource="arn:aws:iam::*:role/*"),
     ),
     "role passed to any service": Mutant(
-        rule="pass-role-scoped", **MANAGER, values=without("iam:PassRole", "iam:PassedToService")
+        rule="grants-as-declared",
+        says="iam:PassedToService",
+        **MANAGER,
+        values=without("iam:PassRole", "iam:PassedToService"),
     ),
     "manager changes every instance": Mutant(
-        rule="writes-scoped",
+        rule="grants-as-declared",
+        says="ec2:ModifyInstanceAttribute",
         **MANAGER,
         values=granting({"Action": "ec2:ModifyInstanceAttribute", "Resource": "*"}),
     ),
     "launch without user_id": Mutant(
-        rule="launch-carries-user-id", **MANAGER, values=without(RUN, "aws:RequestTag/user_id")
+        rule="grants-as-declared",
+        says="LaunchSandboxInstances = ec2:RunInstances: on arn:aws:ec2:us-east-1:123456789012:instance/*: does not require aws:RequestTag/user_id",
+        **MANAGER,
+        values=without(RUN, "aws:RequestTag/user_id"),
     ),
     "launch without the profile": Mutant(
-        rule="launch-with-profile", **MANAGER, values=without(RUN, "ec2:InstanceProfile")
+        rule="grants-as-declared",
+        says="does not require ec2:InstanceProfile",
+        **MANAGER,
+        values=without(RUN, "ec2:InstanceProfile"),
     ),
-    "launch into any VPC": Mutant(rule="launch-in-vpc", **MANAGER, values=without(RUN, "ec2:Vpc")),
+    "launch into any VPC": Mutant(
+        rule="grants-as-declared",
+        says="does not require ec2:Vpc",
+        **MANAGER,
+        values=without(RUN, "ec2:Vpc"),
+    ),
     "launch with metadata v1": Mutant(
-        rule="launch-imdsv2", **MANAGER, values=without(RUN, "ec2:MetadataHttpTokens")
+        rule="grants-as-declared",
+        says="does not require ec2:MetadataHttpTokens",
+        **MANAGER,
+        values=without(RUN, "ec2:MetadataHttpTokens"),
     ),
     "launch with plain volumes": Mutant(
-        rule="launch-encrypted", **MANAGER, values=without(RUN, "ec2:Encrypted")
+        rule="grants-as-declared",
+        says="does not require ec2:Encrypted",
+        **MANAGER,
+        values=without(RUN, "ec2:Encrypted"),
     ),
     "launch of anybody's image": Mutant(
-        rule="launch-project-images-only", **MANAGER, values=without(RUN, "ec2:Owner")
+        rule="grants-as-declared",
+        says="does not require ec2:Owner",
+        **MANAGER,
+        values=without(RUN, "ec2:Owner"),
     ),
     "launch from any snapshot": Mutant(
-        rule="launch-project-images-only",
+        rule="grants-as-declared",
+        says="snapshot/*",
         **MANAGER,
         values=granting({"Action": RUN, "Resource": "arn:aws:ec2:*::snapshot/*"}),
     ),
     "any instance terminated": Mutant(
-        rule="control-sandbox-instances-only",
+        rule="grants-as-declared",
+        says="ec2:TerminateInstances",
         **MANAGER,
         values=without("ec2:TerminateInstances", "ec2:InstanceProfile"),
     ),
     "tags changed later": Mutant(
-        rule="tags-immutable", **MANAGER, values=without("ec2:CreateTags", "ec2:CreateAction")
+        rule="grants-as-declared",
+        says="does not require ec2:CreateAction",
+        **MANAGER,
+        values=without("ec2:CreateTags", "ec2:CreateAction"),
     ),
     "tags removed": Mutant(
-        rule="tags-immutable",
+        rule="grants-as-declared",
+        says="ec2:DeleteTags",
         **MANAGER,
         values=granting({"Action": "ec2:DeleteTags", "Resource": "arn:aws:ec2:*:*:instance/*"}),
     ),
     "bucket of any account": Mutant(
-        rule="buckets-in-own-account",
+        rule="grants-as-declared",
+        says="s3:PutObject",
         **SANDBOX,
         values=without("s3:PutObject", "s3:ResourceAccount"),
     ),
     "boundary without its Deny": Mutant(
-        rule="boundary-explicit-deny",
+        rule="denials-present",
+        says="sandbox-manager-boundary: policy = Deny NotAction",
         type=catalogue.POLICY.name,
         name="sandbox-manager-boundary",
         values=document(no_not_action),
     ),
     # identities
     "manager is admin": Mutant(
-        rule="no-aws-managed-policies", adds=_attach_to_manager(lambda _: ADMIN)
+        rule="attachments-between-own", says="mutant-", adds=_attach_to_manager(lambda _: ADMIN)
     ),
     "boundary attached as a policy": Mutant(
-        rule="boundary-not-attached",
+        rule="attachments-between-own",
+        says="mutant-",
         adds=_attach_to_manager(
             lambda program: program.resource(catalogue.POLICY.name, "sandbox-manager-boundary").arn
         ),
     ),
     "sandboxes with the manager's policy": Mutant(
-        rule="policies-attached-to-own-identity", adds=_managers_policy_for_sandboxes
+        rule="attachments-between-own", says="mutant-", adds=_managers_policy_for_sandboxes
     ),
-    "second key": Mutant(rule="one-access-key", adds=_second_key),
+    "second key": Mutant(rule="keys-as-configured", says="active key number 2", adds=_second_key),
     "anybody takes the sandboxes' role": Mutant(
         rule="trust-policy-scoped",
+        says="sandbox-instance-role",
         type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=setting(assume_role_policy=WORLD_TRUST),
     ),
     "manager without a boundary": Mutant(
-        rule="boundary-present", type=catalogue.USER.name, values=setting(permissions_boundary=None)
+        rule="boundary-present",
+        says="is required",
+        type=catalogue.USER.name,
+        values=setting(permissions_boundary=None),
     ),
     "sandboxes under the manager's boundary": Mutant(
         rule="boundary-present",
+        says="sandbox-instance-role",
         type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=setting(
@@ -301,53 +382,74 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         ),
     ),
     "profile with another role": Mutant(
-        rule="profile-holds-instance-role",
+        rule="references-in-stack",
+        says="sandbox-instance-profile: role",
         type=catalogue.INSTANCE_PROFILE.name,
         values=setting(role="admin"),
     ),
     # tags, data, structure
     "default tags dropped": Mutant(
-        rule="required-tags", type="pulumi:providers:aws", values=setting(default_tags=None)
+        rule="required-tags",
+        says="tags.Project",
+        type="pulumi:providers:aws",
+        values=setting(default_tags=None),
     ),
     "another environment's tag": Mutant(
         rule="required-tags",
+        says="sandbox-vpc: tags.Environment",
         type=catalogue.VPC.name,
         values=setting(tags={"Environment": "staging"}),
     ),
     "logs for a week": Mutant(
-        rule="log-retention", type=catalogue.LOG_GROUP.name, values=setting(retention_in_days=7)
+        rule="log-retention-as-configured",
+        says="retentionInDays = 7",
+        type=catalogue.LOG_GROUP.name,
+        values=setting(retention_in_days=7),
     ),
-    "secret exported in plain": Mutant(rule="no-plaintext-secret-outputs", adds=_plain_secret),
+    "secret exported in plain": Mutant(
+        rule="no-plaintext-secret-outputs", says="output note", adds=_plain_secret
+    ),
     "role renamed": Mutant(
         rule="names-as-expected",
+        says="sandbox-instance-role",
         type=catalogue.ROLE.name,
         name="sandbox-instance-role",
         values=setting(name="sandbox-role"),
     ),
     "group with a random name": Mutant(
         rule="names-as-expected",
+        says="sandbox-instances",
         fresh=True,
         type=catalogue.SECURITY_GROUP.name,
         values=setting(name=None),
     ),
-    "resource outside the components": Mutant(rule="inside-a-component", adds=_stray),
-    "VPC no longer protected": Mutant(
-        rule="protected-in-production", type=catalogue.VPC.name, options={"protect": False}
+    "resource outside the components": Mutant(
+        rule="inside-a-component", says="mutant-", adds=_stray
     ),
-    "another region": Mutant(rule="configured-region", adds=_other_provider),
+    "VPC no longer protected": Mutant(
+        rule="protected-in-production",
+        says="sandbox-vpc",
+        type=catalogue.VPC.name,
+        options={"protect": False},
+    ),
+    "another region": Mutant(rule="configured-region", says="eu-west-1", adds=_other_provider),
     "peering": Mutant(
         rule="reviewed-types",
+        says="vpcPeeringConnection",
         adds=in_network(ec2.VpcPeeringConnection, peer_vpc_id="vpc-0a1b2c3d"),
     ),
     "a type without rules": Mutant(
         rule="reviewed-types",
+        says="eip",
         adds=lambda program: ec2.Eip(program.fresh_name(), opts=program.beside(catalogue.VPC.name)),
     ),
     "drift of a policy ignored": Mutant(
         rule="no-ignored-changes",
+        says="sandbox-manager-policy",
         alone=True,
         type=catalogue.POLICY.name,
         name="sandbox-manager-policy",
         options={"ignore_changes": ["policy"]},
     ),
 }
+MUTANTS: Final[Mapping[str, Mutant]] = {**CHANGES, **foreign.MUTANTS, **widened.MUTANTS}

@@ -60,6 +60,8 @@ class Mutant:
     """Settings of the stack that differ."""
     fresh: bool = False
     """An existing resource hides the change, so it needs the preview of a new stack."""
+    engine: bool = True
+    """Whether the engine can run it: it needs no plugin that is not installed."""
     alone: bool = False
     """It replaces or removes resources that other mutants change, so it shares no preview."""
 
@@ -162,5 +164,3 @@ WORLD_TRUST: Final = json.dumps(
         "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}],
     }
 )
-
-
