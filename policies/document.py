@@ -18,6 +18,7 @@ POSITIVE: Final = frozenset(
 )
 """Operators that do not match if the key is absent; no operator that ends in IfExists."""
 VERSION: Final = "2012-10-17"
+ACCOUNT: Final = re.compile(r":\d{12}:")
 
 
 class DocumentError(ValueError):
@@ -78,9 +79,10 @@ class Statement:
         return _any_match(self.actions, action)
 
     def _reaches(self, resource: str) -> bool:
-        if self.not_resources:
-            return not any(fnmatchcase(resource, pattern) for pattern in self.not_resources)
-        return any(fnmatchcase(resource, pattern) for pattern in self.resources)
+        """The account of *resource* is the word `account`; it stands for that of any pattern."""
+        patterns = [ACCOUNT.sub(":account:", arn) for arn in self.not_resources or self.resources]
+        matches = any(fnmatchcase(resource, pattern) for pattern in patterns)
+        return matches != bool(self.not_resources)
 
 
 def parse(raw: Any) -> tuple[Statement, ...]:  # noqa: ANN401 - text, or a mapping

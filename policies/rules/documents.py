@@ -50,14 +50,14 @@ def grants_as_declared(resource: Resource, parameters: Parameters) -> Iterator[F
     for statement in statements:
         for action, problem in _undeclared(statement, allowed):
             key = f"policy: {statement.name}"
-            yield Finding(property=key, value=show(action), problem=problem)
+            yield Finding(property=key, value=show(action) if action else "", problem=problem)
 
 
 def _undeclared(statement: Statement, allowed: Sequence[Grant]) -> Iterator[tuple[str, str]]:
     if not statement.allows:
         return
     if statement.not_actions or statement.not_resources:
-        yield "NotAction or NotResource", "allows everything except a list"
+        yield "", "allows everything except what NotAction or NotResource lists"
         return
     for action in statement.actions:
         listed = [grant for grant in allowed if _lists(grant, action)]

@@ -86,6 +86,7 @@ class PackServer:
         only: str = "",
     ) -> None:
         rules = [rule for rule in RULES if not only or rule.id == only]
+        self._answers: dict[bytes, list[Violation]] = {}
         self.pack = pack.Pack(rules, parameters or Parameters())
         self.server: Any = _PolicyAnalyzerServicer(
             pack.NAME, "0", self.pack.policies(), EnforcementLevel.MANDATORY
@@ -102,7 +103,14 @@ class PackServer:
     def check_resource(self, resource: FakeResource) -> list[Violation]:
         request = proto.AnalyzeRequest(**_common(resource))
         _set_provider(request, resource)
-        return [*violations(self.server.Analyze(request, None))]
+        return self.analyze(request)
+
+    def analyze(self, request: Any) -> list[Violation]:
+        """The findings on one resource; equal requests are asked once."""
+        key = request.SerializeToString(deterministic=True)
+        if key not in self._answers:
+            self._answers[key] = [*violations(self.server.Analyze(request, None))]
+        return self._answers[key]
 
     def check_stack(self, resources: Iterable[FakeResource]) -> list[Violation]:
         request = proto.AnalyzeStackRequest()

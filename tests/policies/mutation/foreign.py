@@ -158,7 +158,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         **_first(catalogue.ROUTE.name, gateway_id="vgw-0aaaaaaaaaaaaaaaa"),
     ),
     "production's default group emptied": Mutant(
-        rule=REFERENCES, says="mutant", adds=adding(ec2.DefaultSecurityGroup, vpc_id=VPC)
+        rule=REFERENCES,
+        says="mutant",
+        adds=adding(ec2.DefaultSecurityGroup, vpc_id=VPC),
     ),
     "own default group left alone": Mutant(
         rule="default-security-group-managed",
@@ -171,10 +173,14 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=adding(ec2.Subnet, vpc_id=VPC, cidr_block="10.100.250.0/24"),
     ),
     "VPC named in spite of a dependency": Mutant(
-        rule=REFERENCES, says="vpcId", adds=_same_id_otherwise
+        rule=REFERENCES,
+        says="vpcId",
+        adds=_same_id_otherwise,
     ),
     "gateway attached to production's VPC": Mutant(
-        rule=REFERENCES, says="vpcId", adds=adding(ec2.InternetGateway, vpc_id=VPC)
+        rule=REFERENCES,
+        says="vpcId",
+        adds=adding(ec2.InternetGateway, vpc_id=VPC),
     ),
     "security group of production's VPC": Mutant(
         rule=REFERENCES,
@@ -183,7 +189,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         **_first(catalogue.SECURITY_GROUP.name, vpc_id=VPC),
     ),
     "route table of production's VPC": Mutant(
-        rule=REFERENCES, says="vpcId", adds=adding(ec2.RouteTable, vpc_id=VPC)
+        rule=REFERENCES,
+        says="vpcId",
+        adds=adding(ec2.RouteTable, vpc_id=VPC),
     ),
     "endpoint in production's tables": Mutant(
         rule=REFERENCES,
@@ -304,7 +312,9 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=_from_provider(assume_roles=[{"role_arn": "arn:aws:iam::999999999999:role/admin"}]),
     ),
     "second provider with a profile": Mutant(
-        rule=PROVIDERS, says="is not made by the program's provider", adds=_from_provider()
+        rule=PROVIDERS,
+        says="is not made by the program's provider",
+        adds=_from_provider(),
     ),
     "program's provider in another account": Mutant(
         rule=PROVIDERS,
@@ -356,13 +366,19 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=custom("command:local:Command", {"create": "true"}),
     ),
     "Cloud Control": Mutant(
-        rule=TYPES, says="aws:cloudcontrol", adds=custom("aws:cloudcontrol/resource:Resource")
+        rule=TYPES,
+        says="aws:cloudcontrol",
+        adds=custom("aws:cloudcontrol/resource:Resource"),
     ),
     "CloudFormation": Mutant(
-        rule=TYPES, says="aws:cloudformation", adds=custom("aws:cloudformation/stack:Stack")
+        rule=TYPES,
+        says="aws:cloudformation",
+        adds=custom("aws:cloudformation/stack:Stack"),
     ),
     "a function": Mutant(
-        rule=TYPES, says="aws:lambda", adds=custom("aws:lambda/function:Function")
+        rule=TYPES,
+        says="aws:lambda",
+        adds=custom("aws:lambda/function:Function"),
     ),
     "a dynamic resource": Mutant(
         rule=TYPES,
@@ -389,10 +405,14 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=custom("pulumi:pulumi:StackReference", {"name": "organization/x/production"}),
     ),
     "a network ACL": Mutant(
-        rule=TYPES, says="networkAcl", adds=custom("aws:ec2/networkAcl:NetworkAcl")
+        rule=TYPES,
+        says="networkAcl",
+        adds=custom("aws:ec2/networkAcl:NetworkAcl"),
     ),
     "a DHCP option set": Mutant(
-        rule=TYPES, says="vpcDhcpOptions", adds=custom("aws:ec2/vpcDhcpOptions:VpcDhcpOptions")
+        rule=TYPES,
+        says="vpcDhcpOptions",
+        adds=custom("aws:ec2/vpcDhcpOptions:VpcDhcpOptions"),
     ),
     "a main route table": Mutant(
         rule=TYPES,
@@ -405,16 +425,24 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=custom("aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation"),
     ),
     "a snapshot's volume": Mutant(
-        rule=TYPES, says="aws:ebs/volume", adds=custom("aws:ebs/volume:Volume")
+        rule=TYPES,
+        says="aws:ebs/volume",
+        adds=custom("aws:ebs/volume:Volume"),
     ),
     "an instance": Mutant(
-        rule=TYPES, says="aws:ec2/instance", adds=custom("aws:ec2/instance:Instance")
+        rule=TYPES,
+        says="aws:ec2/instance",
+        adds=custom("aws:ec2/instance:Instance"),
     ),
     "a launch template": Mutant(
-        rule=TYPES, says="launchTemplate", adds=custom("aws:ec2/launchTemplate:LaunchTemplate")
+        rule=TYPES,
+        says="launchTemplate",
+        adds=custom("aws:ec2/launchTemplate:LaunchTemplate"),
     ),
     "a spot fleet": Mutant(
-        rule=TYPES, says="spotFleet", adds=custom("aws:ec2/spotFleetRequest:SpotFleetRequest")
+        rule=TYPES,
+        says="spotFleet",
+        adds=custom("aws:ec2/spotFleetRequest:SpotFleetRequest"),
     ),
     "a key pair": Mutant(rule=TYPES, says="keyPair", adds=custom("aws:ec2/keyPair:KeyPair")),
     "an Elastic IP": Mutant(rule=TYPES, says="aws:ec2/eip", adds=custom("aws:ec2/eip:Eip")),
@@ -429,10 +457,14 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         adds=custom("aws:iam/serviceLinkedRole:ServiceLinkedRole"),
     ),
     "a bucket policy": Mutant(
-        rule=TYPES, says="bucketPolicy", adds=custom("aws:s3/bucketPolicy:BucketPolicy")
+        rule=TYPES,
+        says="bucketPolicy",
+        adds=custom("aws:s3/bucketPolicy:BucketPolicy"),
     ),
     "a group member": Mutant(
-        rule=TYPES, says="groupMembership", adds=custom("aws:iam/groupMembership:GroupMembership")
+        rule=TYPES,
+        says="groupMembership",
+        adds=custom("aws:iam/groupMembership:GroupMembership"),
     ),
     "a group rule of the old type": Mutant(
         rule=TYPES,

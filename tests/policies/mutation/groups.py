@@ -1,4 +1,4 @@
-"""Mutants that can share a preview: each breaks a rule that no other of them breaks."""
+"""Mutants that can share a preview: the message that must stop each fits no other of them."""
 
 from collections.abc import Mapping
 
@@ -24,6 +24,10 @@ def _agree(mutant: Mutant, other: Mutant) -> bool:
     return (
         not (mutant.alone or other.alone)
         and mutant.fresh == other.fresh
-        and mutant.rule not in (other.rule, *other.also)
-        and other.rule not in mutant.also
+        and mutant.config == other.config
+        and (mutant.rule != other.rule or not _overlap(mutant.says, other.says))
     )
+
+
+def _overlap(text: str, other: str) -> bool:
+    return text in other or other in text

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ from pulumi_policy import deserialize
 
 from policies import config
 from policies.additions import Addition
+from policies.config import Parameters
 from tests.policies.mutation.apply import run
 from tests.policies.mutation.program import Mutant
 from tests.policies.pack_server import PackServer, Violation, violations
@@ -27,11 +29,21 @@ from tests.policies.pack_server import PackServer, Violation, violations
 REPOSITORY = Path(__file__).parents[3]
 ACCOUNT = "123456789012"
 PREFIXES = {"Vpc": "vpc", "InternetGateway": "igw", "RouteTable": "rtb", "Subnet": "subnet"}
+ARN_KINDS = {
+    "InstanceProfile": "instance-profile",
+    "Policy": "policy",
+    "Role": "role",
+    "User": "user",
+}
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
 class Cloud(mocks.Mocks):
     """Gives every resource an id and an ARN of AWS's shape."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__()
+        self.region = region
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         answers: dict[str, dict[str, Any]] = {
@@ -55,15 +67,14 @@ class Cloud(mocks.Mocks):
         name = args.inputs.get("name", f"{args.name}-1a2b3c4")  # as the provider generates it
         type_name = args.typ.rpartition(":")[2]
         outputs = {**args.inputs}
+        path = args.inputs.get("path", "/")
         if type_name == "AccessKey":
             created = f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
-            outputs |= {"secret": SECRET, "status": "Active", "createDate": created}
-        if type_name in ("Policy", "Role", "InstanceProfile"):
-            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{type_name.lower()}/{name}"
-        if type_name == "User":
-            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:user/service/{name}"
+            outputs = {"status": "Active", **outputs, "secret": SECRET, "createDate": created}
+        if kind := ARN_KINDS.get(type_name):
+            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{kind}{path}{name}"
         if type_name == "LogGroup":
-            outputs["arn"] = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+            outputs["arn"] = f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{name}"
         if type_name == "Vpc":
             outputs["ownerId"] = ACCOUNT
         digits = f"{abs(hash(args.name)):x}"[:12].rjust(17, "0")
@@ -79,8 +90,8 @@ def _default_provider(resource_type: str) -> str:
 class Monitor(mocks.MockMonitor):
     """Keeps the requests as the engine's messages to a pack."""
 
-    def __init__(self) -> None:
-        super().__init__(Cloud())
+    def __init__(self, region: str) -> None:
+        super().__init__(Cloud(region))
         self.inputs: list[Any] = []
         self.final: dict[str, Any] = {}
         self.providers: dict[str, Any] = {}
@@ -130,6 +141,11 @@ class Monitor(mocks.MockMonitor):
         return empty_pb2.Empty()
 
 
+@lru_cache
+def pack_server(parameters: Parameters) -> PackServer:
+    return PackServer(parameters)
+
+
 def check(
     mutant: Mutant | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -146,11 +162,13 @@ def check(
     }
     environment = {"PULUMI_STACK": "production", "PULUMI_CONFIG": json.dumps(texts)}
     parameters = replace(config.stack_parameters(environment), additions=tuple(additions))
-    server = PackServer(parameters)
-    monitor = Monitor()
+    server = pack_server(parameters)
+    monitor = Monitor(parameters.region)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # before the mocks, which use it
-    mocks.set_mocks(Cloud(), project="sandbox", stack="production", monitor=monitor)
+    mocks.set_mocks(
+        Cloud(parameters.region), project="sandbox", stack="production", monitor=monitor
+    )
     set_root_resource(cast("Any", None))  # so that the program creates its own
     set_all_config(texts)
     try:
@@ -161,11 +179,7 @@ def check(
         set_all_config({})
         loop.close()
     return [
-        *(
-            violation
-            for request in monitor.inputs
-            for violation in violations(server.server.Analyze(request, None))
-        ),
+        *(violation for request in monitor.inputs for violation in server.analyze(request)),
         *violations(
             server.server.AnalyzeStack(
                 proto.AnalyzeStackRequest(resources=monitor.final.values()), None
