@@ -86,7 +86,7 @@ def _attaching(identity: str, **inputs: Any) -> Callable[[Program], object]:
 
 
 def _provider(**values: Any) -> Mapping[str, Any]:
-    return {"type": "pulumi:providers:aws", "values": setting(**values)}
+    return {"type": "pulumi:providers:aws", "values": setting(**values), "alone": True}
 
 
 def _first(kind: str, **values: Any) -> Mapping[str, Any]:
@@ -309,6 +309,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "second provider in another account": Mutant(
         rule=PROVIDERS,
         says="is not the provider of this program",
+        alone=True,
         adds=_from_provider(assume_roles=[{"role_arn": "arn:aws:iam::999999999999:role/admin"}]),
     ),
     "second provider with a profile": Mutant(

@@ -25,6 +25,7 @@ def _agree(mutant: Mutant, other: Mutant) -> bool:
         not (mutant.alone or other.alone)
         and mutant.fresh == other.fresh
         and mutant.config == other.config
+        and (not mutant.type or (mutant.type, mutant.name) != (other.type, other.name))
         and (mutant.rule != other.rule or not _overlap(mutant.says, other.says))
     )
 
