@@ -1,6 +1,7 @@
 """Parameters, levels, exemptions, the markers of secrets and the version of the pack."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from ipaddress import ip_network
@@ -166,9 +167,8 @@ def test_an_exemption_hides_a_finding_until_its_last_day() -> None:
         reason="a load test",
         expires=date(2026, 11, 30),
     )
-    days = {"flow_log_retention_days": 7}
-    before = Parameters(exemptions=(exempt,), today=date(2026, 11, 30), **days)
-    after = Parameters(exemptions=(exempt,), today=date(2026, 12, 1), **days)
+    before = Parameters(exemptions=(exempt,), today=date(2026, 11, 30), flow_log_retention_days=7)
+    after = replace(before, today=date(2026, 12, 1))
     assert rules_broken(PackServer(before), group) == []
     assert rules_broken(PackServer(after), group) == ["log-retention"]
     violations = PackServer(after).check_stack(stack.ALL)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 
+from policies import additions
 from policies.config import PARAMETERS, Parameters, schema
 from policies.documentation import refused_kinds_table, rules_table
 from policies.exemptions import load
@@ -53,3 +54,9 @@ def test_rule_ids_are_unique_and_kebab_case() -> None:
     assert len(set(ids)) == len(ids)
     for rule_id in ids:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule_id)
+
+
+def test_the_example_of_additions_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "additions.json"
+    path.write_text(docs.example("What an owner adds"), encoding="utf-8")
+    assert len(additions.load(path)) == 3

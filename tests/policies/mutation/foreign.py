@@ -50,6 +50,46 @@ def custom(
     return add
 
 
+STRANGE_TYPES: Final[Mapping[str, Mapping[str, Any] | None]] = {
+    "aws-native:ec2:VPC": None,
+    "command:local:Command": None,
+    "command:remote:Command": None,
+    "kubernetes:core/v1:Secret": None,
+    "pulumi-python:dynamic:Resource": None,
+    "pulumi:pulumi:StackReference": None,
+    "random:index/randomPassword:RandomPassword": None,
+    "aws:cloudcontrol/resource:Resource": None,
+    "aws:cloudformation/stack:Stack": None,
+    "aws:ebs/volume:Volume": {"availabilityZone": "us-east-1a", "size": 16384},
+    "aws:ec2/eip:Eip": {},
+    "aws:ec2/instance:Instance": None,
+    "aws:ec2/keyPair:KeyPair": {"publicKey": "ssh-ed25519 AAAA"},
+    "aws:ec2/launchTemplate:LaunchTemplate": None,
+    "aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation": {
+        "vpcId": VPC,
+        "routeTableId": TABLE,
+    },
+    "aws:ec2/networkAcl:NetworkAcl": {"vpcId": VPC},
+    "aws:ec2/securityGroupRule:SecurityGroupRule": {
+        "type": "ingress",
+        "securityGroupId": GROUP,
+        "protocol": "tcp",
+        "fromPort": 22,
+        "toPort": 22,
+        "cidrBlocks": ["203.0.113.0/24"],
+    },
+    "aws:ec2/spotFleetRequest:SpotFleetRequest": None,
+    "aws:ec2/vpcDhcpOptions:VpcDhcpOptions": None,
+    "aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation": None,
+    "aws:iam/groupMembership:GroupMembership": None,
+    "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive": None,
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole": None,
+    "aws:lambda/function:Function": None,
+    "aws:s3/bucketPolicy:BucketPolicy": None,
+}
+"""Inputs by type; None for a type whose plugin or inputs the engine's previews lack."""
+
+
 def _from_provider(**arguments: Any) -> Callable[[Program], object]:
     """Add a log group that a second provider makes."""
 
@@ -338,140 +378,16 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "provider that ignores tags": Mutant(
         rule=PROVIDERS, says="ignoreTags", **_provider(ignore_tags={"keys": ["Project"]})
     ),
-    "aws-native": Mutant(
-        rule=TYPES,
-        says="aws-native:ec2:VPC",
-        fresh=True,
-        engine=False,
-        adds=custom("aws-native:ec2:VPC", {"cidrBlock": "10.0.0.0/16"}),
-    ),
-    "a command": Mutant(
-        rule=TYPES,
-        says="command:local:Command",
-        fresh=True,
-        engine=False,
-        adds=custom("command:local:Command", {"create": "aws ec2 create-vpc-peering-connection"}),
-    ),
-    "a remote command": Mutant(
-        rule=TYPES,
-        says="command:remote:Command",
-        fresh=True,
-        engine=False,
-        adds=custom("command:remote:Command", {"create": "true"}),
-    ),
     "a command's provider": Mutant(
         rule=PROVIDERS,
         says="is not made by",
-        fresh=True,
         engine=False,
         adds=custom("command:local:Command", {"create": "true"}),
     ),
-    "Cloud Control": Mutant(
-        rule=TYPES,
-        says="aws:cloudcontrol",
-        adds=custom("aws:cloudcontrol/resource:Resource"),
-    ),
-    "CloudFormation": Mutant(
-        rule=TYPES,
-        says="aws:cloudformation",
-        adds=custom("aws:cloudformation/stack:Stack"),
-    ),
-    "a function": Mutant(
-        rule=TYPES,
-        says="aws:lambda",
-        adds=custom("aws:lambda/function:Function"),
-    ),
-    "a dynamic resource": Mutant(
-        rule=TYPES,
-        says="pulumi-python:dynamic:Resource",
-        engine=False,
-        adds=custom("pulumi-python:dynamic:Resource", {"__provider": "x"}),
-    ),
-    "a random password": Mutant(
-        rule=TYPES,
-        says="random:index",
-        engine=False,
-        adds=custom("random:index/randomPassword:RandomPassword"),
-    ),
-    "a Kubernetes object": Mutant(
-        rule=TYPES,
-        says="kubernetes:core",
-        engine=False,
-        adds=custom("kubernetes:core/v1:Secret"),
-    ),
-    "another stack's outputs": Mutant(
-        rule=TYPES,
-        says="pulumi:pulumi:StackReference",
-        engine=False,
-        adds=custom("pulumi:pulumi:StackReference", {"name": "organization/x/production"}),
-    ),
-    "a network ACL": Mutant(
-        rule=TYPES,
-        says="networkAcl",
-        adds=custom("aws:ec2/networkAcl:NetworkAcl"),
-    ),
-    "a DHCP option set": Mutant(
-        rule=TYPES,
-        says="vpcDhcpOptions",
-        adds=custom("aws:ec2/vpcDhcpOptions:VpcDhcpOptions"),
-    ),
-    "a main route table": Mutant(
-        rule=TYPES,
-        says="mainRouteTable",
-        adds=custom("aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation"),
-    ),
-    "a propagated VPN route": Mutant(
-        rule=TYPES,
-        says="vpnGatewayRoutePropagation",
-        adds=custom("aws:ec2/vpnGatewayRoutePropagation:VpnGatewayRoutePropagation"),
-    ),
-    "a snapshot's volume": Mutant(
-        rule=TYPES,
-        says="aws:ebs/volume",
-        adds=custom("aws:ebs/volume:Volume"),
-    ),
-    "an instance": Mutant(
-        rule=TYPES,
-        says="aws:ec2/instance",
-        adds=custom("aws:ec2/instance:Instance"),
-    ),
-    "a launch template": Mutant(
-        rule=TYPES,
-        says="launchTemplate",
-        adds=custom("aws:ec2/launchTemplate:LaunchTemplate"),
-    ),
-    "a spot fleet": Mutant(
-        rule=TYPES,
-        says="spotFleet",
-        adds=custom("aws:ec2/spotFleetRequest:SpotFleetRequest"),
-    ),
-    "a key pair": Mutant(rule=TYPES, says="keyPair", adds=custom("aws:ec2/keyPair:KeyPair")),
-    "an Elastic IP": Mutant(rule=TYPES, says="aws:ec2/eip", adds=custom("aws:ec2/eip:Eip")),
-    "all policy attachments of a policy": Mutant(
-        rule=TYPES,
-        says="rolePolicyAttachmentsExclusive",
-        adds=custom("aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive"),
-    ),
-    "a service-linked role": Mutant(
-        rule=TYPES,
-        says="serviceLinkedRole",
-        adds=custom("aws:iam/serviceLinkedRole:ServiceLinkedRole"),
-    ),
-    "a bucket policy": Mutant(
-        rule=TYPES,
-        says="bucketPolicy",
-        adds=custom("aws:s3/bucketPolicy:BucketPolicy"),
-    ),
-    "a group member": Mutant(
-        rule=TYPES,
-        says="groupMembership",
-        adds=custom("aws:iam/groupMembership:GroupMembership"),
-    ),
-    "a group rule of the old type": Mutant(
-        rule=TYPES,
-        says="securityGroupRule",
-        adds=custom("aws:ec2/securityGroupRule:SecurityGroupRule"),
-    ),
+    **{
+        kind: Mutant(rule=TYPES, says=kind, engine=inputs is not None, adds=custom(kind, inputs))
+        for kind, inputs in STRANGE_TYPES.items()
+    },
     # attachments
     "the account's policy on the manager": Mutant(
         rule=ATTACHMENTS,
