@@ -53,18 +53,22 @@ class Statement:
         matches the pattern of that value only if the pattern names it.
         """
         for key, pattern in keys.items():
-            values = [
-                value
-                for (operator, name), values in self.conditions.items()
-                if name == key.lower() and operator in POSITIVE
-                for value in values
-            ]
+            values = self.values(key)
             if not values or not all(re.fullmatch(pattern, value) for value in values):
                 yield key
 
+    def values(self, key: str) -> tuple[str, ...]:
+        """The values that *key* may have, by operators that fail if the key is absent."""
+        return tuple(
+            value
+            for (operator, name), values in self.conditions.items()
+            if name == key.lower() and operator in POSITIVE
+            for value in values
+        )
+
     def fulfils(self, denial: Denial) -> bool:
         """Whether it denies what *denial* asks for, in every case that *denial* asks for."""
-        if self.allows or not (self._names(denial.action) and self._reaches(denial.on)):
+        if self.allows or not (self.names(denial.action) and self.reaches(denial.on)):
             return False
         return all(
             operator in denial.operators
@@ -73,13 +77,14 @@ class Statement:
             for (operator, key), values in self.conditions.items()
         )
 
-    def _names(self, action: str) -> bool:
+    def names(self, action: str) -> bool:
+        """Whether it is about *action*."""
         if self.not_actions:
             return not _any_match(self.not_actions, action)
         return _any_match(self.actions, action)
 
-    def _reaches(self, resource: str) -> bool:
-        """The account of *resource* is the word `account`; it stands for that of any pattern."""
+    def reaches(self, resource: str) -> bool:
+        """Whether it is about *resource*, an ARN; the account `account` stands for any account."""
         patterns = [ACCOUNT.sub(":account:", arn) for arn in self.not_resources or self.resources]
         matches = any(fnmatchcase(resource, pattern) for pattern in patterns)
         return matches != bool(self.not_resources)

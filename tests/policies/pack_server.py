@@ -88,7 +88,7 @@ class PackServer:
         only: str = "",
     ) -> None:
         rules = [rule for rule in RULES if not only or rule.id == only]
-        self._answers: dict[bytes, list[Violation]] = {}
+        self._answers: dict[bytes, tuple[list[Violation], frozenset[str]]] = {}
         self.pack = pack.Pack(rules, parameters or Parameters())
         self.server: Any = _PolicyAnalyzerServicer(
             pack.NAME, "0", self.pack.policies(), EnforcementLevel.MANDATORY
@@ -112,8 +112,14 @@ class PackServer:
         """The findings on one resource; equal requests are asked once."""
         key = request.SerializeToString(deterministic=True)
         if key not in self._answers:
-            self._answers[key] = [*violations(self.server.Analyze(request, None))]
-        return self._answers[key]
+            earlier = set(self.pack.undecided)
+            self.pack.undecided.clear()
+            findings = [*violations(self.server.Analyze(request, None))]
+            self._answers[key] = (findings, frozenset(self.pack.undecided))
+            self.pack.undecided |= earlier
+        findings, undecided = self._answers[key]
+        self.pack.undecided |= undecided
+        return findings
 
     def check_stack(self, resources: Iterable[FakeResource]) -> list[Violation]:
         request = proto.AnalyzeStackRequest()

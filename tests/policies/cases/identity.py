@@ -170,7 +170,12 @@ CASES: Final[tuple[Case, ...]] = (
         "of another path",
         stack.swapped(
             stack.ROLE,
-            stack.ROLE.having(permissionsBoundary=stack.policy_arn("x/sandbox-instance-boundary")),
+            replace(
+                stack.ROLE.having(
+                    permissionsBoundary=stack.policy_arn("x/sandbox-instance-boundary")
+                ),
+                dependencies={},
+            ),
         ),
     ),
 )
