@@ -130,7 +130,10 @@ TRUE: Final = configured("is not true", lambda value, _: value is True)
 FALSE: Final = configured("is not false", lambda value, _: value is False)
 VPC_ID: Final = Reference(type=catalogue.VPC.name, required=True)
 TABLE_ID: Final = Reference(type=catalogue.ROUTE_TABLE.name, required=True)
-GROUP_ID: Final = Reference(type=catalogue.SECURITY_GROUP.name, required=True)
+GROUP_ID: Final = Reference(
+    type=catalogue.SECURITY_GROUP.name, names=(names.SECURITY_GROUP,), required=True
+)
+PREFIX_LISTS: Final = tuple(f"{names.SSH_PREFIX_LIST}-ipv{version}" for version in (4, 6))
 INLINE_RULES: Final = nothing("Inline rules hide from the rules for separate ones.")
 COMMON: Final[Mapping[str, Judgement]] = {
     "region": ByRule(rule="configured-region"),
@@ -201,7 +204,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
         "toPort": only(22, why="Researchers need SSH only.", required=True),
         "cidrIpv4": ByRule(rule="ssh-from-configured-networks"),
         "cidrIpv6": ByRule(rule="ssh-from-configured-networks"),
-        "prefixListId": Reference(type=catalogue.PREFIX_LIST.name),
+        "prefixListId": Reference(type=catalogue.PREFIX_LIST.name, names=PREFIX_LISTS),
     },
     catalogue.EGRESS_RULE.name: {
         "securityGroupId": GROUP_ID,
@@ -213,7 +216,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
         "cidrIpv6": HARMLESS,
     },
     catalogue.PREFIX_LIST.name: {
-        "name": HARMLESS,
+        "name": only(*PREFIX_LISTS, required=True),
         "addressFamily": only("IPv4", "IPv6"),
         "maxEntries": HARMLESS,
         "entries": ByRule(rule="ssh-from-configured-networks"),
@@ -304,7 +307,9 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
         ),
     },
     catalogue.ACCESS_KEY.name: {
-        "user": Reference(type=catalogue.USER.name, key="name", required=True),
+        "user": Reference(
+            type=catalogue.USER.name, key="name", names=(names.MANAGER,), required=True
+        ),
         "status": only("Active", "Inactive"),
     },
     catalogue.COST_ALLOCATION_TAG.name: {

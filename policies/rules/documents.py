@@ -64,7 +64,7 @@ def _undeclared(statement: Statement, allowed: Sequence[Grant]) -> Iterator[tupl
         if not listed:
             yield action, "is not an action that this document may allow"
             continue
-        for arn in statement.resources:
+        for arn in statement.resources or ("",):
             if problem := _resource_problem(statement, arn, listed):
                 yield action, f"on {show(arn)}: {problem}"
 

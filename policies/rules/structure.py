@@ -41,18 +41,24 @@ def names_as_expected(stack: Stack, parameters: Parameters) -> Iterator[Finding]
         (catalogue.INSTANCE_PROFILE.name, "name", names.INSTANCE_PROFILE),
     )
 
+    stop = (
+        (catalogue.BUDGET.name, "name", names.BUDGET),
+        (catalogue.BUDGET_ACTION.name, "budgetName", names.BUDGET),
+        (catalogue.POLICY.name, "name", names.SPENDING_STOP),
+    )
+
     def check(expectation: tuple[str, str, str]) -> Iterator[Finding]:
         resource_type, key, name = expectation
         if name not in {_name(resource.props, key) for resource in stack.of_type(resource_type)}:
             yield Finding(property=key, problem=f"is not {name} on any {resource_type}")
 
-    yield from decide_each(expected, check)
+    yield from decide_each((*expected, *(stop if parameters.monthly_budget_usd else ())), check)
 
 
 def _name(props: Props, key: str) -> str:
-    if key == "name":
-        return text(props, "name")
-    return text(given(props, "tags") or {}, "Name")
+    if key == "Name tag":
+        return text(given(props, "tags") or {}, "Name")
+    return text(props, key)
 
 
 def inside_a_component(resource: Resource, _: Parameters) -> Iterator[Finding]:

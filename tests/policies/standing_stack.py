@@ -89,7 +89,7 @@ class StandingStack:
 
     def configure(self, **config: object) -> None:
         """Set the stack's config to this, with protection, as in production."""
-        self.sandbox.configure(protect=True, **config)
+        self.sandbox.configure(**{"protect": True, **config})
 
     def run_workflow(self, workflow: str) -> Run:
         """Run the step of a workflow that calls Pulumi, as GitHub does."""

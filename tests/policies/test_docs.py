@@ -30,13 +30,12 @@ def test_the_example_of_an_exemption_works_until_its_last_day(tmp_path: Path) ->
     path = tmp_path / "exemptions.json"
     path.write_text(docs.example("Exemptions"), encoding="utf-8")
     (exemption,) = load(path, {rule.id for rule in RULES})
-    resources = stack.without(stack.FLOW_LOG)
     for today, rules in (
         (exemption.expires, set[str]()),
         (exemption.expires + timedelta(days=1), {exemption.rule, "exemptions-current"}),
     ):
-        server = PackServer(Parameters(exemptions=(exemption,), today=today))
-        violations = server.check_stack(resources)
+        parameters = Parameters(stack="production", exemptions=(exemption,), today=today)
+        violations = PackServer(parameters).check_all(stack.ALL)
         assert {violation.rule for violation in violations if violation.mandatory} == rules
 
 

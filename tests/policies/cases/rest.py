@@ -106,6 +106,10 @@ CASES: Final[tuple[Case, ...]] = (
         Parameters(manager_identity="irsa"),
         bad("names-as-expected", "no manager's role", stack.ALL),
     ),
+    _under(
+        Parameters(monthly_budget_usd=100),
+        bad("names-as-expected", "no budget with its stop", stack.ALL, findings=3),
+    ),
     good("inside-a-component", "the program's", stack.VPC),
     bad("inside-a-component", "in the stack", replace(stack.VPC, parents="")),
     bad(

@@ -295,6 +295,30 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         says="user",
         adds=adding(iam.AccessKey, catalogue.USER.name, user="admin", status="Inactive"),
     ),
+    "key of a user that the program reads": Mutant(
+        rule=REFERENCES,
+        says="is not a User named sandbox-manager",
+        engine=False,
+        adds=lambda program: iam.AccessKey(
+            program.fresh_name(),
+            user=iam.User.get("admin", "admin", opts=program.beside(catalogue.USER.name)).name,
+            opts=program.beside(catalogue.USER.name),
+        ),
+    ),
+    "SSH from a prefix list that the program reads": Mutant(
+        rule=REFERENCES,
+        says="is not a ManagedPrefixList named",
+        engine=False,
+        adds=lambda program: vpc.SecurityGroupIngressRule(
+            program.fresh_name(),
+            security_group_id=program.resource(catalogue.SECURITY_GROUP.name).id,
+            prefix_list_id=ec2.ManagedPrefixList.get(
+                "all", "pl-0aaaaaaaaaaaaaaaa", opts=program.beside(catalogue.VPC.name)
+            ).id,
+            **{key: value for key, value in SSH.items() if key != "cidr_ipv4"},
+            opts=program.beside(catalogue.SECURITY_GROUP.name),
+        ),
+    ),
     "manager's key made for admin": Mutant(
         rule=REFERENCES,
         says="sandbox-manager-a: user",
