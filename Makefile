@@ -15,7 +15,7 @@ TESTS := $(PYTEST) -n $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help venv up preview outputs env down reset format check unit test docs bench \
-	prove prove-permissions prove-image prove-policies prove-adopt
+	prove prove-permissions prove-image prove-machine prove-policies prove-adopt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
@@ -61,14 +61,14 @@ check: venv ## Check format, lint and types
 	@.venv/bin/basedpyright
 
 unit: venv ## Run the tests that need no engine, in seconds
-	@$(TESTS) -q -m "not engine and not proof"
+	@$(TESTS) -q -m "not engine and not proof and not machine"
 
 test: check ## Run all checks and tests, with a slice of the long proofs
 	@$(PYTHON) -m local install
 	@$(TESTS)
 
 docs: venv ## Write every generated table into README.md and docs/
-	@.venv/bin/cog -r -P -p "from docs import tables" README.md docs/*.md
+	@.venv/bin/cog -r -P -I . -p "from docs import tables" README.md docs/*.md
 	@.venv/bin/sandbox config schema > docs/sandbox_config.schema.json
 	@$(PYTHON) -m sandbox.permissions.documentation > docs/permissions.md
 
@@ -81,8 +81,11 @@ prove: prove-permissions prove-image prove-policies prove-adopt ## Run the long 
 prove-permissions: venv ## Every "can" and "cannot" of the permissions, executed
 	@PROVE_ALL=1 $(PYTEST) -q tests/infra/permissions tests/sandbox/permissions
 
-prove-image: venv ## The image builder under every fault
-	@AMI_FAULTS=all PROVE_ALL=1 $(PYTEST) -q tests/ami
+prove-image: venv ## The image builder under every fault, and on a real machine without a GPU
+	@AMI_FAULTS=all PROVE_ALL=1 $(PYTEST) -q tests/ami tests/machine
+
+prove-machine: venv ## The image builder's scripts on a real machine without a GPU
+	@PROVE_ALL=1 $(PYTEST) -q tests/machine
 
 prove-policies: venv ## Every guard rail against mutants, the pipeline's role against its calls
 	@PROVE_ALL=1 $(PYTEST) --timeout 2400 -q tests/policies

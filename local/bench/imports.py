@@ -13,7 +13,7 @@ ROUNDS: Final = 5
 MAX_SHOWN: Final = 6
 _TIMED: Final = re.compile(r"import time: +(\d+) \| +(\d+) \| +(\S+)$")
 """A line of -X importtime: its own microseconds, those with its imports, its name."""
-PROGRAM: Final = "import infra.settings, infra.stack_outputs, infra.components.cost_controls"
+PROGRAM: Final = "import infra.settings, infra.stack_outputs, infra.components.spending_stop"
 
 
 def evaluation() -> list[tuple[float, float]]:
