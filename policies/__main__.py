@@ -13,15 +13,18 @@ sys.path.insert(0, str(FOLDER.parent))
 
 from pulumi_policy import PolicyPack  # noqa: E402 - the path comes first
 
-from policies import config, exemptions, pack, secret_markers  # noqa: E402
+from policies import additions, config, exemptions, pack, secret_markers  # noqa: E402
 from policies.rules import RULES  # noqa: E402
 
 secret_markers.install_secret_markers()
 try:
-    parameters = config.environment_parameters()
-    accepted = exemptions.load(FOLDER / "exemptions.json", {rule.id for rule in RULES})
+    parameters = replace(
+        config.environment_parameters(),
+        exemptions=exemptions.load(FOLDER / "exemptions.json", {rule.id for rule in RULES}),
+        additions=additions.load(FOLDER / "additions.json"),
+    )
 except ValueError as error:
     sys.exit(f"policies: {error}")
-stack_config = pack.StackConfig(replace(parameters, exemptions=accepted))
-pack.install_server(stack_config)
-PolicyPack(pack.NAME, pack.policies(RULES, stack_config))
+own = pack.Pack(RULES, parameters)
+pack.install_server(own)
+PolicyPack(pack.NAME, own.policies())

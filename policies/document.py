@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final, cast
 
-READS: Final = re.compile(
-    r"(Describe|Get|List|BatchGet|BatchCheck|Search|Lookup|View|Check|Decode)"
-)
-"""The first words of actions that change nothing."""
+from policies.grants import Condition, Denial, Keys
+
 SID: Final = re.compile(r"[A-Za-z]{1,40}")
 POSITIVE: Final = frozenset(
     {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "Bool"}
 )
 """Operators that do not match if the key is absent; no operator that ends in IfExists."""
+VERSION: Final = "2012-10-17"
+ACCOUNT: Final = re.compile(r":\d{12}:")
 
 
 class DocumentError(ValueError):
@@ -37,7 +37,7 @@ class Statement:
     resources: tuple[str, ...]
     not_resources: tuple[str, ...]
     principals: tuple[tuple[str, str], ...]
-    """Kind (`Service`, `AWS`, `Federated`, `*`) and value."""
+    """Kind (`Service`, `AWS`, `Federated`, `*`, `Not` for NotPrincipal) and value."""
     conditions: Mapping[tuple[str, str], tuple[str, ...]]
     """Values by operator and key. Keys are in lower case, because IAM ignores their case."""
 
@@ -46,29 +46,28 @@ class Statement:
         """The Sid if it is a plain word, else the number."""
         return self.sid if SID.fullmatch(self.sid) else f"statement {self.number}"
 
-    def grants(self, action: str) -> bool:
-        """Whether it allows *action* on any resource."""
-        if not self.allows:
-            return False
-        if self.not_actions:
-            return not _any_match(self.not_actions, action)
-        return _any_match(self.actions, action)
+    def missing(self, keys: Keys) -> Iterator[str]:
+        """The keys that the statement does not require to have a listed value.
 
-    def reaches(self, resource: str) -> bool:
-        """Whether it applies to *resource*, an ARN."""
-        if self.not_resources:
-            return not any(fnmatchcase(resource, pattern) for pattern in self.not_resources)
-        return any(fnmatchcase(resource, pattern) for pattern in self.resources)
+        Only operators that fail if the key is absent count. A wildcard or a variable in a value
+        matches the pattern of that value only if the pattern names it.
+        """
+        for key, pattern in keys.items():
+            values = self.values(key)
+            if not values or not all(re.fullmatch(pattern, value) for value in values):
+                yield key
 
-    def reaches_kind(self, kind: str) -> bool:
-        """Whether it applies to an EC2 resource of *kind*, as `instance`, in any region."""
-        if self.not_resources or self.reaches(f"arn:aws:ec2:region:account:{kind}/id"):
-            return True
-        tails = [arn.split(":", maxsplit=5)[-1] for arn in self.resources]
-        return any(fnmatchcase(f"{kind}/id", tail) or tail.startswith(f"{kind}/") for tail in tails)
+    def unlimited(self, limits: Iterable[Condition]) -> Iterator[str]:
+        """The keys of the conditions that the statement does not have, or has wider."""
+        for limit in limits:
+            if not any(
+                _fits(limit, operator, key, values)
+                for (operator, key), values in self.conditions.items()
+            ):
+                yield limit.key
 
     def values(self, key: str) -> tuple[str, ...]:
-        """The values that *key* must have, by operators that fail if the key is absent."""
+        """The values that *key* may have, by operators that fail if the key is absent."""
         return tuple(
             value
             for (operator, name), values in self.conditions.items()
@@ -76,14 +75,26 @@ class Statement:
             for value in values
         )
 
-    def requires(self, key: str) -> bool:
-        """Whether *key* must be present and not empty."""
-        values = self.values(key)
-        return bool(values) and all(value.strip("*") for value in values)
+    def fulfils(self, denial: Denial) -> bool:
+        """Whether it denies what *denial* asks for, in every case that *denial* asks for."""
+        if self.allows or not (self.names(denial.action) and self.reaches(denial.on)):
+            return False
+        return all(
+            any(_fits(condition, operator, key, values) for condition in denial.when)
+            for (operator, key), values in self.conditions.items()
+        )
 
-    @property
-    def unconditioned(self) -> bool:
-        return not self.conditions
+    def names(self, action: str) -> bool:
+        """Whether it is about *action*."""
+        if self.not_actions:
+            return not _any_match(self.not_actions, action)
+        return _any_match(self.actions, action)
+
+    def reaches(self, resource: str) -> bool:
+        """Whether it is about *resource*, an ARN; the account `account` stands for any account."""
+        patterns = [ACCOUNT.sub(":account:", arn) for arn in self.not_resources or self.resources]
+        matches = any(fnmatchcase(resource, pattern) for pattern in patterns)
+        return matches != bool(self.not_resources)
 
 
 def parse(raw: Any) -> tuple[Statement, ...]:  # noqa: ANN401 - text, or a mapping
@@ -94,15 +105,19 @@ def parse(raw: Any) -> tuple[Statement, ...]:  # noqa: ANN401 - text, or a mappi
     """
     try:
         content: Mapping[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
-        statements = _many(content["Statement"])
+        statements = _many({VERSION: content["Statement"]}[content["Version"]])
         return tuple(
             _statement(number, statement) for number, statement in enumerate(statements, start=1)
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise DocumentError("is not a valid policy document") from None  # which may hold a secret
+        raise DocumentError(
+            f"is not a valid policy document of version {VERSION}"
+        ) from None  # which may hold a secret
 
 
 def _statement(number: int, raw: Mapping[str, Any]) -> Statement:
+    if raw["Effect"] not in ("Allow", "Deny"):
+        raise ValueError("the effect of a statement is Allow or Deny")
     conditions: Mapping[str, Mapping[str, Any]] = raw.get("Condition") or {}
     return Statement(
         number=number,
@@ -112,7 +127,7 @@ def _statement(number: int, raw: Mapping[str, Any]) -> Statement:
         not_actions=_texts(raw.get("NotAction")),
         resources=_texts(raw.get("Resource")),
         not_resources=_texts(raw.get("NotResource")),
-        principals=tuple(_principals(raw.get("Principal"))),
+        principals=tuple(_principals(raw)),
         conditions={
             (operator, key.lower()): _texts(value)
             for operator, keys in conditions.items()
@@ -121,13 +136,14 @@ def _statement(number: int, raw: Mapping[str, Any]) -> Statement:
     )
 
 
-def _principals(raw: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - JSON
-    if raw is None:
+def _principals(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if "NotPrincipal" in raw:
+        yield "Not", "*"
+    principal: str | Mapping[str, Any] = raw.get("Principal") or {}
+    if isinstance(principal, str):
+        yield "*", principal
         return
-    if isinstance(raw, str):
-        yield "*", raw
-        return
-    for kind, values in raw.items():
+    for kind, values in principal.items():
         for value in _texts(values):
             yield kind, value
 
@@ -142,14 +158,15 @@ def _many(raw: Any) -> list[Any]:  # noqa: ANN401 - JSON
     return cast("list[Any]", raw) if isinstance(raw, list) else [raw]
 
 
+def _fits(condition: Condition, operator: str, key: str, values: tuple[str, ...]) -> bool:
+    return (
+        operator in condition.operators
+        and key == condition.key.lower()
+        and bool(values)
+        and all(re.fullmatch(condition.pattern, value) for value in values)
+    )
+
+
 def _any_match(patterns: Iterable[str], action: str) -> bool:
     """IAM ignores the case of actions."""
     return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
-
-
-def service(action: str) -> str:
-    return action.partition(":")[0].lower()
-
-
-def is_read(action: str) -> bool:
-    return READS.match(action.partition(":")[2]) is not None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from google.protobuf import empty_pb2
 from grpc import StatusCode
 from pulumi_policy import (
     EnforcementLevel,
@@ -18,9 +19,10 @@ from pulumi_policy import (
     StackValidationPolicy,
     policy,
 )
+from pulumi_policy.proxy import UnknownValueError
 
 from policies.config import ConfigError, Parameters, schema, stack_parameters, with_pack_config
-from policies.rule import Finding, Level, Resource, ResourceRule, Rule, Stack
+from policies.rule import Finding, Level, Resource, ResourceRule, Rule, Stack, StackRule
 
 NAME: Final = "sandbox"
 LEVELS: Final = {
@@ -42,28 +44,119 @@ def project_version() -> str:
     return version
 
 
-class StackConfig:
-    """The parameters of the stack's config, which the engine sends after the pack has started."""
+class Pack:
+    """The policies of a pack, with what they remember between two calls of the engine."""
 
-    def __init__(self, parameters: Parameters) -> None:
+    def __init__(self, rules: Iterable[Rule], parameters: Parameters) -> None:
+        self._rules = tuple(rules)
         self.parameters = parameters
+        self.undecided: set[str] = set()
+        """The rules that a value unknown to the preview kept from deciding."""
+        self.cancelled = False
 
-    def receive(self, config: Mapping[str, str], stack: str) -> None:
-        """Take the stack's config; the exemptions stay.
+    def configure(self, config: Mapping[str, str], stack: str) -> None:
+        """Take the stack's config; the exemptions and additions stay.
 
         Raises:
             ConfigError: a value of the stack's config is not valid.
         """
-        received = stack_parameters(config, stack)
-        self.parameters = replace(received, exemptions=self.parameters.exemptions)
+        self.parameters = replace(
+            stack_parameters(config, stack),
+            exemptions=self.parameters.exemptions,
+            additions=self.parameters.additions,
+        )
+
+    def cancel(self) -> None:
+        """Report nothing more on the stack: what a cancelled update leaves out is no finding."""
+        self.cancelled = True
+
+    def policies(self) -> list[Policy]:
+        """One policy per rule, so that the pack's config can set its level; then the notice."""
+        notice = StackValidationPolicy(
+            "undecided",
+            "A preview does not know every value; the update decides before it creates a resource.",
+            validate=self._note_undecided,
+            enforcement_level=EnforcementLevel.ADVISORY,
+        )
+        return [*(self._policy(rule) for rule in self._rules), notice]
+
+    def _policy(self, rule: Rule) -> Policy:
+        config = PolicyConfigSchema(properties=schema(rule.parameters)) if rule.parameters else None
+        common: dict[str, Any] = {
+            "name": rule.id,
+            "description": rule.why,
+            "enforcement_level": LEVELS[rule.level],
+            "config_schema": config,
+            "remediation_steps": rule.fix,
+        }
+        if isinstance(rule, ResourceRule):
+            return ResourceValidationPolicy(validate=self._resource_validation(rule), **common)
+        return StackValidationPolicy(validate=self._stack_validation(rule), **common)
+
+    def _resource_validation(
+        self, rule: ResourceRule
+    ) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
+        def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
+            if rule.types is not None and (
+                args.resource_type not in rule.types or self.parameters.adds(args.urn)
+            ):
+                return
+            self._report(rule, args, lambda parameters: rule.check(args, parameters), report)
+
+        return validate
+
+    def _stack_validation(
+        self, rule: StackRule
+    ) -> Callable[[StackValidationArgs, ReportViolation], None]:
+        def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+            if not self.cancelled:
+                stack = Stack(args.resources)
+                self._report(rule, args, lambda parameters: rule.check(stack, parameters), report)
+
+        return validate
+
+    def _report(
+        self,
+        rule: Rule,
+        args: ResourceValidationArgs | StackValidationArgs,
+        check: Check,
+        report: ReportViolation,
+    ) -> None:
+        """Report every finding that no exemption and no addition covers."""
+        resource = args if isinstance(args, ResourceValidationArgs) else None
+        try:
+            parameters = with_pack_config(self.parameters, args.get_config())
+        except ConfigError as error:
+            report(f"pack config of {rule.id}: {error}", None)
+            return
+        try:
+            for finding in check(parameters):
+                subject = finding.resource or resource
+                urn = subject.urn if subject else ""
+                is_added = isinstance(rule, StackRule) and parameters.adds(urn)
+                if not is_added and not parameters.exempts(rule.id, urn):
+                    report(message(rule, finding, subject), urn or None)
+        except UnknownValueError:
+            self.undecided.add(rule.id)
+        except (ValueError, TypeError, AttributeError):
+            # The error's text may hold the value, which may be a secret, so the message omits it.
+            name = resource.name if resource else "the stack"
+            report(f"{name}: has a value that this rule cannot read. {rule.fix}", None)
+
+    def _note_undecided(self, _: StackValidationArgs, report: ReportViolation) -> None:
+        """One line for all rules. It runs last: the server keeps the order of the policies."""
+        if self.undecided and not self.cancelled:
+            rules = ", ".join(sorted(self.undecided))
+            report(f"a preview does not know all values yet, so the update decides: {rules}", None)
+        self.undecided.clear()
 
 
-def install_server(stack_config: StackConfig) -> None:
-    """Let the server of pulumi-policy report the project's version and take the stack's config.
+def install_server(pack: Pack) -> None:
+    """Let the server of pulumi-policy report the project's version and hear the engine.
 
     `PolicyPack` takes no version, and pulumi-policy 1.21 always reports 0.0.1. It also drops the
-    config, which today's engine sends to it and no longer puts into PULUMI_CONFIG. Called once,
-    before the pack serves.
+    stack's config, which today's engine sends to it and no longer puts into PULUMI_CONFIG, and
+    refuses the call that tells a pack of a cancelled update. Called once, before the pack serves.
 
     Raises:
         RuntimeError: this version of pulumi-policy builds its server in another way.
@@ -83,85 +176,18 @@ def install_server(stack_config: StackConfig) -> None:
     def configure_stack(self: object, request: Any, context: Any) -> object:  # noqa: ANN401 - gRPC's
         try:
             if request.config:
-                stack_config.receive(request.config, request.stack)
+                pack.configure(request.config, request.stack)
         except ValueError as error:
             context.abort(StatusCode.INVALID_ARGUMENT, f"policies: {error}")
         return servicer.ConfigureStack(self, request, context)
 
-    methods = {"__init__": initialise, "ConfigureStack": configure_stack}
+    def cancel(*_: object) -> empty_pb2.Empty:
+        pack.cancel()
+        return empty_pb2.Empty()
+
+    methods = {"__init__": initialise, "ConfigureStack": configure_stack, "Cancel": cancel}
     # A subclass, because the server also refers to the class by its name in the module.
     setattr(policy, "_PolicyAnalyzerServicer", type(NAME, (servicer,), methods))  # noqa: B010 - a module's attribute
-
-
-def policies(rules: Iterable[Rule], stack_config: StackConfig) -> list[Policy]:
-    """One policy per rule, so that the pack's config can set the level of each."""
-    return [as_policy(rule, stack_config) for rule in rules]
-
-
-def as_policy(rule: Rule, stack_config: StackConfig) -> Policy:
-    config = PolicyConfigSchema(properties=schema(rule.parameters)) if rule.parameters else None
-    if isinstance(rule, ResourceRule):
-        return ResourceValidationPolicy(
-            rule.id,
-            rule.why,
-            validate=_resource_validation(rule, stack_config),
-            enforcement_level=LEVELS[rule.level],
-            config_schema=config,
-            remediation_steps=rule.fix,
-        )
-
-    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        stack = Stack(args.resources)
-        check: Check = lambda chosen: rule.check(stack, chosen)  # noqa: E731 - shorter than a def
-        _report(rule, stack_config.parameters, args, check, report)
-
-    return StackValidationPolicy(
-        rule.id,
-        rule.why,
-        validate=validate,
-        enforcement_level=LEVELS[rule.level],
-        config_schema=config,
-        remediation_steps=rule.fix,
-    )
-
-
-def _resource_validation(
-    rule: ResourceRule, stack_config: StackConfig
-) -> Callable[[ResourceValidationArgs, ReportViolation], None]:
-    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if rule.types is None or args.resource_type in rule.types:
-            check: Check = lambda chosen: rule.check(args, chosen)  # noqa: E731 - as above
-            _report(rule, stack_config.parameters, args, check, report)
-
-    return validate
-
-
-def _report(
-    rule: Rule,
-    parameters: Parameters,
-    args: ResourceValidationArgs | StackValidationArgs,
-    check: Check,
-    report: ReportViolation,
-) -> None:
-    """Report every finding that no exemption covers.
-
-    UnknownValueError passes through: the server then reports the rule as advisory, "can't run".
-    """
-    resource = args if isinstance(args, ResourceValidationArgs) else None
-    try:
-        chosen = with_pack_config(parameters, args.get_config())
-    except ConfigError as error:
-        report(f"pack config of {rule.id}: {error}", None)
-        return
-    try:
-        for finding in check(chosen):
-            subject = finding.resource or resource
-            if not chosen.exempts(rule.id, subject.urn if subject else ""):
-                report(message(rule, finding, subject), subject.urn if subject else None)
-    except (ValueError, TypeError):
-        # The error's text may hold the value, which may be a secret, so the message leaves it out.
-        name = resource.name if resource else "the stack"
-        report(f"{name}: has a value that this rule cannot read. {rule.fix}", None)
 
 
 def message(rule: Rule, finding: Finding, subject: Resource | None) -> str:

@@ -4,12 +4,12 @@ The closed list is `infra.catalogue`, the table of the types that the program cr
 written for these types only, so the rule `reviewed-types` refuses every other type of AWS.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
 from infra import catalogue
+from policies.rule import Resource
 
 STACK: Final = "pulumi:pulumi:Stack"
 
@@ -130,15 +130,15 @@ def why_refused(resource_type: str) -> str:
     return UNREVIEWED
 
 
-def is_reviewed(resource_type: str, other_types: Collection[str]) -> bool:
-    """Whether the type is in the catalogue, or the pack's config accepts it without rules."""
-    return resource_type in catalogue.CATALOGUE or resource_type in other_types
+def is_component(resource: Resource) -> bool:
+    """Whether it is the stack or a component: nothing that a provider makes."""
+    return resource.provider is None and not is_aws(resource.resource_type)
 
 
-def is_taggable(resource_type: str, other_types: Collection[str]) -> bool:
-    """Whether AWS keeps tags on the type; assumed of types that the pack's config accepts."""
+def is_taggable(resource_type: str) -> bool:
+    """Whether AWS keeps tags on the type; assumed of types outside the catalogue."""
     known = catalogue.CATALOGUE.get(resource_type)
-    return known.taggable if known else resource_type in other_types
+    return known is None or known.taggable
 
 
 def is_aws(resource_type: str) -> bool:

@@ -6,7 +6,7 @@ yet, with ``.get`` and ``in`` too, raises ``UnknownValueError``. A rule lets thi
 pack then reports the rule as undecided, and the update decides.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_network
@@ -41,6 +41,7 @@ class Provider(Protocol):
     """The provider of a resource."""
 
     props: Props
+    urn: str
 
 
 class Resource(Protocol):
@@ -106,7 +107,7 @@ class _RuleFacts:
     fix: str
     level: Level = Level.MANDATORY
     references: tuple[str, ...] = ()
-    """Controls that ask for the same: CIS AWS Foundations v5.0, AWS FSBP (Security Hub)."""
+    """Controls that ask for the same: CIS AWS Foundations v7.0, AWS FSBP (Security Hub)."""
     parameters: tuple[str, ...] = ()
     """The parameters that the pack's config may set for this rule."""
 
@@ -185,16 +186,52 @@ def text(props: Props, key: str) -> str:
     return "" if value is None else value
 
 
-def refers_to(resource: StackResource, key: str, target: StackResource) -> bool:
-    """Whether property *key* of *resource* names *target*.
+def is_set(value: object) -> bool:
+    """Whether a property has a value; an empty text, list or mapping counts as none."""
+    return value is not None and not (isinstance(value, Sized) and len(value) == 0)
 
-    The program's dependencies decide where they are known, else equal ids.
+
+def references(props: Props, key: str) -> Iterator[str | None]:
+    """The reference at *key*, or each of a list of references; None for an unknown one."""
+    if is_unknown(props, key):
+        yield None
+        return
+    value = given(props, key)
+    if not is_set(value):
+        return
+    if isinstance(value, str):
+        yield value
+        return
+    for element in elements(props, key):
+        try:
+            yield element()
+        except UnknownValueError:
+            yield None
+
+
+def names_one_of(
+    resource: StackResource,
+    key: str,
+    value: str | None,
+    targets: Iterable[StackResource],
+    output: str = "id",
+) -> bool:
+    """Whether *value*, a reference at *key*, is the *output* of one of *targets*.
+
+    The values decide. For a value that a preview does not know yet, the program's dependencies do.
     """
-    dependencies = resource.property_dependencies.get(key, ())
-    if any(dependency.urn == target.urn for dependency in dependencies):
-        return True
-    if dependencies and is_unknown(resource.props, key):
-        return False  # it depends on another resource
-    if is_unknown(target.props, "id") and not is_unknown(resource.props, key):
-        return False  # a known id cannot be the id of a resource that does not exist yet
-    return bool(text(resource.props, key)) and text(resource.props, key) == text(target.props, "id")
+    if value is None:
+        urns = {target.urn for target in targets}
+        dependencies = resource.property_dependencies.get(key, ())
+        return any(dependency.urn in urns for dependency in dependencies)
+    known = [target.props for target in targets if not is_unknown(target.props, output)]
+    outputs = {text(props, output) for props in known}
+    return value.removesuffix(":*") in outputs  # the ARN of a log group can end in :*
+
+
+def refers_to(resource: StackResource, key: str, target: StackResource, output: str = "id") -> bool:
+    """Whether property *key* of *resource* is set, and names *target* only."""
+    values = list(references(resource.props, key))
+    return bool(values) and all(
+        names_one_of(resource, key, value, [target], output) for value in values
+    )

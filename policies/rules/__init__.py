@@ -3,9 +3,10 @@
 from typing import Final
 
 from policies.rule import Rule
-from policies.rules import data, documents, identity, ingress, network, structure, tags
+from policies.rules import closed, data, documents, identity, ingress, network, structure, tags
 
 RULES: Final[tuple[Rule, ...]] = (
+    *closed.RULES,
     *network.RULES,
     *ingress.RULES,
     *documents.RULES,

@@ -6,11 +6,12 @@ from typing import Any, Final, cast
 
 from pulumi_policy.proxy import UnknownValueError
 
-from infra import catalogue
+from infra import catalogue, names
 from policies import resource_types
 from policies.config import Parameters
 from policies.rule import (
     Finding,
+    Level,
     Resource,
     ResourceRule,
     Rule,
@@ -19,6 +20,7 @@ from policies.rule import (
     StackRule,
     decide_each,
     given,
+    text,
 )
 from policies.secret_markers import SecretText, is_secret, unmarked
 from policies.show import HIDDEN, show
@@ -30,19 +32,23 @@ SECRET_WORDS: Final = ("secret", "password", "access_key", "token", "private_key
 """Parts of the name of an output that is a secret."""
 
 
+def log_retention_as_configured(group: Resource, parameters: Parameters) -> Iterator[Finding]:
+    is_flow_log = text(group.props, "name") == names.FLOW_LOG_GROUP
+    key = "flow_log_retention_days" if is_flow_log else "instance_log_retention_days"
+    days = given(group.props, "retentionInDays")
+    if days != getattr(parameters, key):
+        value = show(days) if days else "not set"
+        yield Finding(property="retentionInDays", value=value, problem=f"is not sandbox:{key}")
+
+
 def log_retention(group: Resource, parameters: Parameters) -> Iterator[Finding]:
     days = given(group.props, "retentionInDays")
-    if not days:
-        problem = "keeps the logs, and their cost, for ever"
-        yield Finding(property="retentionInDays", value="not set", problem=problem)
-    elif days < parameters.log_retention_days:
+    if days and days < parameters.log_retention_days:
         problem = f"is less than {parameters.log_retention_days} days"
         yield Finding(property="retentionInDays", value=show(days), problem=problem)
 
 
 def access_key_outputs_secret(key: Resource, _: Parameters) -> Iterator[Finding]:
-    if given(key.props, "pgpKey"):
-        return  # the state then holds the secret encrypted for the owner of the PGP key
     for output in KEY_SECRETS:
         if output not in key.opts.additional_secret_outputs:
             yield Finding(property=output, problem="is not marked as a secret output")
@@ -118,9 +124,17 @@ def _leaves(value: Any) -> Iterator[Callable[[], Any]]:  # noqa: ANN401 - any pr
 
 RULES: Final[tuple[Rule, ...]] = (
     ResourceRule(
+        id="log-retention-as-configured",
+        why="Logs that never expire cost money for ever, and lost ones answer no question.",
+        fix="Set the retention in the stack's config only.",
+        types=frozenset({catalogue.LOG_GROUP.name}),
+        check=log_retention_as_configured,
+    ),
+    ResourceRule(
         id="log-retention",
-        why="Questions can come after months, and logs that never expire cost money for ever.",
-        fix="Set sandbox:flow_log_retention_days to a year or more.",
+        why="Questions about an attack can come after months.",
+        fix="Set the retention in the stack's config to a year or more.",
+        level=Level.ADVISORY,  # the setting may be shorter; policies/strict.json refuses it
         parameters=("log_retention_days",),
         types=frozenset({catalogue.LOG_GROUP.name}),
         check=log_retention,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra import catalogue, names
-from policies import resource_types
+from policies import properties, resource_types
 from policies.config import Parameters
 from policies.exemptions import expired
 from policies.rule import (
@@ -26,26 +26,6 @@ PROTECTED_TYPES: Final = frozenset(
     {catalogue.VPC.name, catalogue.USER.name, catalogue.ROLE.name, catalogue.INSTANCE_PROFILE.name}
 )
 PROTECTED_ROLES: Final = frozenset({names.MANAGER, names.INSTANCE_ROLE})
-WATCHED_PROPERTIES: Final = frozenset(
-    {
-        "assumeRolePolicy",
-        "cidrBlock",
-        "cidrIpv4",
-        "cidrIpv6",
-        "egress",
-        "fromPort",
-        "ingress",
-        "ipProtocol",
-        "permissionsBoundary",
-        "policy",
-        "policyArn",
-        "tags",
-        "tagsAll",
-        "toPort",
-        "*",
-    }
-)
-"""Properties that isolate the sandbox, so a preview must show every change of them."""
 
 
 def names_as_expected(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
@@ -61,18 +41,24 @@ def names_as_expected(stack: Stack, parameters: Parameters) -> Iterator[Finding]
         (catalogue.INSTANCE_PROFILE.name, "name", names.INSTANCE_PROFILE),
     )
 
+    stop = (
+        (catalogue.BUDGET.name, "name", names.BUDGET),
+        (catalogue.BUDGET_ACTION.name, "budgetName", names.BUDGET),
+        (catalogue.POLICY.name, "name", names.SPENDING_STOP),
+    )
+
     def check(expectation: tuple[str, str, str]) -> Iterator[Finding]:
         resource_type, key, name = expectation
         if name not in {_name(resource.props, key) for resource in stack.of_type(resource_type)}:
             yield Finding(property=key, problem=f"is not {name} on any {resource_type}")
 
-    yield from decide_each(expected, check)
+    yield from decide_each((*expected, *(stop if parameters.monthly_budget_usd else ())), check)
 
 
 def _name(props: Props, key: str) -> str:
-    if key == "name":
-        return text(props, "name")
-    return text(given(props, "tags") or {}, "Name")
+    if key == "Name tag":
+        return text(given(props, "tags") or {}, "Name")
+    return text(props, key)
 
 
 def inside_a_component(resource: Resource, _: Parameters) -> Iterator[Finding]:
@@ -108,19 +94,10 @@ def configured_region(resource: Resource, parameters: Parameters) -> Iterator[Fi
             yield Finding(property=key, value=show(region), problem=problem)
 
 
-def reviewed_types(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
-    resource_type = resource.resource_type
-    if resource_types.is_aws(resource_type) and not resource_types.is_reviewed(
-        resource_type, parameters.other_types
-    ):
-        why = resource_types.why_refused(resource_type).removesuffix(".")
-        yield Finding(problem=f"{resource_type} is not a resource type of this program. {why}")
-
-
 def no_ignored_changes(resource: Resource, _: Parameters) -> Iterator[Finding]:
     for ignored in resource.opts.ignore_changes:
-        if ignored.partition(".")[0].partition("[")[0] in WATCHED_PROPERTIES:
-            problem = "hides changes of a property that isolates the sandbox"
+        if ignored not in properties.DRIFT_PROPERTIES:
+            problem = "hides changes of a property that the rules judge"
             yield Finding(property="ignoreChanges", problem=problem)
 
 
@@ -161,15 +138,6 @@ RULES: Final[tuple[Rule, ...]] = (
         parameters=("region",),
         types=ALL_TYPES,
         check=configured_region,
-    ),
-    ResourceRule(
-        id="reviewed-types",
-        why="A type without rules would pass every rule.",
-        fix="Remove it; or add its type to infra/catalogue.py and write rules for it; or list it in"
-        " other_types.",
-        parameters=("other_types",),
-        types=ALL_TYPES,
-        check=reviewed_types,
     ),
     ResourceRule(
         id="no-ignored-changes",

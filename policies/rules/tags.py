@@ -9,18 +9,28 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from infra import names
+from infra import catalogue, names
 from policies import resource_types
 from policies.config import Parameters
-from policies.rule import ALL_TYPES, Finding, Props, Provider, Resource, ResourceRule, Rule, given
+from policies.rule import (
+    ALL_TYPES,
+    Finding,
+    Props,
+    Provider,
+    Resource,
+    ResourceRule,
+    Rule,
+    given,
+    text,
+)
+from policies.show import show
+
+IDENTITIES: Final = (catalogue.USER.name, catalogue.ROLE.name)
 
 
 def required_tags(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
     resource_type = resource.resource_type
-    if not (
-        resource_types.is_aws(resource_type)
-        and resource_types.is_taggable(resource_type, parameters.other_types)
-    ):
+    if not (resource_types.is_aws(resource_type) and resource_types.is_taggable(resource_type)):
         return
     required = {
         "Project": names.PROJECT,
@@ -32,6 +42,19 @@ def required_tags(resource: Resource, parameters: Parameters) -> Iterator[Findin
         if tags.get(key) != value:
             state = "" if key in tags else "not set"
             yield Finding(property=f"tags.{key}", value=state, problem=f"is not {value}")
+    if resource_type in IDENTITIES and text(resource.props, "name") == names.MANAGER:
+        yield from _image_findings(tags.get(names.IMAGE_TAG, ""), parameters)
+
+
+def _image_findings(image: str, parameters: Parameters) -> Iterator[Finding]:
+    """The manager's boundary allows the image that this tag names."""
+    if image != parameters.sandbox_ami_id:
+        yield Finding(
+            property=f"tags.{names.IMAGE_TAG}",
+            value=show(image) if image else "not set",
+            problem="is not sandbox:sandbox_ami_id",
+            fix="Leave this tag of the manager as the program sets it.",
+        )
 
 
 def _own_tags(props: Props) -> dict[str, Any]:
@@ -54,8 +77,8 @@ RULES: Final[tuple[Rule, ...]] = (
         id="required-tags",
         why="Cost reports, clean-up and the manager's permissions all rely on these tags.",
         fix="Give it the program's provider, which sets them as default tags.",
-        references=("FSBP EC2.40", "FSBP IAM.24"),
-        parameters=("environment", "other_types"),
+        references=("Tagging EC2.46", "Tagging IAM.24", "Tagging IAM.25"),
+        parameters=("environment",),
         types=ALL_TYPES,
         check=required_tags,
     ),

@@ -22,6 +22,8 @@ from policies.rules import RULES
 
 UNKNOWN = UNKNOWN_STRING_VALUE
 NETWORK = "urn:pulumi:dev::sandbox::sandbox:network:Network::sandbox"
+COMPUTED = {"arn", "createDate", "id", "ownerId", "secret", "sesSmtpPasswordV4"}
+"""Outputs of AWS, which no resource has among its inputs."""
 TAGS = {"Project": "alignment-league", "Environment": "production", "Purpose": "researcher-sandbox"}
 
 
@@ -73,7 +75,7 @@ class Violation:
 
     @property
     def undecided(self) -> bool:
-        return self.message.startswith("can't run policy")
+        return self.rule == "undecided"
 
 
 class PackServer:
@@ -86,11 +88,10 @@ class PackServer:
         only: str = "",
     ) -> None:
         rules = [rule for rule in RULES if not only or rule.id == only]
+        self._answers: dict[bytes, tuple[list[Violation], frozenset[str]]] = {}
+        self.pack = pack.Pack(rules, parameters or Parameters())
         self.server: Any = _PolicyAnalyzerServicer(
-            pack.NAME,
-            "0",
-            pack.policies(rules, pack.StackConfig(parameters or Parameters())),
-            EnforcementLevel.MANDATORY,
+            pack.NAME, "0", self.pack.policies(), EnforcementLevel.MANDATORY
         )
         request = proto.ConfigureAnalyzerRequest()
         for policy in self.server.GetAnalyzerInfo(None, None).policies:
@@ -102,9 +103,23 @@ class PackServer:
         self.server.Configure(request, None)
 
     def check_resource(self, resource: FakeResource) -> list[Violation]:
-        request = proto.AnalyzeRequest(**_common(resource))
+        inputs = {key: value for key, value in resource.props.items() if key not in COMPUTED}
+        request = proto.AnalyzeRequest(**_common(replace(resource, props=inputs)))
         _set_provider(request, resource)
-        return [*violations(self.server.Analyze(request, None))]
+        return self.analyze(request)
+
+    def analyze(self, request: Any) -> list[Violation]:
+        """The findings on one resource; equal requests are asked once."""
+        key = request.SerializeToString(deterministic=True)
+        if key not in self._answers:
+            earlier = set(self.pack.undecided)
+            self.pack.undecided.clear()
+            findings = [*violations(self.server.Analyze(request, None))]
+            self._answers[key] = (findings, frozenset(self.pack.undecided))
+            self.pack.undecided |= earlier
+        findings, undecided = self._answers[key]
+        self.pack.undecided |= undecided
+        return findings
 
     def check_stack(self, resources: Iterable[FakeResource]) -> list[Violation]:
         request = proto.AnalyzeStackRequest()

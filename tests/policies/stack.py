@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from infra import catalogue, context
+from infra import catalogue, context, names
 from infra.account import Identity
-from infra.permissions import instance, manager
+from infra.permissions import flow_logs, instance, manager
 from infra.permissions.statements import Statement, document
 from infra.settings import Settings
 from policies import resource_types
@@ -45,11 +45,17 @@ def edited(text: str, change: Callable[[dict[str, Any]], object]) -> str:
     return json.dumps(content)
 
 
+def _policy(name: str, statements: Sequence[Statement]) -> FakeResource:
+    props = {"name": name, "arn": policy_arn(name), "policy": document(statements)}
+    return FakeResource(type=catalogue.POLICY.name, name=name, props=props)
+
+
 VPC = FakeResource(
     type=catalogue.VPC.name,
     name="sandbox-vpc",
     props={
         "id": POLICY_CONTEXT.vpc_id,
+        "ownerId": ACCOUNT,
         "cidrBlock": "10.100.0.0/16",
         "enableDnsSupport": True,
         "tags": {"Name": "sandbox-vpc"},
@@ -62,10 +68,16 @@ DEFAULT_GROUP = FakeResource(
     dependencies={"vpcId": [VPC]},
 )
 GATEWAY = FakeResource(
-    type=catalogue.INTERNET_GATEWAY.name, props={"id": "igw-0123456789abcdef0"}, name="sandbox-vpc"
+    type=catalogue.INTERNET_GATEWAY.name,
+    name="sandbox-vpc",
+    props={"id": "igw-0123456789abcdef0", "vpcId": POLICY_CONTEXT.vpc_id},
+    dependencies={"vpcId": [VPC]},
 )
 TABLE = FakeResource(
-    type=catalogue.ROUTE_TABLE.name, props={"id": "rtb-0123456789abcdef0"}, name="public"
+    type=catalogue.ROUTE_TABLE.name,
+    name="public",
+    props={"id": "rtb-0123456789abcdef0", "vpcId": POLICY_CONTEXT.vpc_id},
+    dependencies={"vpcId": [VPC]},
 )
 ROUTE = FakeResource(
     type=catalogue.ROUTE.name,
@@ -82,9 +94,11 @@ SUBNET = FakeResource(
     name="sandbox-public-us-east-1a",
     props={
         "id": "subnet-0123456789abcdef0",
+        "vpcId": POLICY_CONTEXT.vpc_id,
         "cidrBlock": "10.100.0.0/24",
         "availabilityZone": "us-east-1a",
     },
+    dependencies={"vpcId": [VPC]},
 )
 ASSOCIATION = FakeResource(
     type=catalogue.ROUTE_TABLE_ASSOCIATION.name,
@@ -95,21 +109,65 @@ ASSOCIATION = FakeResource(
 ENDPOINT = FakeResource(
     type=catalogue.VPC_ENDPOINT.name,
     name="s3",
-    props={"serviceName": "com.amazonaws.us-east-1.s3", "vpcEndpointType": "Gateway"},
+    props={
+        "vpcId": POLICY_CONTEXT.vpc_id,
+        "routeTableIds": ["rtb-0123456789abcdef0"],
+        "serviceName": "com.amazonaws.us-east-1.s3",
+        "vpcEndpointType": "Gateway",
+    },
+    dependencies={"vpcId": [VPC], "routeTableIds": [TABLE]},
+)
+LOG_GROUP = FakeResource(
+    type=catalogue.LOG_GROUP.name,
+    name="flow-logs",
+    props={
+        "name": names.FLOW_LOG_GROUP,
+        "arn": POLICY_CONTEXT.log_group(names.FLOW_LOG_GROUP),
+        "retentionInDays": 365,
+    },
+)
+FLOW_LOGS_BOUNDARY = _policy(
+    names.FLOW_LOGS_BOUNDARY, flow_logs.boundary(POLICY_CONTEXT.log_group(names.FLOW_LOG_GROUP))
+)
+FLOW_LOGS_ROLE = FakeResource(
+    type=catalogue.ROLE.name,
+    name=names.FLOW_LOGS,
+    props={
+        "name": names.FLOW_LOGS,
+        "arn": POLICY_CONTEXT.iam(f"role/{names.FLOW_LOGS}"),
+        "assumeRolePolicy": trust_of(
+            {"Service": "vpc-flow-logs.amazonaws.com"},
+            {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        ),
+        "permissionsBoundary": policy_arn(names.FLOW_LOGS_BOUNDARY),
+    },
+    dependencies={"permissionsBoundary": [FLOW_LOGS_BOUNDARY]},
 )
 FLOW_LOG = FakeResource(
     type=catalogue.FLOW_LOG.name,
-    name="sandbox-flow-logs",
-    props={"vpcId": POLICY_CONTEXT.vpc_id, "trafficType": "ALL"},
-    dependencies={"vpcId": [VPC]},
-)
-LOG_GROUP = FakeResource(
-    type=catalogue.LOG_GROUP.name, name="flow-logs", props={"retentionInDays": 365}
+    name=names.FLOW_LOGS,
+    props={
+        "vpcId": POLICY_CONTEXT.vpc_id,
+        "trafficType": "ALL",
+        "logDestination": POLICY_CONTEXT.log_group(names.FLOW_LOG_GROUP),
+        "iamRoleArn": POLICY_CONTEXT.iam(f"role/{names.FLOW_LOGS}"),
+    },
+    dependencies={
+        "vpcId": [VPC],
+        "logDestination": [LOG_GROUP],
+        "iamRoleArn": [FLOW_LOGS_ROLE],
+    },
 )
 GROUP = FakeResource(
     type=catalogue.SECURITY_GROUP.name,
     name="sandbox-instances",
-    props={"name": "sandbox-instances", "description": "Security group of the sandboxes"},
+    props={
+        "id": "sg-0123456789abcdef0",
+        "vpcId": POLICY_CONTEXT.vpc_id,
+        "name": "sandbox-instances",
+        "description": "Security group of the sandboxes",
+    },
+    dependencies={"vpcId": [VPC]},
 )
 INGRESS = FakeResource(
     type=catalogue.INGRESS_RULE.name,
@@ -120,24 +178,26 @@ INGRESS = FakeResource(
         "fromPort": 22,
         "ipProtocol": "tcp",
         "toPort": 22,
+        "securityGroupId": "sg-0123456789abcdef0",
     },
+    dependencies={"securityGroupId": [GROUP]},
 )
 EGRESS = FakeResource(
     type=catalogue.EGRESS_RULE.name,
     name="sandbox-all-outbound",
-    props={"cidrIpv4": "0.0.0.0/0", "ipProtocol": "-1", "description": "Allow all outbound"},
+    props={
+        "cidrIpv4": "0.0.0.0/0",
+        "ipProtocol": "-1",
+        "description": "Allow all outbound",
+        "securityGroupId": "sg-0123456789abcdef0",
+    },
+    dependencies={"securityGroupId": [GROUP]},
 )
 PREFIX_LIST = FakeResource(
     type=catalogue.PREFIX_LIST.name,
     name="sandbox-ssh",
     props={"id": "pl-0123456789abcdef0", "entries": [{"cidr": "203.0.113.0/24"}]},
 )
-
-
-def _policy(name: str, statements: Sequence[Statement]) -> FakeResource:
-    props = {"name": name, "arn": policy_arn(name), "policy": document(statements)}
-    return FakeResource(type=catalogue.POLICY.name, name=name, props=props)
-
 
 MANAGER_POLICY = _policy("sandbox-manager-policy", manager.policy(POLICY_CONTEXT))
 MANAGER_BOUNDARY = _policy("sandbox-manager-boundary", manager.boundary(POLICY_CONTEXT))
@@ -201,7 +261,7 @@ OUTPUTS = FakeResource(
 )
 ALL: tuple[FakeResource, ...] = (
     *(OUTPUTS, VPC, DEFAULT_GROUP, GATEWAY, TABLE, ROUTE, SUBNET, ASSOCIATION, ENDPOINT),
-    *(FLOW_LOG, LOG_GROUP, GROUP, INGRESS, EGRESS),
+    *(LOG_GROUP, FLOW_LOGS_BOUNDARY, FLOW_LOGS_ROLE, FLOW_LOG, GROUP, INGRESS, EGRESS),
     *(MANAGER_POLICY, MANAGER_BOUNDARY, INSTANCE_POLICY, INSTANCE_BOUNDARY),
     *(USER, USER_ATTACHMENT, KEY, ROLE, ROLE_ATTACHMENT, PROFILE),
 )

@@ -35,6 +35,10 @@ PIPELINE_KEY: Final = "pipeline"
 PACK: Final = ("--policy-pack", str(workflows.ROOT / "policies"))
 FINDING: Final = re.compile(r"\[(mandatory|advisory)\]\s+([a-z0-9-]+)\s+\(.+?: .+\)$", re.MULTILINE)
 """A finding, as the engine prints it."""
+MESSAGE: Final = re.compile(
+    r"\[(mandatory|advisory)\]\s+([a-z0-9-]+)\s+\(.+?: .+\)\n.*\n\s+(.+)$", re.MULTILINE
+)
+"""The same with the message, two lines below."""
 LONGEST_RUN: Final = 240
 """Seconds that one command of the engine may take; an update takes some fifteen."""
 
@@ -49,6 +53,11 @@ class Run:
     def rules(self, level: str) -> set[str]:
         """The rules with a finding of this level, advisory or mandatory."""
         return {rule for shown, rule in FINDING.findall(self.output) if shown == level}
+
+    def findings(self) -> list[tuple[str, str]]:
+        """The mandatory findings: rule and message."""
+        shown = MESSAGE.findall(self.output)
+        return [(rule, message) for level, rule, message in shown if level == "mandatory"]
 
 
 class StandingStack:
@@ -79,7 +88,7 @@ class StandingStack:
 
     def configure(self, **config: object) -> None:
         """Set the stack's config to this, with protection, as in production."""
-        self.sandbox.configure(protect=True, **config)
+        self.sandbox.configure(**{"protect": True, **config})
 
     def run_workflow(self, workflow: str) -> Run:
         """Run the step of a workflow that calls Pulumi, as GitHub does."""

@@ -10,18 +10,19 @@ from typing import Any
 
 import jsonschema
 import pytest
+from pulumi.runtime import proto
 from pulumi.runtime.proto.analyzer_pb2 import AnalyzerStackConfigureRequest
 from pulumi_policy import deserialize, policy
 
 from infra.settings import Settings
-from policies import config, pack, secret_markers
-from policies.config import PARAMETERS, STACK_KEYS, ConfigError, Parameters
+from policies import additions, config, pack, secret_markers
+from policies.config import PARAMETERS, STACK_PARAMETERS, ConfigError, Parameters
 from policies.exemptions import Exemption, ExemptionError, load, tail
 from policies.rule import Level
 from policies.rules import RULES
 from sandbox.status import report as status
 from tests.policies import stack
-from tests.policies.pack_server import FakeResource, PackServer, secret
+from tests.policies.pack_server import UNKNOWN, FakeResource, PackServer, secret
 
 FOLDER = Path(pack.__file__).parent
 ENTRY = {
@@ -38,8 +39,8 @@ def rule_ids() -> set[str]:
 
 def test_defaults_equal_those_of_the_program() -> None:
     settings = Settings()
-    assert {name: getattr(settings, name) for name in STACK_KEYS} == {
-        name: getattr(Parameters(), name) for name in STACK_KEYS
+    assert {name: getattr(settings, name) for name in STACK_PARAMETERS} == {
+        name: getattr(Parameters(), name) for name in STACK_PARAMETERS
     }
 
 
@@ -49,6 +50,9 @@ def test_the_parameters_come_from_the_stacks_config() -> None:
         "sandbox:vpc_cidr": "10.7.0.0/16",
         "sandbox:allowed_ssh_cidrs": '["203.0.113.0/24","2001:db8::/32"]',
         "sandbox:protect": "true",
+        "sandbox:flow_logs": "false",
+        "sandbox:monthly_budget_usd": "100",
+        "sandbox:manager_keys": '{"a":"current","b":"next"}',
         "aws:region": "us-west-2",
     }
     environment = {"PULUMI_CONFIG": json.dumps(given), "PULUMI_STACK": "production"}
@@ -56,6 +60,9 @@ def test_the_parameters_come_from_the_stacks_config() -> None:
         region="eu-west-1",
         vpc_cidr=ip_network("10.7.0.0/16"),
         allowed_ssh_cidrs=(ip_network("203.0.113.0/24"), ip_network("2001:db8::/32")),
+        flow_logs=False,
+        monthly_budget_usd=100,
+        manager_keys={"a": "current", "b": "next"},
         stack="production",
     )
 
@@ -89,12 +96,13 @@ def test_a_key_is_old_for_the_pack_when_it_is_old_for_sandbox_status() -> None:
 
 
 def test_the_packs_config_changes_one_rule_only() -> None:
+    parameters = Parameters(flow_log_retention_days=30)
     group = stack.LOG_GROUP.having(retentionInDays=30)
     chosen = {"log-retention": {"log_retention_days": 30}}
     other = {"ssh-not-world-open": {"widest_ipv4_prefix": 32}}
-    assert rules_broken(PackServer(), group) == ["log-retention"]
-    assert rules_broken(PackServer(config=chosen), group) == []
-    assert rules_broken(PackServer(config=other), group) == ["log-retention"]
+    assert rules_broken(PackServer(parameters), group) == ["log-retention"]
+    assert rules_broken(PackServer(parameters, config=chosen), group) == []
+    assert rules_broken(PackServer(parameters, config=other), group) == ["log-retention"]
 
 
 def rules_broken(server: PackServer, resource: FakeResource) -> list[str]:
@@ -108,11 +116,11 @@ def test_a_value_of_the_packs_config_that_is_not_valid_is_a_finding() -> None:
     assert "vpc_cidr" in violation.message
 
 
-def test_two_rules_are_advisory_and_strict_json_makes_one_of_them_mandatory() -> None:
+def test_strict_json_makes_every_advisory_rule_mandatory_but_the_one_on_old_keys() -> None:
     advisory = {rule.id for rule in RULES if rule.level is Level.ADVISORY}
     strict = json.loads((FOLDER / "strict.json").read_text(encoding="utf-8"))
-    assert advisory == {"ssh-not-world-open", "access-key-age"}
-    assert strict == {"ssh-not-world-open": "mandatory"}
+    # an old key must not stop the update that rotates it
+    assert strict == dict.fromkeys(advisory - {"access-key-age"}, "mandatory")
 
 
 def test_the_exemptions_of_the_repository_are_valid() -> None:
@@ -160,8 +168,8 @@ def test_an_exemption_hides_a_finding_until_its_last_day() -> None:
         reason="a load test",
         expires=date(2026, 11, 30),
     )
-    before = Parameters(exemptions=(exempt,), today=date(2026, 11, 30))
-    after = Parameters(exemptions=(exempt,), today=date(2026, 12, 1))
+    before = Parameters(exemptions=(exempt,), today=date(2026, 11, 30), flow_log_retention_days=7)
+    after = replace(before, today=date(2026, 12, 1))
     assert rules_broken(PackServer(before), group) == []
     assert rules_broken(PackServer(after), group) == ["log-retention"]
     violations = PackServer(after).check_stack(stack.ALL)
@@ -184,31 +192,90 @@ def test_the_markers_are_not_installed_over_an_unknown_function(
         secret_markers.install_secret_markers()
 
 
-def test_the_pack_reports_the_version_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def own_pack() -> pack.Pack:
+    return pack.Pack(RULES, Parameters())
+
+
+@pytest.fixture
+def own_server(monkeypatch: pytest.MonkeyPatch, own_pack: pack.Pack) -> Any:
+    """The pack's server, as the pack installs it, with every rule."""
     name = "_PolicyAnalyzerServicer"
     monkeypatch.setattr(policy, name, getattr(policy, name))
-    stack_config = pack.StackConfig(Parameters())
-    pack.install_server(stack_config)
-    rules = pack.policies(RULES, stack_config)
-    server = getattr(policy, name)(pack.NAME, "0.0.1", rules, policy.EnforcementLevel.MANDATORY)
-    assert server.GetAnalyzerInfo(None, None).version == version("sandbox")
+    pack.install_server(own_pack)
+    rules = own_pack.policies()
+    return getattr(policy, name)(pack.NAME, "0.0.1", rules, policy.EnforcementLevel.MANDATORY)
 
 
-def test_the_version_is_not_installed_over_an_unknown_server(
+def test_the_pack_reports_the_version_of_the_project(own_server: Any) -> None:
+    assert own_server.GetAnalyzerInfo(None, None).version == version("sandbox")
+
+
+def test_a_cancelled_update_has_no_findings_on_the_stack(own_server: Any) -> None:
+    half_made = proto.AnalyzeStackRequest()
+    before = own_server.AnalyzeStack(half_made, None)
+    own_server.Cancel(None, None)
+    after = own_server.AnalyzeStack(half_made, None)
+    assert "names-as-expected" in {finding.policyName for finding in before.diagnostics}
+    assert list(after.diagnostics) == []
+
+
+def test_a_preview_says_once_which_rules_the_update_decides() -> None:
+    server = PackServer()
+    for resource in (stack.MANAGER_POLICY, stack.INSTANCE_POLICY):
+        assert server.check_resource(resource.having(policy=UNKNOWN)) == []
+    (notice,) = [finding for finding in server.check_stack(stack.ALL) if finding.undecided]
+    assert not notice.mandatory
+    assert "denials-present, grants-as-declared" in notice.message
+    assert not any(finding.undecided for finding in server.check_stack(stack.ALL))
+
+
+def test_the_server_is_not_installed_over_an_unknown_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(policy, "_PolicyAnalyzerServicer")
     with pytest.raises(RuntimeError, match="_PolicyAnalyzerServicer"):
-        pack.install_server(pack.StackConfig(Parameters()))
+        pack.install_server(pack.Pack(RULES, Parameters()))
 
 
-def test_the_pack_takes_the_config_that_the_engine_sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "_PolicyAnalyzerServicer"
-    monkeypatch.setattr(policy, name, getattr(policy, name))
-    stack_config = pack.StackConfig(Parameters())
-    pack.install_server(stack_config)
-    rules = pack.policies(RULES, stack_config)
-    server = getattr(policy, name)(pack.NAME, "0.0.1", rules, policy.EnforcementLevel.MANDATORY)
+def test_the_pack_takes_the_config_that_the_engine_sends(
+    own_server: Any, own_pack: pack.Pack
+) -> None:
     request = AnalyzerStackConfigureRequest(stack="bench", config={"sandbox:environment": "bench"})
-    server.ConfigureStack(request, None)
-    assert stack_config.parameters == replace(Parameters(), stack="bench", environment="bench")
+    own_server.ConfigureStack(request, None)
+    assert own_pack.parameters == replace(Parameters(), stack="bench", environment="bench")
+
+
+def test_the_additions_of_the_repository_are_valid() -> None:
+    additions.load(FOLDER / "additions.json")
+
+
+def test_an_addition_covers_one_type_and_the_names_that_fit(tmp_path: Path) -> None:
+    path = tmp_path / "additions.json"
+    entry = {"resource": "aws:sns/topic:Topic::alarms-*", "reason": "tells the owner of alarms"}
+    path.write_text(json.dumps([entry]), encoding="utf-8")
+    (addition,) = additions.load(path)
+    urn = "urn:pulumi:dev::sandbox::sandbox:network:Network$aws:sns/topic:Topic::alarms-1"
+    assert addition.covers(urn)
+    assert not addition.covers(urn.replace("alarms", "other"))
+    assert not addition.covers(urn.replace("topic:Topic", "queue:Queue"))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"resource": "aws:*::x"}, "resource = aws:"),
+        ({"resource": "everything"}, "resource = everything"),
+        ({"reason": "because"}, "reason = because"),
+        ({"expires": "2026-12-31"}, "resource and reason"),
+    ],
+)
+def test_an_addition_that_is_not_valid_stops_the_pack(
+    tmp_path: Path, change: dict[str, Any], named: str
+) -> None:
+    path = tmp_path / "additions.json"
+    entry = {"resource": "aws:sns/topic:Topic::x", "reason": "tells the owner of alarms"}
+    path.write_text(json.dumps([{**entry, **change}]), encoding="utf-8")
+    with pytest.raises(ExemptionError, match=named) as error:
+        additions.load(path)
+    assert "additions.json[0]" in str(error.value)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 
+from policies import additions
 from policies.config import PARAMETERS, Parameters, schema
 from policies.exemptions import load
 from policies.rules import RULES
@@ -23,13 +24,12 @@ def test_the_example_of_an_exemption_works_until_its_last_day(tmp_path: Path) ->
     path = tmp_path / "exemptions.json"
     path.write_text(docs.example("Exemptions"), encoding="utf-8")
     (exemption,) = load(path, {rule.id for rule in RULES})
-    resources = stack.without(stack.FLOW_LOG)
     for today, rules in (
         (exemption.expires, set[str]()),
         (exemption.expires + timedelta(days=1), {exemption.rule, "exemptions-current"}),
     ):
-        server = PackServer(Parameters(exemptions=(exemption,), today=today))
-        violations = server.check_stack(resources)
+        parameters = Parameters(stack="production", exemptions=(exemption,), today=today)
+        violations = PackServer(parameters).check_all(stack.ALL)
         assert {violation.rule for violation in violations if violation.mandatory} == rules
 
 
@@ -47,3 +47,9 @@ def test_rule_ids_are_unique_and_kebab_case() -> None:
     assert len(set(ids)) == len(ids)
     for rule_id in ids:
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule_id)
+
+
+def test_the_example_of_additions_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "additions.json"
+    path.write_text(docs.example("What an owner adds"), encoding="utf-8")
+    assert len(additions.load(path)) == 3

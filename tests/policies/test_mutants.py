@@ -1,26 +1,173 @@
-"""The pack stops every mutant of the program, and passes the program itself."""
+"""The pack stops every mutant of the program, and passes the program with every setting."""
 
 import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import pulumi
 import pytest
+import yaml
 
-from policies.config import Parameters
+from infra import catalogue
+from infra.lazy_aws import ec2, vpc
+from policies.additions import Addition
 from policies.rule import Level
 from policies.rules import RULES
+from tests.policies import workflows
+from tests.policies.mutation.foreign import custom
 from tests.policies.mutation.in_process import check
 from tests.policies.mutation.mutants import MUTANTS
-from tests.policies.pack_server import PackServer
+from tests.policies.mutation.program import Mutant, Program
+
+BUDGET: Final = {"monthly_budget_usd": 100, "budget_email": "owner@example.org"}
+ROLE: Final = {
+    "manager_identity": "irsa",
+    "oidc_provider_arn": "arn:aws:iam::123456789012:oidc-provider/oidc.eks.example/id/A1",
+    "service_account": "league/sandbox-manager",
+}
+PODS: Final = {"manager_identity": "pod-identity", "service_account": "league/sandbox-manager"}
+SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "region": {"region": "eu-west-1", "zones": {"eu-west-1a": 0}},
+    "environment": {"environment": "staging"},
+    "protect": {"protect": True},
+    "watch_terraform_tags": {"watch_terraform_tags": False},
+    "vpc_cidr": {"vpc_cidr": "10.7.0.0/16"},
+    "main_vpc_cidr": {"main_vpc_cidr": "10.50.0.0/16"},
+    "zones": {"zones": {"us-east-1a": 0, "us-east-1d": 5}},
+    "allowed_ssh_cidrs": {"allowed_ssh_cidrs": ["203.0.113.0/24", "2001:db8:1::/48"]},
+    "more ranges than rules": {
+        "allowed_ssh_cidrs": [f"203.0.113.{number}/32" for number in range(70)]
+    },
+    "flow_logs": {"flow_logs": False},
+    "flow_log_retention_days": {"flow_log_retention_days": 90},
+    "default_instance_type": {"default_instance_type": "g4dn.xlarge"},
+    "allowed_instance_types": {"allowed_instance_types": ["g6.xlarge", "p5.*"]},
+    "sandbox_ami_id": {"sandbox_ami_id": "ami-0123456789abcdef0"},
+    "volume_types": {"volume_types": ["gp3", "io2"]},
+    "max_volume_gib": {"max_volume_gib": 500},
+    "capacity_reservations": {
+        "capacity_reservations": ["cr-0123456789abcdef0", "cr-0123456789abcdef1"]
+    },
+    "instance_tags": {"instance_tags": ["Name", "Team"]},
+    "no instance_tags": {"instance_tags": []},
+    "key_name": {"key_name": "league"},
+    "s3_read_buckets": {"s3_read_buckets": ["models", "datasets-*"]},
+    "s3_output_bucket": {"s3_output_bucket": "results"},
+    "instances_read_outputs": {"instances_read_outputs": True},
+    "results_per_instance": {
+        "results_per_instance": True,
+        "s3_read_buckets": ["models"],
+    },
+    "instances_only_from_vpc": {"instances_only_from_vpc": True},
+    "ecr_repositories": {"ecr_repositories": ["league/sandbox", "league/tools-*"]},
+    "log_prefix": {"log_prefix": "/league/"},
+    "instance_log_retention_days": {"instance_log_retention_days": 90},
+    "manager_keys": {"manager_keys": {"b": "current"}},
+    "manager_identity": PODS,
+    "oidc_provider_arn": ROLE,
+    "service_account": {**PODS, "service_account": "other/manager"},
+    "cost_allocation_tags": {"cost_allocation_tags": "on"},
+    "monthly_budget_usd": BUDGET,
+    "budget_email": {**BUDGET, "budget_email": "other@example.org"},
+    # pairs that meet in one document or rule
+    "a rotation: the next key": {"manager_keys": {"a": "current", "b": "next"}},
+    "a rotation: the new key": {"manager_keys": {"a": "retiring", "b": "current"}},
+    "a rotation: the old key off": {"manager_keys": {"a": "inactive", "b": "current"}},
+    "a budget of a role": {**BUDGET, **ROLE},
+    "a budget of a pod's role": {**BUDGET, **PODS},
+    "a budget in a rotation": {**BUDGET, "manager_keys": {"a": "current", "b": "next"}},
+    "an image in another region": {
+        "region": "eu-west-1",
+        "zones": {"eu-west-1a": 0},
+        "sandbox_ami_id": "ami-0123456789abcdef0",
+    },
+    "results read from another bucket": {
+        "s3_output_bucket": "results",
+        "instances_read_outputs": True,
+    },
+    "a reservation for a role": {"capacity_reservations": ["cr-0123456789abcdef0"], **PODS},
+    "results per instance, from the VPC only": {
+        "results_per_instance": True,
+        "s3_read_buckets": ["models"],
+        "instances_only_from_vpc": True,
+    },
+    "many repositories": {
+        "ecr_repositories": [f"league/a-rather-long-name-{number:03}" for number in range(30)]
+    },
+    "many short buckets": {"s3_read_buckets": [f"b{number:02}" for number in range(99)]},
+    "no flow logs, a budget": {"flow_logs": False, **BUDGET},
+    "another environment, a budget": {"environment": "staging", **BUDGET},
+    "short logs of both kinds": {
+        "flow_log_retention_days": 30,
+        "instance_log_retention_days": 30,
+        "log_prefix": "/league/",
+    },
+    "many buckets, so two policies": {
+        "s3_read_buckets": [f"dataset-of-a-rather-long-name-{number:03}" for number in range(60)]
+    },
+}
+"""By setting, values that differ from the default; then settings together."""
 
 
-@pytest.fixture(scope="module")
-def server() -> PackServer:
-    return PackServer(Parameters(stack="production"))
+def _interface_endpoint(program: Program) -> None:
+    """The private endpoint of ECR, with a group that lets the VPC in."""
+    own = program.resource(catalogue.VPC.name).id
+    where = program.beside(catalogue.VPC.name)
+    group = ec2.SecurityGroup(
+        "ecr", name="ecr", description="ECR endpoints", vpc_id=own, opts=where
+    )
+    vpc.SecurityGroupIngressRule(
+        "ecr",
+        security_group_id=group.id,
+        description="HTTPS from the VPC",
+        ip_protocol="tcp",
+        from_port=443,
+        to_port=443,
+        cidr_ipv4="10.100.0.0/16",
+        opts=where,
+    )
+    ec2.VpcEndpoint(
+        "ecr",
+        vpc_id=own,
+        vpc_endpoint_type="Interface",
+        service_name="com.amazonaws.us-east-1.ecr.dkr",
+        subnet_ids=[program.resource(catalogue.SUBNET.name).id],
+        security_group_ids=[group.id],
+        private_dns_enabled=True,
+        opts=where,
+    )
+
+
+ADDITIONS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Program], object]]]] = {
+    "an alarm": (
+        ("aws:cloudwatch/metricAlarm:MetricAlarm",),
+        custom("aws:cloudwatch/metricAlarm:MetricAlarm"),
+    ),
+    "the bucket of results": (("aws:s3/bucket:Bucket",), custom("aws:s3/bucket:Bucket")),
+    "a topic": (("aws:sns/topic:Topic",), custom("aws:sns/topic:Topic")),
+    "a KMS key": (("aws:kms/key:Key",), custom("aws:kms/key:Key", {"enableKeyRotation": True})),
+    "a parameter": (("aws:ssm/parameter:Parameter",), custom("aws:ssm/parameter:Parameter")),
+    "a repository": (("aws:ecr/repository:Repository",), custom("aws:ecr/repository:Repository")),
+    "a bastion": (("aws:ec2/instance:Instance",), custom("aws:ec2/instance:Instance")),
+    "a command": (
+        ("command:local:Command", "pulumi:providers:command"),
+        custom("command:local:Command", {"create": "true"}),
+    ),
+    "endpoints of ECR": (
+        (
+            catalogue.VPC_ENDPOINT.name,
+            catalogue.SECURITY_GROUP.name,
+            catalogue.INGRESS_RULE.name,
+        ),
+        _interface_endpoint,
+    ),
+}
+"""What an owner adds: the types to list in policies/additions.json, and the resources."""
 
 
 @pytest.fixture(autouse=True)
-def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mocks of the SDK support no resource hooks, and the destroy guard registers one."""
+def no_hooks_and_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mocks support no resource hooks, and have no account that the preflight could ask."""
 
     def registered(_: pulumi.ResourceHook) -> "asyncio.Future[None]":
         done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
@@ -28,25 +175,72 @@ def no_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
         return done
 
     monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", registered)
+    monkeypatch.setattr("infra.preflight.require", lambda *_: None)
 
 
-def test_the_program_itself_passes(server: PackServer) -> None:
-    violations = check(None, server)
-    assert [
-        violation for violation in violations if violation.mandatory or violation.undecided
-    ] == []
+def stopping(
+    mutant: Mutant | None = None,
+    settings: Mapping[str, Any] | None = None,
+    additions: tuple[Addition, ...] = (),
+) -> list[str]:
+    """The findings that stop the update, with those that are undecided."""
+    violations = check(mutant, settings, additions)
+    return [
+        f"{violation.rule}: {violation.message}"
+        for violation in violations
+        if violation.mandatory or violation.undecided
+    ]
+
+
+def test_the_program_itself_passes() -> None:
+    assert stopping() == []
+
+
+def test_every_documented_setting_is_tried() -> None:
+    project = yaml.safe_load((workflows.ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    assert set(project["config"]) <= {key for values in SETTINGS.values() for key in values}
 
 
 @pytest.mark.proof
-def test_the_pack_stops_every_mutant_by_exactly_the_rules_meant_for_it(server: PackServer) -> None:
-    stopping = {
-        name: {violation.rule for violation in check(mutant, server) if violation.mandatory}
-        for name, mutant in MUTANTS.items()
-    }
-    assert stopping == {name: {mutant.rule, *mutant.also} for name, mutant in MUTANTS.items()}
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_program_passes_with_every_setting(name: str) -> None:
+    assert stopping(settings=SETTINGS[name]) == []
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_what_an_owner_adds_passes_once_it_is_listed(name: str) -> None:
+    types, adds = ADDITIONS[name]
+    mutant = Mutant(rule="", says="", adds=adds)
+    additions = tuple(
+        Addition(resource=f"{added}::{wanted}", reason="the owner's")
+        for added in types
+        for wanted in ("mutant-*", "ecr", "default*")
+    )
+    assert stopping(mutant) != []
+    assert stopping(mutant, additions=additions) == []
+
+
+def test_tags_of_the_owner_pass() -> None:
+    def tagged(props: dict[str, Any]) -> None:
+        props["tags"] = {**props["tags"], "Team": "league"}
+
+    mutant = Mutant(rule="", says="", type=catalogue.VPC.name, values=tagged)
+    assert stopping(mutant) == []
+
+
+@pytest.mark.proof
+def test_the_pack_stops_every_mutant_and_names_the_change() -> None:
+    missed: dict[str, list[str]] = {}
+    for name, mutant in MUTANTS.items():
+        findings = stopping(mutant)
+        stopped_by = [finding for finding in findings if finding.startswith(f"{mutant.rule}: ")]
+        if not any(mutant.says in finding for finding in stopped_by):
+            missed[name] = findings
+    assert missed == {}
 
 
 def test_there_are_enough_mutants_and_each_is_for_a_mandatory_rule() -> None:
-    assert len(MUTANTS) >= 40
+    assert len(MUTANTS) >= 200
     mandatory = {rule.id for rule in RULES if rule.level is Level.MANDATORY}
     assert {mutant.rule for mutant in MUTANTS.values()} <= mandatory

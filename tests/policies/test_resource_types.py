@@ -3,7 +3,7 @@
 import pytest
 
 from infra.catalogue import CATALOGUE
-from policies import resource_types
+from policies.additions import Addition
 from policies.config import Parameters
 from policies.resource_types import REFUSED_KINDS, UNREVIEWED, why_refused
 from tests.policies.pack_server import TAGS, FakeResource, PackServer
@@ -99,8 +99,8 @@ def test_tags_are_required_where_the_catalogue_says_that_aws_keeps_them(name: st
     assert len(findings) == expected
 
 
-def test_tags_are_required_of_a_type_that_the_packs_config_accepts() -> None:
+def test_tags_are_required_of_an_addition() -> None:
     database = FakeResource(type="aws:rds/instance:Instance", provider={"region": "us-east-1"})
-    accepting = Parameters(other_types=(database.type,))
-    assert len(PackServer(accepting, only="required-tags").check_resource(database)) == len(TAGS)
-    assert not resource_types.is_taggable(database.type, ())
+    additions = (Addition(resource=f"{database.type}::*", reason="the owner's"),)
+    server = PackServer(Parameters(additions=additions), only="required-tags")
+    assert len(server.check_resource(database)) == len(TAGS)

@@ -53,13 +53,18 @@ CASES: Final[tuple[Case, ...]] = (
     ),
     good("log-retention", "a year", stack.LOG_GROUP),
     bad("log-retention", "a week", stack.LOG_GROUP.having(retentionInDays=7)),
-    bad("log-retention", "for ever", stack.LOG_GROUP.having(retentionInDays=None)),
-    bad("log-retention", "for ever, as a number", stack.LOG_GROUP.having(retentionInDays=0)),
     _under(
         Parameters(log_retention_days=30),
         good(
             "log-retention", "as the pack's config says", stack.LOG_GROUP.having(retentionInDays=30)
         ),
+    ),
+    good("log-retention-as-configured", "a year", stack.LOG_GROUP),
+    bad("log-retention-as-configured", "a week", stack.LOG_GROUP.having(retentionInDays=7)),
+    bad("log-retention-as-configured", "for ever", stack.LOG_GROUP.having(retentionInDays=None)),
+    _under(
+        Parameters(flow_log_retention_days=30),
+        good("log-retention-as-configured", "a month", stack.LOG_GROUP.having(retentionInDays=30)),
     ),
     good("access-key-outputs-secret", "both", stack.KEY),
     bad("access-key-outputs-secret", "none", replace(stack.KEY, secret_outputs=()), findings=2),
@@ -101,6 +106,10 @@ CASES: Final[tuple[Case, ...]] = (
         Parameters(manager_identity="irsa"),
         bad("names-as-expected", "no manager's role", stack.ALL),
     ),
+    _under(
+        Parameters(monthly_budget_usd=100),
+        bad("names-as-expected", "no budget with its stop", stack.ALL, findings=3),
+    ),
     good("inside-a-component", "the program's", stack.VPC),
     bad("inside-a-component", "in the stack", replace(stack.VPC, parents="")),
     bad(
@@ -125,12 +134,6 @@ CASES: Final[tuple[Case, ...]] = (
     bad("configured-region", "its zone", stack.SUBNET.having(availabilityZone="us-east-2a")),
     bad("configured-region", "its provider", replace(stack.VPC, provider={"region": "eu-west-1"})),
     bad("configured-region", "none", replace(stack.VPC, provider={})),
-    good("reviewed-types", "the program's", stack.VPC),
-    bad("reviewed-types", "a database", FakeResource(type="aws:rds/instance:Instance")),
-    _under(
-        Parameters(other_types=("aws:rds/instance:Instance",)),
-        good("reviewed-types", "allowed", FakeResource(type="aws:rds/instance:Instance")),
-    ),
     good(
         "no-ignored-changes",
         "of a description",

@@ -1,8 +1,8 @@
-"""Mutants that can share a preview: each breaks a rule that no other of them breaks."""
+"""Mutants that can share a preview: the message that must stop each fits no other of them."""
 
 from collections.abc import Mapping
 
-from tests.policies.mutation.mutants import Mutant
+from tests.policies.mutation.program import Mutant
 
 
 def groups(mutants: Mapping[str, Mutant]) -> list[list[str]]:
@@ -24,6 +24,11 @@ def _agree(mutant: Mutant, other: Mutant) -> bool:
     return (
         not (mutant.alone or other.alone)
         and mutant.fresh == other.fresh
-        and mutant.rule not in (other.rule, *other.also)
-        and other.rule not in mutant.also
+        and mutant.config == other.config
+        and (not mutant.type or (mutant.type, mutant.name) != (other.type, other.name))
+        and (mutant.rule != other.rule or not _overlap(mutant.says, other.says))
     )
+
+
+def _overlap(text: str, other: str) -> bool:
+    return text in other or other in text

@@ -6,7 +6,10 @@ There is no provider that could change the inputs; the previews in the real engi
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,18 +19,31 @@ from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import set_root_resource
 from pulumi_policy import deserialize
 
+from policies import config
+from policies.additions import Addition
+from policies.config import Parameters
 from tests.policies.mutation.apply import run
-from tests.policies.mutation.mutants import Mutant
+from tests.policies.mutation.program import Mutant
 from tests.policies.pack_server import PackServer, Violation, violations
 
 REPOSITORY = Path(__file__).parents[3]
 ACCOUNT = "123456789012"
 PREFIXES = {"Vpc": "vpc", "InternetGateway": "igw", "RouteTable": "rtb", "Subnet": "subnet"}
+ARN_KINDS = {
+    "InstanceProfile": "instance-profile",
+    "Policy": "policy",
+    "Role": "role",
+    "User": "user",
+}
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
 class Cloud(mocks.Mocks):
     """Gives every resource an id and an ARN of AWS's shape."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__()
+        self.region = region
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         answers: dict[str, dict[str, Any]] = {
@@ -52,22 +68,31 @@ class Cloud(mocks.Mocks):
         name = args.inputs.get("name", f"{args.name}-1a2b3c4")  # as the provider generates it
         type_name = args.typ.rpartition(":")[2]
         outputs = {**args.inputs}
+        path = args.inputs.get("path", "/")
         if type_name == "AccessKey":
             created = f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
-            outputs |= {"secret": SECRET, "status": "Active", "createDate": created}
-        if type_name in ("Policy", "Role", "InstanceProfile"):
-            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{type_name.lower()}/{name}"
+            outputs = {"status": "Active", **outputs, "secret": SECRET, "createDate": created}
+        if kind := ARN_KINDS.get(type_name):
+            outputs["arn"] = f"arn:aws:iam::{ACCOUNT}:{kind}{path}{name}"
         if type_name == "LogGroup":
-            outputs["arn"] = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}"
+            outputs["arn"] = f"arn:aws:logs:{self.region}:{ACCOUNT}:log-group:{name}"
+        if type_name == "Vpc":
+            outputs["ownerId"] = ACCOUNT
         digits = f"{abs(hash(args.name)):x}"[:12].rjust(17, "0")
         return f"{PREFIXES.get(type_name, 'id')}-{digits}", {"name": name, **outputs}
+
+
+def _default_provider(resource_type: str) -> str:
+    """The provider that the engine gives to a resource without one."""
+    package = resource_type.partition(":")[0]
+    return f"urn:pulumi:stack::project::pulumi:providers:{package}::default"
 
 
 class Monitor(mocks.MockMonitor):
     """Keeps the requests as the engine's messages to a pack."""
 
-    def __init__(self) -> None:
-        super().__init__(Cloud())
+    def __init__(self, region: str) -> None:
+        super().__init__(Cloud(region))
         self.inputs: list[Any] = []
         self.final: dict[str, Any] = {}
         self.providers: dict[str, Any] = {}
@@ -102,11 +127,11 @@ class Monitor(mocks.MockMonitor):
         final = proto.AnalyzerResource(properties=outputs, **common)
         for key, dependency in request.propertyDependencies.items():
             final.propertyDependencies[key].urns.extend(dependency.urns)
-        provider = request.provider.rpartition("::")[0]
-        for message in (analyzed, final):
-            if provider in self.providers:
-                message.provider.urn = provider
-                message.provider.properties.CopyFrom(self.providers[provider])
+        is_made = request.custom and not request.type.startswith("pulumi:providers:")
+        provider = request.provider.rpartition("::")[0] or _default_provider(request.type)
+        for message in (analyzed, final) if is_made else ():
+            message.provider.urn = provider
+            message.provider.properties.CopyFrom(self.providers.get(provider, struct_pb2.Struct()))
         self.inputs.append(analyzed)
         self.final[answer.urn] = final
         return answer
@@ -117,15 +142,36 @@ class Monitor(mocks.MockMonitor):
         return empty_pb2.Empty()
 
 
-def check(mutant: Mutant | None, server: PackServer, name: str = "production") -> list[Violation]:
-    """The findings of the pack on the program with *mutant*."""
-    monitor = Monitor()
+@lru_cache
+def pack_server(parameters: Parameters) -> PackServer:
+    return PackServer(parameters)
+
+
+def check(
+    mutant: Mutant | None = None,
+    settings: Mapping[str, Any] | None = None,
+    additions: Sequence[Addition] = (),
+) -> list[Violation]:
+    """The findings of the pack on the program with *mutant*, in the stack "production".
+
+    The stack's *settings* are for the program and for the pack, as in the engine.
+    """
+    values = {"protect": True, **(mutant.config if mutant else {}), **(settings or {})}
+    texts = {
+        f"sandbox:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+    }
+    parameters = config.stack_parameters(texts, "production")
+    parameters = replace(parameters, additions=tuple(additions))
+    server = pack_server(parameters)
+    monitor = Monitor(parameters.region)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # before the mocks, which use it
-    mocks.set_mocks(Cloud(), project="sandbox", stack=name, monitor=monitor)
+    mocks.set_mocks(
+        Cloud(parameters.region), project="sandbox", stack="production", monitor=monitor
+    )
     set_root_resource(cast("Any", None))  # so that the program creates its own
-    config = {"protect": True, **(mutant.config if mutant else {})}
-    set_all_config({f"sandbox:{key}": json.dumps(value) for key, value in config.items()})
+    set_all_config(texts)
     try:
         loop.run_until_complete(
             stack.run_in_stack(lambda: run([mutant] if mutant else [], REPOSITORY))
@@ -134,11 +180,7 @@ def check(mutant: Mutant | None, server: PackServer, name: str = "production") -
         set_all_config({})
         loop.close()
     return [
-        *(
-            violation
-            for request in monitor.inputs
-            for violation in violations(server.server.Analyze(request, None))
-        ),
+        *(violation for request in monitor.inputs for violation in server.analyze(request)),
         *violations(
             server.server.AnalyzeStack(
                 proto.AnalyzeStackRequest(resources=monitor.final.values()), None
