@@ -28,6 +28,7 @@ ROLE: Final = {
 PODS: Final = {"manager_identity": "pod-identity", "service_account": "league/sandbox-manager"}
 SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "region": {"region": "eu-west-1", "zones": {"eu-west-1a": 0}},
+    "account_id": {"account_id": "123456789012"},
     "environment": {"environment": "staging"},
     "protect": {"protect": True},
     "watch_terraform_tags": {"watch_terraform_tags": False},
