@@ -66,6 +66,7 @@ class Prover:
         self.encoding = Encoding()
         self._simplifier = self.solver()
         self._answers: dict[str, tuple[Answer, str, Mapping[str, Any] | None]] = {}
+        self._solved: dict[Term, tuple[Answer, str, Mapping[str, Any] | None]] = {}
 
     def prove(self, claim: Claim, stacks: Iterable[ClaimedStack]) -> Proof:
         """Whether *claim* holds in each of *stacks* that it is about."""
@@ -95,11 +96,20 @@ class Prover:
     def _answer(self, question: "_Question") -> tuple[Answer, str, Mapping[str, Any] | None]:
         check_list_tests([*question.statements(), *question.requests])
         if question.claim.kind == "can":
-            if question.row is None and not self._is_possible(question):
+            if not question.claim.row and not self._is_possible(question):
                 return "broken", "no request is like this", None
             if why := self._row_is_not_one(question):
                 return "broken", why, None
         broken = self.broken_by(question)
+        if broken not in self._solved:
+            self._solved[broken] = self._solve(question, broken)
+        return self._solved[broken]
+
+    def _solve(
+        self, question: "_Question", broken: Term
+    ) -> tuple[Answer, str, Mapping[str, Any] | None]:
+        if broken.isBooleanValue() and not broken.getBooleanValue():
+            return "holds", "", None
         solver = self.solver(broken)
         outcome = solver.checkSat()
         if outcome.isUnsat():

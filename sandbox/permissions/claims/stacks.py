@@ -30,23 +30,28 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "capacity_reservations": {
         "capacity_reservations": ["cr-0aaaaaaaaaaaaaaaa", "cr-0bbbbbbbbbbbbbbbb"]
     },
-    "allowed_instance_types": {"allowed_instance_types": ["g5.*", "p4d.24xlarge"]},
+    "limits of launches": {
+        "allowed_instance_types": ["g5.*", "p4d.24xlarge"],
+        "instance_tags": ["job"],
+        "max_volume_gib": 16384,
+        "volume_types": ["gp3", "io2"],
+    },
     "default_instance_type": {"default_instance_type": "p4d.24xlarge"},
     "ecr_repositories": {"ecr_repositories": ["metta", "team/*"]},
-    "environment": {"environment": "staging"},
+    "another region and environment": {
+        "region": "eu-central-1",
+        "environment": "staging",
+        "log_prefix": "/research/",
+        "s3_output_bucket": "results",
+    },
     "flow_logs": {"flow_logs": False},
-    "instance_tags": {"instance_tags": ["job"]},
     "instances_only_from_vpc": {"instances_only_from_vpc": True},
     "instances_read_outputs": {"instances_read_outputs": True},
-    "log_prefix": {"log_prefix": "/research/"},
     "manager_identity: irsa": {"manager_identity": "irsa", **ON_EKS},
     "manager_identity: pod-identity": {"manager_identity": "pod-identity", **ON_EKS},
-    "max_volume_gib": {"max_volume_gib": 16384},
     "monthly_budget_usd": BUDGET,
     "monthly_budget_usd, for a role": {**BUDGET, "manager_identity": "irsa", **ON_EKS},
     "results_per_instance": {"results_per_instance": True, "s3_read_buckets": ["softmax-data"]},
-    "region": {"region": "eu-central-1"},
-    "s3_output_bucket": {"s3_output_bucket": "results"},
     "s3_output_bucket, read by sandboxes": {
         "s3_output_bucket": "results",
         "instances_read_outputs": True,
@@ -56,7 +61,6 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
         "s3_read_buckets": [f"softmax-{number:02}-{'x' * 50}" for number in range(27)]
     },
     "sandbox_ami_id": {"sandbox_ami_id": "ami-0c0ffee0000000001"},
-    "volume_types": {"volume_types": ["gp3", "io2"]},
 }
 """Settings by name; each changes documents, and each setting that changes documents is here."""
 TRUSTS: Final = {
