@@ -46,7 +46,7 @@ def assignment(
         **dict(zip(encoding.resource, map(text, parts), strict=True)),
     }
     given = {name.lower(): many(value) for name, value in check.context.items()}
-    for name in given:
+    for name in check.context:
         encoding.key(name)
     for name, key in encoding.keys.items():
         values |= _key_values(encoding, name, key, given.get(name, ()))

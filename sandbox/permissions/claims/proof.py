@@ -21,6 +21,11 @@ from sandbox.permissions.claims.table import Claim, Holder, Statement, statement
 from sandbox.permissions.table import Row
 
 Answer = Literal["holds", "broken", "unknown"]
+ADMINISTRATOR: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+"""AdministratorAccess, AWS's policy that allows everything."""
 TIME_LIMIT: Final = 10_000
 """Milliseconds for one question to the solver, after which the answer is "unknown"."""
 
@@ -61,6 +66,7 @@ class Prover:
         self.encoding = Encoding()
         self._simplifier = self.solver()
         self._answers: dict[str, tuple[Answer, str, Mapping[str, Any] | None]] = {}
+        self._solved: dict[Term, tuple[Answer, str, Mapping[str, Any] | None]] = {}
 
     def prove(self, claim: Claim, stacks: Iterable[ClaimedStack]) -> Proof:
         """Whether *claim* holds in each of *stacks* that it is about."""
@@ -78,7 +84,7 @@ class Prover:
         return Proof(claim=claim, stacks=count, seconds=seconds, findings=broken)
 
     def finding(self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack) -> Finding:
-        """The answer for one holder: the policy alone, the boundary alone, or both together."""
+        """The answer for one holder of the claim, which `table.Holder` lists."""
         question = _Question(claim, holder, layers, stack)
         if question.key not in self._answers:
             self._answers[question.key] = self._answer(question)
@@ -90,11 +96,20 @@ class Prover:
     def _answer(self, question: "_Question") -> tuple[Answer, str, Mapping[str, Any] | None]:
         check_list_tests([*question.statements(), *question.requests])
         if question.claim.kind == "can":
-            if question.row is None and not self._is_possible(question):
+            if not question.claim.row and not self._is_possible(question):
                 return "broken", "no request is like this", None
             if why := self._row_is_not_one(question):
                 return "broken", why, None
         broken = self.broken_by(question)
+        if broken not in self._solved:
+            self._solved[broken] = self._solve(question, broken)
+        return self._solved[broken]
+
+    def _solve(
+        self, question: "_Question", broken: Term
+    ) -> tuple[Answer, str, Mapping[str, Any] | None]:
+        if broken.isBooleanValue() and not broken.getBooleanValue():
+            return "holds", "", None
         solver = self.solver(broken)
         outcome = solver.checkSat()
         if outcome.isUnsat():
@@ -115,10 +130,13 @@ class Prover:
         )
 
     def _decided(self, question: "_Question") -> Term:
-        """The requests that are allowed, or that the boundary does not forbid."""
+        """The requests that are allowed, or that no denial of the boundary stops."""
         encoding, layers = self.encoding, question.layers
         match question.holder:
             case "boundary":
+                attached = Layers(identity=[ADMINISTRATOR], boundary=layers.boundary)
+                return encoding.decision(attached)[0]
+            case "denial":
                 return encoding.none_of(
                     [encoding.denies([layers.boundary] if layers.boundary else [])]
                 )
@@ -207,7 +225,7 @@ class _Question:
     def _documents(self) -> Sequence[Any]:
         layers = self.layers
         match self.holder:
-            case "boundary":
+            case "boundary" | "denial":
                 return [layers.boundary]
             case "policy":
                 return [layers.identity, layers.resource]
@@ -232,6 +250,8 @@ class _Question:
         keys = table.fill(table.assumed_context(actions[0], self.claim.who), self.placeholders)
         tested = {key.lower() for lines in self.requests[0]["Condition"].values() for key in lines}
         condition: dict[str, dict[str, str]] = {}
+        if ":user/" in self.principal and "aws:tokenissuetime" not in tested:
+            condition["Null"] = {"aws:TokenIssueTime": "true"}  # an access key has no such time
         for key, value in keys.items():
             if key.lower() not in tested:
                 operator = "NumericEquals" if key == "ec2:RoleDelivery" else "StringEquals"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from infra import context, names
 from infra.account import Identity
-from infra.permissions import spending
+from infra.permissions import instance, spending
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import document
 from infra.settings import Settings
@@ -27,23 +27,39 @@ ON_EKS: Final = {
 BUDGET: Final = {"monthly_budget_usd": 1000, "budget_email": "owner@example.com"}
 SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "defaults": {},
-    "allowed_instance_types": {"allowed_instance_types": ["g5.*", "p4d.24xlarge"]},
+    "capacity_reservations": {
+        "capacity_reservations": ["cr-0aaaaaaaaaaaaaaaa", "cr-0bbbbbbbbbbbbbbbb"]
+    },
+    "limits of launches": {
+        "allowed_instance_types": ["g5.*", "p4d.24xlarge"],
+        "instance_tags": ["job"],
+        "max_volume_gib": 16384,
+        "volume_types": ["gp3", "io2"],
+    },
     "default_instance_type": {"default_instance_type": "p4d.24xlarge"},
-    "environment": {"environment": "staging"},
+    "ecr_repositories": {"ecr_repositories": ["metta", "team/*"]},
+    "another region and environment": {
+        "region": "eu-central-1",
+        "environment": "staging",
+        "log_prefix": "/research/",
+        "s3_output_bucket": "results",
+    },
     "flow_logs": {"flow_logs": False},
+    "instances_only_from_vpc": {"instances_only_from_vpc": True},
     "instances_read_outputs": {"instances_read_outputs": True},
-    "log_prefix": {"log_prefix": "/research/"},
     "manager_identity: irsa": {"manager_identity": "irsa", **ON_EKS},
     "manager_identity: pod-identity": {"manager_identity": "pod-identity", **ON_EKS},
     "monthly_budget_usd": BUDGET,
     "monthly_budget_usd, for a role": {**BUDGET, "manager_identity": "irsa", **ON_EKS},
-    "region": {"region": "eu-central-1"},
-    "s3_output_bucket": {"s3_output_bucket": "results"},
+    "results_per_instance": {"results_per_instance": True, "s3_read_buckets": ["softmax-data"]},
     "s3_output_bucket, read by sandboxes": {
         "s3_output_bucket": "results",
         "instances_read_outputs": True,
     },
     "s3_read_buckets": {"s3_read_buckets": ["models", "datasets-*"]},
+    "s3_read_buckets, too long for the boundary": {
+        "s3_read_buckets": [f"softmax-{number:02}-{'x' * 50}" for number in range(27)]
+    },
     "sandbox_ami_id": {"sandbox_ami_id": "ami-0c0ffee0000000001"},
 }
 """Settings by name; each changes documents, and each setting that changes documents is here."""
@@ -135,7 +151,19 @@ def values_of(settings: Settings, policy_context: PolicyContext, account: Identi
     return {
         **placeholders.of_stack(settings, outputs, account),
         "launchable_types": policy_context.instance_types,
+        "volume_types": policy_context.volume_types,
+        "max_volume_gib": str(policy_context.max_volume_gib),
+        "market_types": (
+            "on-demand",
+            *(["capacity-block"] if policy_context.capacity_reservations else []),
+        ),
+        "capacity_reservations": policy_context.capacity_reservations,
+        "launch_tag_keys": policy_context.launch_tag_keys,
+        "repositories": policy_context.ecr_repositories,
         "read_buckets": policy_context.s3_read_buckets,
+        **_bounded(policy_context),
+        "own_results": policy_context.s3_output_bucket
+        + (f"/{instance.OWN_PREFIX}" if policy_context.results_per_instance else ""),
         "image": policy_context.ami_id,
         "manager": policy_context.iam(f"{manager_type}{names.MANAGER_PATH}{names.MANAGER}"),
         "manager_type": manager_type.capitalize(),
@@ -146,3 +174,12 @@ def values_of(settings: Settings, policy_context: PolicyContext, account: Identi
         "namespace": namespace,
         "service_account": service_account,
     }
+
+
+def _bounded(policy_context: PolicyContext) -> Values:
+    """The buckets that the sandboxes' boundary names, besides that of the results."""
+    wide = instance.read_the_accounts_buckets(policy_context).sid
+    if any(item.sid == wide for item in instance.boundary(policy_context)):
+        return {"bounded_buckets": "*", "bounded_objects": "*"}
+    buckets = policy_context.s3_read_buckets
+    return {"bounded_buckets": buckets, "bounded_objects": [f"{name}/*" for name in buckets]}

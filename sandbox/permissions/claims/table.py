@@ -3,8 +3,8 @@
 - `can`: every such request is allowed, and there is one; `row` names a row of the contract that is
   one.
 - `cannot`: no such request is allowed, except those of `unless`. `held_by` names what prevents it:
-  the policy alone, the boundary alone (so whatever policy is attached later), or both of them, each
-  for itself.
+  the policy alone; the boundary alone, with AdministratorAccess attached; both of them, each for
+  itself; or a denial of the boundary, which also stops what a resource policy allows.
 
 A group of requests has `do` (actions), `to` (resources), `as` (callers) and `with` (condition
 keys). An element that it does not name is left open: any action, any resource, any key, present or
@@ -38,7 +38,7 @@ CLAIM_KEYS: Final = {
     "hole",
 }
 REQUEST_KEYS: Final = {"do", "not_do", "to", "not_to", "as", "with"}
-Holder = Literal["policy", "boundary", "together"]
+Holder = Literal["policy", "boundary", "denial", "together"]
 Values = Mapping[str, str | Sequence[str]]
 """The value of each placeholder; several values stand for several patterns."""
 Statement = Mapping[str, Any]
@@ -59,15 +59,15 @@ class Claim:
     row: str = ""
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The settings with which the claim is made, as far as they differ from the defaults."""
-    except_given: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The settings with which the claim is not made."""
+    except_given: Sequence[Mapping[str, Any]] = ()
+    """Groups of settings; with each of them the claim is not made."""
     resource_policy: str = ""
     hole: str = ""
     """Why the claim does not hold yet; "" if it must."""
 
     def is_about(self, given: Mapping[str, Any]) -> bool:
         """Whether the claim is made for a stack with the settings *given*."""
-        excepted = self.except_given and self.except_given.items() <= given.items()
+        excepted = any(group.items() <= given.items() for group in self.except_given)
         return self.given.items() <= given.items() and not excepted
 
 
@@ -91,11 +91,7 @@ def _read(file: Path) -> tuple[Claim, ...]:
 def _claim(raw: Mapping[str, Any], file: str) -> Claim:
     where = f"{file}: {raw['claim']}"
     kind: Literal["can", "cannot"] = "can" if "can" in raw else "cannot"
-    unless: Any = raw.get("unless", [])
-    groups: list[Mapping[str, Any]] = [
-        raw[kind],
-        *(unless if isinstance(unless, list) else [unless]),
-    ]
+    groups = [raw[kind], *_groups(raw.get("unless", []))]
     unknown = (raw.keys() - CLAIM_KEYS).union(*(group.keys() - REQUEST_KEYS for group in groups))
     if unknown:
         raise table.TableError(f"{where}: unknown key {sorted(unknown)}")
@@ -111,10 +107,14 @@ def _claim(raw: Mapping[str, Any], file: str) -> Claim:
         held_by=_holders(raw, kind, where),
         row=raw.get("row", ""),
         given=raw.get("given", {}),
-        except_given=raw.get("except_given", {}),
+        except_given=_groups(raw.get("except_given", [])),
         resource_policy=raw.get("resource_policy", ""),
         hole=" ".join(raw.get("hole", "").split()),
     )
+
+
+def _groups(raw: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401 - a mapping or a list of them
+    return cast("list[Mapping[str, Any]]", raw if isinstance(raw, list) else [raw])
 
 
 def _holders(raw: Mapping[str, Any], kind: str, where: str) -> tuple[Holder, ...]:
@@ -123,7 +123,9 @@ def _holders(raw: Mapping[str, Any], kind: str, where: str) -> tuple[Holder, ...
     holders: Mapping[str, tuple[Holder, ...]] = {
         "policy": ("policy",),
         "boundary": ("boundary",),
+        "denial": ("denial",),
         "both": ("policy", "boundary"),
+        "policy and denial": ("policy", "denial"),
         "together": ("together",),
     }
     if raw.get("held_by") not in holders:
@@ -187,6 +189,8 @@ def _named_test(name: str, raw: Any, values: Values) -> Iterator[tuple[str, list
         yield ("ArnNotLike" if _are_arns(wanted) else "StringNotLike"), wanted
     elif name == "absent_or":
         yield ("ArnLike" if _are_arns(wanted) else "StringLike") + "IfExists", wanted
+    elif name == "absent_or_at_most":
+        yield "NumericLessThanEqualsIfExists", wanted
     elif name == "present":
         yield "Null", ["false" if wanted == ["true"] else "true"]
     elif name in operators:

@@ -19,6 +19,10 @@ STACKS: Final = (
     "monthly_budget_usd",
     "default_instance_type",
     "sandbox_ami_id",
+    "capacity_reservations",
+    "ecr_repositories",
+    "results_per_instance",
+    "instances_only_from_vpc",
     "instances_read_outputs",
     "manager_identity: irsa",
     "manager_identity: pod-identity",
@@ -39,8 +43,7 @@ class Judged:
 
 def judged(*, step: int = 1) -> Mapping[str, Judged]:
     """The fate of each *step*-th mutant; if several stacks have it, one of them must catch it."""
-    prover, done = Prover(), dict[str, Judged]()
-    made_up = {stack.name: stack for stack in stacks.made_up_stacks()}
+    prover, done, made_up = Prover(), dict[str, Judged](), _made_up()
     numbers = itertools.count()
     for stack in (made_up[name] for name in STACKS):
         for who, name, document in documents(stack):
@@ -98,8 +101,12 @@ def touches(claim: Claim, stack: ClaimedStack, mutant: Mutant) -> bool:
 @cache
 def _requests(claim_name: str, stack_name: str) -> Mapping[str, Any]:
     claim = next(claim for claim in claims() if claim.name == claim_name)
-    stack = next(stack for stack in stacks.made_up_stacks() if stack.name == stack_name)
-    return statement(claim.requests, stack.values)
+    return statement(claim.requests, _made_up()[stack_name].values)
+
+
+@cache
+def _made_up() -> Mapping[str, ClaimedStack]:
+    return {stack.name: stack for stack in stacks.made_up_stacks()}
 
 
 def put(layers: Layers, mutant: Mutant) -> Layers:

@@ -183,7 +183,8 @@ def _principals(stack: str, who: str) -> Sequence[str]:
 def _values(stack: str, who: str, key: str) -> st.SearchStrategy[Values]:
     """Values that a document names, almost the same, and others."""
     if key.lower() in NUMBERS:
-        return st.sampled_from(["1.0", "2.0", "2.5", "3"])
+        limits = [float(limit) for limit in _tests(stack, who)[key]]
+        return st.sampled_from([str(limit + step) for limit in limits for step in (-1, 0, 0.5, 1)])
     tested = _tests(stack, who)[key]
     texts = sorted({re.sub(r"[*?]", letter, value) for value in tested for letter in ("a", "1.x")})
     if key.lower() in LISTS:
