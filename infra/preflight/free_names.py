@@ -42,7 +42,8 @@ def transformation(
     def add_hook(
         args: pulumi.ResourceTransformationArgs,
     ) -> pulumi.ResourceTransformationResult | None:
-        if args.type_ not in NAMED:
+        # an adoption previews a stack that does not hold the resources of its environment yet
+        if args.type_ not in NAMED or settings.watch_terraform_tags:
             return None
         hooks = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_create=[hook]))
         return pulumi.ResourceTransformationResult(

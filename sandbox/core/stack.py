@@ -341,13 +341,13 @@ class Stack:
     def locks(self) -> Sequence[Lock] | None:
         """Who holds the stack's lock; empty if the backend does not say, None if nobody does.
 
-        Asks the engine to compare the root of the state only: it takes the lock first, and changes
-        nothing.
+        Lets the engine refresh the root of the state only: it takes the lock first, and no resource
+        of AWS is read or changed. (A preview of a refresh takes no lock since Pulumi 3.274.)
         """
         roots = [resource.urn for resource in self.resources() if resource.type == ROOT]
         targets = [part for urn in roots for part in ("--target", urn)]
         try:
-            self._run("refresh", "--preview-only", *targets)
+            self._run("refresh", "--yes", "--skip-preview", "--skip-pending-creates", *targets)
         except LockedError as error:
             return error.locks
         return None

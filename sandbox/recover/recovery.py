@@ -101,6 +101,7 @@ def plan(stack: Stack) -> Plan:
         RefusedError: an update of this machine runs.
         SandboxError: several resources could be the one that was created.
     """
+    last_ended = stack.last_update_ended()  # before the next line, which is an update of its own
     locks = stack.locks()
     for lock in locks or ():
         if _runs_here(lock):
@@ -125,7 +126,7 @@ def plan(stack: Stack) -> Plan:
         search = search or Search.of_exported(exported)
         if entry["type"] == catalogue.ACCESS_KEY.name:
             forgotten.append(step)
-            lost_keys.extend(_lost_keys(search.aws, stack, deployment, entry, locks))
+            lost_keys.extend(_lost_keys(search.aws, deployment, entry, locks, last_ended))
         elif identifier := search.identifier(entry):
             adoptions.append(Adoption(entry=entry, identifier=identifier))
         else:
@@ -240,10 +241,10 @@ class Search:
 
 def _lost_keys(
     aws: AwsClients,
-    stack: Stack,
     deployment: Mapping[str, Any],
     entry: Mapping[str, Any],
     locks: Sequence[Lock] | None,
+    last_ended: datetime | None,
 ) -> Iterator[LostKey]:
     """The keys of the pending create's user that the killed update created.
 
@@ -252,7 +253,7 @@ def _lost_keys(
     """
     user = entry["inputs"]["user"]
     known = {resource["id"] for resource in deployment["resources"] if "id" in resource}
-    start, end = _killed_update(stack, deployment, locks)
+    start, end = _killed_update(deployment, locks, last_ended)
     for key in aws.iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
         key_id, created = key["AccessKeyId"], key["CreateDate"]
         if key_id in known:
@@ -270,12 +271,12 @@ def _lost_keys(
 
 
 def _killed_update(
-    stack: Stack, deployment: Mapping[str, Any], locks: Sequence[Lock] | None
+    deployment: Mapping[str, Any], locks: Sequence[Lock] | None, last_ended: datetime | None
 ) -> tuple[datetime, datetime]:
     """When the killed update started, and when it was dead for certain."""
     last_saved = datetime.fromisoformat(deployment["manifest"]["time"])
-    started = min((lock.since for lock in locks or ()), default=stack.last_update_ended())
-    return started or datetime.min.replace(tzinfo=UTC), last_saved + LONGEST_CREATION
+    started = min((lock.since for lock in locks or ()), default=last_ended)
+    return started or datetime.fromtimestamp(CLOCK_TOLERANCE.total_seconds(), UTC), last_saved + LONGEST_CREATION
 
 
 def _runs_here(lock: Lock) -> bool:

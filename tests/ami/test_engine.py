@@ -69,7 +69,7 @@ def standing(
             ROOT / "ami", sandbox.folder / "ami", ignore=shutil.ignore_patterns("__pycache__")
         )
         sandbox.configure(environment="production")
-        sandbox.pulumi("config", "set", "--secret", "other:password", SECRET)
+        sandbox.pulumi("config", "set", "--secret", "pulumi:password", SECRET)
         sandbox.up()
         yield StandingStack(sandbox, tmp_path_factory.mktemp("machines"))
 
@@ -122,9 +122,9 @@ def test_a_build_gives_the_stack_its_image_and_nothing_else(configured: Standing
     config = yaml.safe_load(configured.config_file.read_text())["config"]
     assert config.pop("sandbox:sandbox_ami_id") == configured.image_id
     assert config.pop("sandbox:environment") == "production"
-    assert list(config) == ["other:password"]
+    assert list(config) == ["pulumi:password"]
     assert SECRET not in configured.config_file.read_text()
-    assert configured.sandbox.pulumi("config", "get", "other:password").output.strip() == SECRET
+    assert configured.sandbox.pulumi("config", "get", "pulumi:password").output.strip() == SECRET
 
 
 def test_a_new_image_changes_the_outputs_and_the_managers_permission_to_launch_it(

@@ -49,13 +49,3 @@ def test_more_ranges_than_a_group_holds_are_one_prefix_list(
     entries = ec2.get_managed_prefix_list_entries(PrefixListId=admitted[0]["PrefixListId"])
     assert sorted(entry["Cidr"] for entry in entries["Entries"]) == sorted(ranges)
     sandbox.pulumi("preview", "--expect-no-changes")
-
-
-def test_more_than_the_accounts_quota_is_said_before_anything_changes(sandbox: Sandbox) -> None:
-    sandbox.configure(
-        allowed_ssh_cidrs=[f"198.51.{number}.0/24" for number in range(150)], flow_logs=False
-    )
-    output = sandbox.pulumi("preview", fails=True).output
-    assert "L-0EA8095F" in output
-    assert "at least 210" in output
-    assert "Traceback" not in output

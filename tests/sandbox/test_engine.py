@@ -173,6 +173,7 @@ def test_a_wrong_passphrase_is_named_as_the_cause(deployed: Sandbox, tmp_path: P
     printed = sandbox(
         deployed,
         "secret",
+        "--quiet",
         code=ExitCode.FAILED,
         PULUMI_CONFIG_PASSPHRASE_FILE=str(wrong),
     )

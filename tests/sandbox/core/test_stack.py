@@ -180,7 +180,7 @@ def test_a_lock_is_read_without_a_change(fake_pulumi: FakePulumi) -> None:
     assert isinstance(lock, Lock)
     assert lock.pid == 7
     refreshes = [call for call in fake_pulumi.calls if call.startswith("refresh")]
-    assert all("--preview-only" in call and root["urn"] in call for call in refreshes)
+    assert all("--skip-pending-creates" in call and root["urn"] in call for call in refreshes)
 
 
 def test_config_is_written_in_one_edit(fake_pulumi: FakePulumi) -> None:

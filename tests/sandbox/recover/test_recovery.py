@@ -92,7 +92,7 @@ def lock(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
     """Make the backend say that the stack is locked."""
     since = (datetime.now(UTC) - timedelta(minutes=30)).isoformat(timespec="seconds")
     fake_pulumi.answer(
-        "refresh --preview-only",
+        "refresh --yes --skip-preview --skip-pending-creates",
         stderr="error: the stack is currently locked by 1 lock(s)\n"
         f"  file:///lock.json: created by alice@{hostname} (pid {pid}) at {since}",
         code=255,
@@ -100,7 +100,12 @@ def lock(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
 
 
 def changes(fake_pulumi: FakePulumi) -> list[str]:
-    return [call for call in fake_pulumi.calls if call.startswith(CHANGING)]
+    """The calls that change the stack; the question for its lock does not."""
+    return [
+        call
+        for call in fake_pulumi.calls
+        if call.startswith(CHANGING) and "--skip-pending-creates" not in call
+    ]
 
 
 def as_list(own_tags: Mapping[str, str], **more: str) -> list[Any]:
