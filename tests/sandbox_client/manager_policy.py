@@ -15,7 +15,7 @@ from infra.permissions import manager
 from infra.permissions.statements import document, documents
 from infra.settings import Settings
 from sandbox_client.config import SandboxConfig
-from tests.infra.permissions.evaluator import Layers, Request, decide
+from local.iam.evaluator import Layers, Request, decide
 
 Context = dict[str, str | list[str]]
 

@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from sandbox.permissions.table import ANYTHING, Check, Decision, Row, World
-from tests.infra.permissions.evaluator import Document, Request, combine, is_named, matches
-from tests.infra.permissions.reference import any_resource
+from local.iam.evaluator import Document, Request, combine, is_named, matches
+from local.iam.reference import any_resource
 
 BOUNDARY: Final = "boundary"
 TRUST: Final = "trust"

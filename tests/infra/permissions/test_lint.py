@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.permissions.table import rows
 from tests.infra.permissions import field_linter
-from tests.infra.permissions.evaluator import Document
+from local.iam.evaluator import Document
 from tests.infra.permissions.lint import findings
 from tests.infra.permissions.stacks import benches
 

@@ -21,9 +21,9 @@ from sandbox.permissions.commands import app, one_line
 from sandbox.permissions.placeholders import world
 from sandbox.permissions.simulation import Answer
 from sandbox.permissions.table import rows
-from tests.infra.permissions.evaluator import Document, Layers, Request, decide
+from local.iam.evaluator import Document, Layers, Request, decide
 from tests.infra.permissions.judging import Identity
-from tests.infra.permissions.reference import any_resource
+from local.iam.reference import any_resource
 from tests.infra.permissions.stacks import identities, scope
 from tests.infra.permissions.worlds import ACCOUNT, VPC_ID
 

@@ -1,0 +1,356 @@
+"""Put a row of the permissions' table into a real call over HTTP, with the identity's own key."""
+
+import json
+import re
+from collections.abc import Mapping
+from copy import copy
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+from moto.iam.models import iam_backends
+from moto.s3.models import s3_backends
+
+from infra import names
+from local.authorization.ec2_keys import KINDS
+from sandbox.permissions.dry_runs import CannotAskError
+from sandbox.permissions.table import ANYTHING, Check, Decision, Row
+from tests.infra.permissions.worlds import ACCOUNT, STRANGER
+from tests.local.authorization import launches
+from tests.local.authorization.account import Account, pairs
+
+REFUSALS: Final = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
+SERVICES: Final = {"servicequotas": "service-quotas", "states": "stepfunctions"}
+"""By the prefix of actions, the name of the client, where they differ."""
+OPERATIONS: Final = {
+    "s3:ListAllMyBuckets": "ListBuckets",
+    "s3:ListBucket": "ListObjectsV2",
+    "s3:ListBucketVersions": "ListObjectVersions",
+    "s3:ListBucketMultipartUploads": "ListMultipartUploads",
+    "s3:ListMultipartUploadParts": "ListParts",
+    "s3:PutLifecycleConfiguration": "PutBucketLifecycleConfiguration",
+    "s3:PutEncryptionConfiguration": "PutBucketEncryption",
+    "s3:GetObjectVersion": "GetObject",
+    "s3:DeleteObjectVersion": "DeleteObject",
+    "budgets:ModifyBudget": "UpdateBudget",
+    "budgets:ViewBudget": "DescribeBudget",
+    "lambda:InvokeFunction": "Invoke",
+}
+"""Actions whose operation has another name."""
+NAMED: Final = {
+    "user": "UserName",
+    "role": "RoleName",
+    "group": "GroupName",
+    "instance-profile": "InstanceProfileName",
+}
+
+
+def ask(row: Row, account: Account) -> Decision:
+    """AWS's decision on the row, as the emulated one gives it.
+
+    Raises:
+        CannotAskError: no request can say what the row says.
+    """
+    if row.who.startswith("trust"):
+        raise CannotAskError("services and pods take roles, which no request of this account can")
+    if row.is_launch:
+        return _launch(row, account)
+    [check] = row.checks(account.world)
+    return _plain(row, check, account)
+
+
+def _launch(row: Row, account: Account) -> Decision:
+    region = row.checks(account.world)[0].context["aws:RequestedRegion"]
+    with launches.prepared(row, account) as request:
+        return answer(account.client("ec2", row.who, str(region)).run_instances, request)
+
+
+def _plain(row: Row, check: Check, account: Account) -> Decision:
+    context = dict(check.context)
+    region = context.get("aws:RequestedRegion")
+    if region is None or (check.action.startswith("ec2:") and "ec2:Region" not in context):
+        raise CannotAskError("AWS says the region of every call")
+    if check.context.get("ec2:RoleDelivery") == "1.0" or (
+        row.who == "instance" and "ec2:RoleDelivery" not in context
+    ):
+        raise CannotAskError("the session of an instance has its credentials by version 2")
+    if "kms:ViaService" in context:
+        raise CannotAskError("only a service of AWS calls KMS in somebody's name")
+    if check.action == "iam:PassRole":
+        return _pass_role(row, check, account)
+    if STRANGER in check.resource.split(":") and not check.action.startswith("s3:"):
+        raise CannotAskError("a request names no account")
+    service, _, action = check.action.partition(":")
+    try:
+        client = account.client(SERVICES.get(service, service), row.who, str(region))
+    except Exception as error:  # noqa: BLE001 - botocore has several
+        raise CannotAskError(f"{service} is not an API") from error
+    operation = OPERATIONS.get(check.action, action)
+    if operation not in client.meta.service_model.operation_names:
+        raise CannotAskError(f"{check.action} is not an operation")
+    parameters = _parameters(client, operation, row, check, account)
+    return answer(lambda **given: client._make_api_call(operation, given), parameters)  # noqa: SLF001 - by its name
+
+
+def answer(call: Any, parameters: Mapping[str, Any]) -> Decision:
+    """Carry the call out, as far as a dry run does."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        if code == "NotImplemented" and "cannot judge" in message:
+            raise
+        if code in REFUSALS:
+            return "forbidden" if "explicit deny" in message else "denied"
+    return "allowed"
+
+
+def _parameters(
+    client: Any, operation: str, row: Row, check: Check, account: Account
+) -> dict[str, Any]:
+    model = client.meta.service_model.operation_model(operation)
+    shape = model.input_shape
+    parameters: dict[str, Any] = _required(shape) if shape else {}
+    members = shape.members if shape else {}
+    if "DryRun" in members:
+        parameters["DryRun"] = True
+    match check.action.partition(":")[0]:
+        case "ec2":
+            _name_ec2(parameters, members, check, account)
+        case "iam" | "sts":
+            _name_identity(parameters, members, row, check, account)
+        case "s3":
+            _name_bucket(parameters, members, check, account)
+        case "kms":
+            _name_key(parameters, members, check, account)
+        case _:
+            _name_by_arn(parameters, members, check)
+    return parameters
+
+
+def _required(shape: Any) -> dict[str, Any]:
+    return {name: _dummy(shape.members[name]) for name in shape.required_members}
+
+
+def _dummy(shape: Any) -> Any:
+    match shape.type_name:
+        case "structure":
+            return _required(shape)
+        case "list":
+            return [_dummy(shape.member)]
+        case "map":
+            return {}
+        case "string":
+            return shape.enum[0] if shape.enum else "x" * max(1, shape.metadata.get("min", 1))
+        case "integer" | "long":
+            return max(1, shape.metadata.get("min", 1))
+        case "double" | "float":
+            return 1.0
+        case "boolean":
+            return False
+        case "timestamp":
+            return "2026-01-01T00:00:00Z"
+        case _:
+            return b"x"
+
+
+def _tags(check: Check, prefix: str) -> dict[str, str]:
+    return {
+        key.removeprefix(prefix): str(value)
+        for key, value in check.context.items()
+        if key.startswith(prefix)
+    }
+
+
+def _name_ec2(parameters: dict[str, Any], members: Any, check: Check, account: Account) -> None:
+    region = str(check.context["aws:RequestedRegion"])
+    requested = _tags(check, "aws:RequestTag/")
+    keys = check.context.get("aws:TagKeys", [])
+    if check.context.get("ec2:CreateAction"):
+        raise CannotAskError("EC2 says which call creates a tag")
+    if check.action in {"ec2:CreateTags", "ec2:DeleteTags"} and (keys or requested):
+        tags = {**dict.fromkeys(keys, "x"), **requested}
+        parameters["Tags"] = pairs(tags)
+    if check.resource == ANYTHING:
+        return
+    _, _, _, home, _, name = check.resource.split(":", 5)
+    if home != str(check.context["ec2:Region"]):
+        if check.action == "ec2:RunInstances":
+            raise CannotAskError("is a part of a launch")
+        region = home
+    if check.action == "ec2:RunInstances":
+        raise CannotAskError("is a part of a launch")
+    kind, _, identity = name.partition("/")
+    if kind == "instance":
+        identity = _instance(check, account, str(check.context["aws:RequestedRegion"]))
+    elif any(key.startswith("aws:ResourceTag/") for key in check.context):
+        identity = _tagged(kind, identity, check, account)
+    prefix = next((prefix for prefix, of in KINDS.items() if of == kind), kind)
+    if not identity.startswith(f"{prefix}-") and kind != "key-pair":
+        raise CannotAskError(f"{check.resource} has no id")
+    names_ = {
+        "instance": ("InstanceIds", "InstanceId", "Resources"),
+        "image": ("ImageId", "Resources"),
+        "volume": ("VolumeId", "Resources"),
+        "subnet": ("SubnetId",),
+        "network-interface": ("NetworkInterfaceId", "Resources"),
+    }[kind]
+    member = next((name for name in names_ if name in members), None)
+    if member is None:
+        if check.action in {"ec2:CreateVolume"}:
+            _new_volume(parameters, check)
+            return
+        raise CannotAskError(f"{check.action} names no {kind}")
+    parameters[member] = [identity] if members[member].type_name == "list" else identity
+
+
+def _new_volume(parameters: dict[str, Any], check: Check) -> None:
+    parameters["Encrypted"] = check.context.get("ec2:Encrypted") == "true"
+    parameters["Size"] = 1
+    tags = pairs(_tags(check, "aws:RequestTag/"))
+    parameters["TagSpecifications"] = [{"ResourceType": "volume", "Tags": tags}]
+
+
+def _instance(check: Check, account: Account, region: str) -> str:
+    profile = check.context.get("ec2:InstanceProfile")
+    if profile and str(profile).split(":")[4] != ACCOUNT:
+        raise CannotAskError("no instance has another account's profile")
+    tags = _tags(check, "aws:ResourceTag/")
+    return account.instance(tags, str(profile).rpartition("/")[2] if profile else None, region)
+
+
+def _tagged(kind: str, identity: str, check: Check, account: Account) -> str:
+    if kind != "image":
+        raise CannotAskError(f"no {kind} is made here")
+    owner = str(check.context.get("ec2:Owner", ACCOUNT))
+    return account.image(_tags(check, "aws:ResourceTag/"), owner, identity)
+
+
+def _name_identity(
+    parameters: dict[str, Any], members: Any, row: Row, check: Check, account: Account
+) -> None:
+    for name, key in (
+        ("PolicyArn", "iam:PolicyARN"),
+        ("PermissionsBoundary", "iam:PermissionsBoundary"),
+    ):
+        if name in members and key in check.context:
+            parameters[name] = check.context[key]
+    if check.resource == ANYTHING:
+        return
+    kind, _, path = check.resource.rpartition(":")[2].partition("/")
+    name = path.rpartition("/")[2]
+    if check.action == "sts:AssumeRole":
+        _role_that_trusts(check, account)
+        parameters.update(RoleArn=check.resource, RoleSessionName="session")
+    elif kind == "policy":
+        parameters["PolicyArn"] = check.resource
+    elif NAMED[kind] in members:
+        parameters[NAMED[kind]] = name
+        made = _exists(account, kind, name)
+        if not made and kind == "user":
+            account.client("iam").create_user(UserName=name, Path=f"/{path.removesuffix(name)}")
+    else:
+        raise CannotAskError(f"{check.action} names no {kind}")
+
+
+def _exists(account: Account, kind: str, name: str) -> bool:
+    iam = account.client("iam")
+    if kind != "user":
+        return True
+    return name in {user["UserName"] for user in iam.list_users()["Users"]}
+
+
+def _role_that_trusts(check: Check, account: Account) -> None:
+    """The role, whose trust policy is the row's resource policy."""
+    if check.resource_policy is None:
+        return
+    iam, name = account.client("iam"), check.resource.rpartition("/")[2]
+    statements = [
+        {**{k: v for k, v in one.items() if k != "Resource"}, "Action": "sts:AssumeRole"}
+        for one in check.resource_policy["Statement"]
+    ]
+    trust = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    if name not in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+
+
+def _name_bucket(parameters: dict[str, Any], members: Any, check: Check, account: Account) -> None:
+    if check.resource == ANYTHING:
+        return
+    bucket, _, key = check.resource.rpartition(":")[2].partition("/")
+    if "s3:ResourceAccount" not in check.context:
+        raise CannotAskError("S3 says whose every bucket is")
+    owner = str(check.context["s3:ResourceAccount"])
+    _bucket(bucket, owner, check, account)
+    parameters["Bucket"] = bucket
+    if key:
+        if "Key" not in members:
+            raise CannotAskError(f"{check.action} names no object")
+        parameters["Key"] = key
+    if check.action.endswith("Version"):
+        parameters["VersionId"] = "1"
+
+
+def _bucket(name: str, owner: str, check: Check, account: Account) -> None:
+    """The bucket of this owner; the names of buckets are unique."""
+    s3_backends.bucket_accounts.pop(name, None)
+    for number in (ACCOUNT, STRANGER):
+        backend: Any = s3_backends[number]["aws"]
+        backend.buckets.pop(name, None)
+    made: Any = s3_backends[owner]["aws"].create_bucket(name, "us-east-1")
+    if check.resource_policy:
+        made.policy = json.dumps(check.resource_policy).encode()
+
+
+def _name_key(parameters: dict[str, Any], members: Any, check: Check, account: Account) -> None:
+    if check.resource == ANYTHING:
+        return
+    region = str(check.context["aws:RequestedRegion"])
+    more = {"Policy": json.dumps(check.resource_policy)} if check.resource_policy else {}
+    key = account.client("kms", region=region).create_key(**more)["KeyMetadata"]["KeyId"]
+    member = next(name for name in ("KeyId", "SourceKeyId") if name in members)
+    parameters[member] = key
+
+
+def _name_by_arn(parameters: dict[str, Any], members: Any, check: Check) -> None:
+    """Fill the names of the resource in, by the words before them in its ARN."""
+    if check.resource == ANYTHING:
+        return
+    if check.resource_policy:
+        raise CannotAskError("the emulated AWS reads no policies of this service's resources")
+    parts = re.split(r"[:/]", check.resource.split(":", 5)[5], maxsplit=1)
+    if "repositoryName" in members:
+        parameters["repositoryName"] = parts[1]
+    elif "logGroupName" in members:
+        group, _, stream = parts[1].partition(":log-stream:")
+        parameters["logGroupName"] = group
+        if "logStreamName" in members:
+            parameters["logStreamName"] = stream or "x"
+    else:
+        raise CannotAskError(f"{check.action}: how it names {check.resource} is not known here")
+
+
+def _pass_role(row: Row, check: Check, account: Account) -> Decision:
+    """A role is passed as part of another call, here of a launch."""
+    if check.context.get("iam:PassedToService") != "ec2.amazonaws.com":
+        raise CannotAskError("only a call of that service passes it, which is forbidden by itself")
+    if STRANGER in check.resource:
+        raise CannotAskError("a profile holds roles of its own account")
+    if check.resource.endswith(f":role/{names.INSTANCE_ROLE}"):
+        return _default_launch(row, account)
+    iam: Any = iam_backends[ACCOUNT]["aws"]
+    own = iam.get_role(names.INSTANCE_ROLE)
+    role = copy(own)
+    path, _, role.name = check.resource.partition(":role")[2].rpartition("/")
+    role.path = f"{path}/"
+    assert role.arn == check.resource
+    profile = iam.get_instance_profile(names.INSTANCE_PROFILE)
+    profile.roles = [role]
+    try:
+        return _default_launch(row, account)
+    finally:
+        profile.roles = [own]
+
+
+def _default_launch(row: Row, account: Account) -> Decision:
+    request = launches.default_request(account)
+    return answer(account.client("ec2", row.who).run_instances, request)
