@@ -67,7 +67,7 @@ class Account:
             aws_secret_access_key=key["SecretAccessKey"],
             aws_session_token=key.get("SessionToken"),
             config=Config(
-                retries={"total_max_attempts": 1},
+                retries={"total_max_attempts": 2},
                 s3={"addressing_style": "path"},
                 parameter_validation=False,
             ),
