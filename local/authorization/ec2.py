@@ -75,7 +75,7 @@ def questions(caller: Caller, call: Call) -> Iterator[Question]:
         yield question(action, ANY, {**everywhere, **given})
     yield from tag_questions(region, call.operation, tagged)
     if call.operation in PASSED:
-        yield from _passed(region, parameters, PASSED[call.operation])
+        yield from passed(region, parameters, PASSED[call.operation])
 
 
 def specified_tags(parameters: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
@@ -133,7 +133,7 @@ def _new(kind: str, region: Region, parameters: Mapping[str, Any]) -> dict[str, 
             return {}
 
 
-def _passed(region: Region, parameters: Mapping[str, Any], service: str) -> Iterator[Question]:
+def passed(region: Region, parameters: Mapping[str, Any], service: str) -> Iterator[Question]:
     keys: dict[str, Values] = {"iam:PassedToService": service}
     if arn := parameters.get("DeliverLogsPermissionArn"):
         yield question("iam:PassRole", arn, keys)

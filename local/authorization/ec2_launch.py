@@ -33,13 +33,12 @@ def questions(region: Region, parameters: Parameters) -> Iterator[Question]:
     if template:
         yield existing("launch-template", template.get("LaunchTemplateId") or ANY)
         raise CannotJudgeError("launches from a template: what the template says is not read")
-    image_id = parameters.get("ImageId") or ANY
     interfaces = parameters.get("NetworkInterfaces") or [
         {"SubnetId": parameters.get("SubnetId"), "Groups": parameters.get("SecurityGroupIds")}
     ]
     zone = _zone(region, parameters, interfaces)
     yield new("instance", _instance_keys(region, parameters, zone))
-    yield existing("image", image_id)
+    yield existing("image", parameters.get("ImageId") or ANY)
     for interface in interfaces:
         yield from _interface(region, parameters, interface, zone, existing, new)
     for disk in disks(region, parameters):
@@ -48,12 +47,8 @@ def questions(region: Region, parameters: Parameters) -> Iterator[Question]:
             yield existing("snapshot", snapshot_id)
     for kind, identity in _named(parameters):
         yield existing(kind, identity)
-    if tagged.get("spot-instances-request"):
-        yield new("spot-instances-request", {})
     yield from ec2.tag_questions(region, "RunInstances", tagged)
-    profile = region.profile(parameters.get("IamInstanceProfile"))
-    for role in profile.roles if profile else []:
-        yield question("iam:PassRole", role.arn, {"iam:PassedToService": "ec2.amazonaws.com"})
+    yield from ec2.passed(region, parameters, "ec2.amazonaws.com")
 
 
 def _named(parameters: Parameters) -> Iterator[tuple[str, str]]:

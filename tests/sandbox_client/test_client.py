@@ -176,6 +176,7 @@ def asked(sandboxes: Sandboxes, request: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def test_the_policy_allows_every_request_that_the_client_builds(sandboxes: Sandboxes) -> None:
+    choices: dict[str, Any]
     for choices in (
         {},
         {"instance_type": "g6.xlarge"},

@@ -1,7 +1,7 @@
 """An emulated account with the stack's identities and documents, and what a call may name."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -85,7 +85,7 @@ class Account:
         backend: Any = ec2_backends[ACCOUNT][REGION]
         image_id = identity or f"ami-0{self.number():016x}"
         alias = owner if owner == "amazon" else None
-        image = Ami(
+        image: Any = Ami(
             backend,
             image_id,
             name=image_id,
@@ -122,7 +122,7 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 @contextmanager
-def account(endpoint: str, given: Mapping[str, Any]) -> Iterator[Account]:
+def account(endpoint: str, given: Mapping[str, Any]) -> Generator[Account]:
     """The account of a stack with the settings *given*, in the emulated AWS at *endpoint*."""
     made = Account(endpoint=endpoint, scope=stacks.scope(given))
     _fill(made, given)
@@ -187,7 +187,7 @@ def _policy(iam: Any, name: str, text: Mapping[str, Any] | None) -> str:
 
 
 @contextmanager
-def deployed(made: Account, name: str, text: Mapping[str, Any]) -> Iterator[None]:
+def deployed(made: Account, name: str, text: Mapping[str, Any]) -> Generator[None]:
     """The account with another document as the policy *name*."""
     iam = made.client("iam")
     arn = f"arn:aws:iam::{ACCOUNT}:policy/{_title(name)}"

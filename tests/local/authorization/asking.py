@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, UnknownServiceError
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 
 from infra import names
-from local.authorization.ec2_keys import KINDS
 from sandbox.permissions.dry_runs import CannotAskError
 from sandbox.permissions.table import ANYTHING, Check, Decision, Row
 from tests.infra.permissions.worlds import ACCOUNT, STRANGER
@@ -60,8 +59,8 @@ def ask(row: Row, account: Account) -> Decision:
 
 def _launch(row: Row, account: Account) -> Decision:
     region = row.checks(account.world)[0].context["aws:RequestedRegion"]
-    with launches.prepared(row, account) as request:
-        return answer(account.client("ec2", row.who, str(region)).run_instances, request)
+    request = launches.request_of(row, account)
+    return answer(account.client("ec2", row.who, str(region)).run_instances, request)
 
 
 def _plain(row: Row, check: Check, account: Account) -> Decision:
@@ -82,12 +81,12 @@ def _plain(row: Row, check: Check, account: Account) -> Decision:
     service, _, action = check.action.partition(":")
     try:
         client = account.client(SERVICES.get(service, service), row.who, str(region))
-    except Exception as error:  # noqa: BLE001 - botocore has several
+    except UnknownServiceError as error:
         raise CannotAskError(f"{service} is not an API") from error
     operation = OPERATIONS.get(check.action, action)
     if operation not in client.meta.service_model.operation_names:
         raise CannotAskError(f"{check.action} is not an operation")
-    parameters = _parameters(client, operation, row, check, account)
+    parameters = _parameters(client, operation, check, account)
     return answer(lambda **given: client._make_api_call(operation, given), parameters)  # noqa: SLF001 - by its name
 
 
@@ -104,9 +103,7 @@ def answer(call: Any, parameters: Mapping[str, Any]) -> Decision:
     return "allowed"
 
 
-def _parameters(
-    client: Any, operation: str, row: Row, check: Check, account: Account
-) -> dict[str, Any]:
+def _parameters(client: Any, operation: str, check: Check, account: Account) -> dict[str, Any]:
     model = client.meta.service_model.operation_model(operation)
     shape = model.input_shape
     parameters: dict[str, Any] = _required(shape) if shape else {}
@@ -117,9 +114,9 @@ def _parameters(
         case "ec2":
             _name_ec2(parameters, members, check, account)
         case "iam" | "sts":
-            _name_identity(parameters, members, row, check, account)
+            _name_identity(parameters, members, check, account)
         case "s3":
-            _name_bucket(parameters, members, check, account)
+            _name_bucket(parameters, members, check)
         case "kms":
             _name_key(parameters, members, check, account)
         case _:
@@ -132,25 +129,25 @@ def _required(shape: Any) -> dict[str, Any]:
 
 
 def _dummy(shape: Any) -> Any:
-    match shape.type_name:
-        case "structure":
-            return _required(shape)
-        case "list":
-            return [_dummy(shape.member)]
-        case "map":
-            return {}
-        case "string":
-            return shape.enum[0] if shape.enum else "x" * max(1, shape.metadata.get("min", 1))
-        case "integer" | "long":
-            return max(1, shape.metadata.get("min", 1))
-        case "double" | "float":
-            return 1.0
-        case "boolean":
-            return False
-        case "timestamp":
-            return "2026-01-01T00:00:00Z"
-        case _:
-            return b"x"
+    """A value that the service's model takes."""
+    smallest = max(1, shape.metadata.get("min", 1))
+    values = {
+        "integer": smallest,
+        "long": smallest,
+        "double": 1.0,
+        "float": 1.0,
+        "boolean": False,
+        "timestamp": "2026-01-01T00:00:00Z",
+        "blob": b"x",
+        "map": {},
+    }
+    if shape.type_name == "structure":
+        return _required(shape)
+    if shape.type_name == "list":
+        return [_dummy(shape.member)]
+    if shape.type_name == "string":
+        return shape.enum[0] if shape.enum else "x" * smallest
+    return values[shape.type_name]
 
 
 def _tags(check: Check, prefix: str) -> dict[str, str]:
@@ -161,46 +158,44 @@ def _tags(check: Check, prefix: str) -> dict[str, str]:
     }
 
 
+EC2_MEMBERS: Final = {
+    "instance": ("InstanceIds", "InstanceId", "Resources"),
+    "image": ("ImageId", "Resources"),
+    "volume": ("VolumeId", "Resources"),
+    "subnet": ("SubnetId",),
+    "network-interface": ("NetworkInterfaceId", "Resources"),
+}
+"""By type of resource, the parameters that may name it."""
+
+
 def _name_ec2(parameters: dict[str, Any], members: Any, check: Check, account: Account) -> None:
-    region = str(check.context["aws:RequestedRegion"])
-    requested = _tags(check, "aws:RequestTag/")
-    keys = check.context.get("aws:TagKeys", [])
     if check.context.get("ec2:CreateAction"):
         raise CannotAskError("EC2 says which call creates a tag")
-    if check.action in {"ec2:CreateTags", "ec2:DeleteTags"} and (keys or requested):
-        tags = {**dict.fromkeys(keys, "x"), **requested}
-        parameters["Tags"] = pairs(tags)
-    if check.resource == ANYTHING:
-        return
-    _, _, _, home, _, name = check.resource.split(":", 5)
-    if home != str(check.context["ec2:Region"]):
-        if check.action == "ec2:RunInstances":
-            raise CannotAskError("is a part of a launch")
-        region = home
     if check.action == "ec2:RunInstances":
         raise CannotAskError("is a part of a launch")
-    kind, _, identity = name.partition("/")
+    tags = {
+        **dict.fromkeys(check.context.get("aws:TagKeys", []), "x"),
+        **_tags(check, "aws:RequestTag/"),
+    }
+    if tags and "Tags" in members:
+        parameters["Tags"] = pairs(tags)
+    if check.action == "ec2:CreateVolume":
+        _new_volume(parameters, check)
+    elif check.resource != ANYTHING:
+        kind, identity = _made(check, account)
+        member = next(name for name in EC2_MEMBERS[kind] if name in members)
+        parameters[member] = [identity] if members[member].type_name == "list" else identity
+
+
+def _made(check: Check, account: Account) -> tuple[str, str]:
+    """The type and the id of the resource, which exists with its tags and its profile."""
+    kind, _, identity = check.resource.split(":", 5)[5].partition("/")
     if kind == "instance":
-        identity = _instance(check, account, str(check.context["aws:RequestedRegion"]))
-    elif any(key.startswith("aws:ResourceTag/") for key in check.context):
-        identity = _tagged(kind, identity, check, account)
-    prefix = next((prefix for prefix, of in KINDS.items() if of == kind), kind)
-    if not identity.startswith(f"{prefix}-") and kind != "key-pair":
-        raise CannotAskError(f"{check.resource} has no id")
-    names_ = {
-        "instance": ("InstanceIds", "InstanceId", "Resources"),
-        "image": ("ImageId", "Resources"),
-        "volume": ("VolumeId", "Resources"),
-        "subnet": ("SubnetId",),
-        "network-interface": ("NetworkInterfaceId", "Resources"),
-    }[kind]
-    member = next((name for name in names_ if name in members), None)
-    if member is None:
-        if check.action in {"ec2:CreateVolume"}:
-            _new_volume(parameters, check)
-            return
-        raise CannotAskError(f"{check.action} names no {kind}")
-    parameters[member] = [identity] if members[member].type_name == "list" else identity
+        return kind, _instance(check, account, str(check.context["aws:RequestedRegion"]))
+    if any(key.startswith("aws:ResourceTag/") for key in check.context):
+        owner = str(check.context.get("ec2:Owner", ACCOUNT))
+        return kind, account.image(_tags(check, "aws:ResourceTag/"), owner, identity)
+    return kind, identity
 
 
 def _new_volume(parameters: dict[str, Any], check: Check) -> None:
@@ -218,15 +213,8 @@ def _instance(check: Check, account: Account, region: str) -> str:
     return account.instance(tags, str(profile).rpartition("/")[2] if profile else None, region)
 
 
-def _tagged(kind: str, identity: str, check: Check, account: Account) -> str:
-    if kind != "image":
-        raise CannotAskError(f"no {kind} is made here")
-    owner = str(check.context.get("ec2:Owner", ACCOUNT))
-    return account.image(_tags(check, "aws:ResourceTag/"), owner, identity)
-
-
 def _name_identity(
-    parameters: dict[str, Any], members: Any, row: Row, check: Check, account: Account
+    parameters: dict[str, Any], members: Any, check: Check, account: Account
 ) -> None:
     for name, key in (
         ("PolicyArn", "iam:PolicyARN"),
@@ -273,14 +261,14 @@ def _role_that_trusts(check: Check, account: Account) -> None:
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
 
 
-def _name_bucket(parameters: dict[str, Any], members: Any, check: Check, account: Account) -> None:
+def _name_bucket(parameters: dict[str, Any], members: Any, check: Check) -> None:
     if check.resource == ANYTHING:
         return
     bucket, _, key = check.resource.rpartition(":")[2].partition("/")
     if "s3:ResourceAccount" not in check.context:
         raise CannotAskError("S3 says whose every bucket is")
     owner = str(check.context["s3:ResourceAccount"])
-    _bucket(bucket, owner, check, account)
+    _bucket(bucket, owner, check)
     parameters["Bucket"] = bucket
     if key:
         if "Key" not in members:
@@ -290,7 +278,7 @@ def _name_bucket(parameters: dict[str, Any], members: Any, check: Check, account
         parameters["VersionId"] = "1"
 
 
-def _bucket(name: str, owner: str, check: Check, account: Account) -> None:
+def _bucket(name: str, owner: str, check: Check) -> None:
     """The bucket of this owner; the names of buckets are unique."""
     s3_backends.bucket_accounts.pop(name, None)
     for number in (ACCOUNT, STRANGER):

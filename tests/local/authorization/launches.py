@@ -1,17 +1,14 @@
 """Put a launch of the permissions' table into a RunInstances request, with what it names made."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from infra import names
 from sandbox.permissions import dry_runs
 from sandbox.permissions.dry_runs import CannotAskError, Place
-from sandbox.permissions.table import Row, fill, setting
+from sandbox.permissions.table import Row, fill, rows, setting
 from tests.infra.permissions.worlds import ACCOUNT, STRANGER
 from tests.local.authorization.account import REGION, Account
-
-NULL = "null"
 
 
 def default_request(account: Account) -> dict[str, Any]:
@@ -23,14 +20,8 @@ def default_request(account: Account) -> dict[str, Any]:
         if key.startswith("aws:ResourceTag/")
     }
     place = _place(account, account.image(tags, ACCOUNT))
-    [row] = [row for row in _rows() if row.what == "the default launch"]
+    [row] = [row for row in rows() if row.what == "the default launch"]
     return dry_runs.request(row, place)
-
-
-def _rows() -> tuple[Row, ...]:
-    from sandbox.permissions.table import rows  # noqa: PLC0415
-
-    return rows()
 
 
 def _place(account: Account, image_id: str) -> Place:
@@ -44,8 +35,7 @@ def _place(account: Account, image_id: str) -> Place:
     )
 
 
-@contextmanager
-def prepared(row: Row, account: Account) -> Iterator[dict[str, Any]]:
+def request_of(row: Row, account: Account) -> dict[str, Any]:
     """The request that launches as the row says.
 
     Raises:
@@ -55,8 +45,8 @@ def prepared(row: Row, account: Account) -> Iterator[dict[str, Any]]:
     changes: Mapping[str, Any] = fill(row.body["launch"], account.world)
     _tag(request, changes, account)
     for part, change in changes.items():
-        CHANGES.get(part, _cannot)(request, change, account)
-    yield request
+        CHANGES[part](request, change, account)
+    return request
 
 
 def _tag(request: dict[str, Any], changes: Mapping[str, Any], account: Account) -> None:
@@ -187,24 +177,24 @@ def _snapshot(request: dict[str, Any], change: Any, account: Account) -> None:
 
 
 def _named(*path: str) -> Any:
-    def name(request: dict[str, Any], change: Any, account: Account) -> None:
+    def name(request: dict[str, Any], change: Any, _: Account) -> None:
         if STRANGER in change["to"] or f":{REGION}:{ACCOUNT}:" not in change["to"]:
             raise CannotAskError("a request names things of its own account and region")
         *outer, last = path
         for part in outer:
             request = request.setdefault(part, {})
         request[last] = change["to"].rpartition("/")[2]
-        del account
 
     return name
 
 
-def _cannot(_: dict[str, Any], change: Any, __: Account) -> None:
-    if change is not None:
-        raise CannotAskError("EC2 asks about this part of every launch")
+def _role(_: dict[str, Any], change: Any, __: Account) -> None:
+    """The role is the one of the profile."""
+    assert change is None
 
 
 CHANGES = {
+    "role": _role,
     "instance": _instance,
     "volume": _volume,
     "image": _image,

@@ -13,13 +13,29 @@ import pytest
 from local import serve
 from sandbox.permissions.dry_runs import CannotAskError
 from sandbox.permissions.table import Decision, Row, rows
-from tests.infra.permissions.judging import Bench
+from tests.infra.permissions.judging import Bench, without
 from tests.infra.permissions.mutants import Mutant, mutants
 from tests.infra.permissions.stacks import identities
 from tests.local.authorization.account import Account, account, deployed
 from tests.local.authorization.asking import ask
 
 Outcome = tuple[Row, Decision]
+FLOW_LOGS = "arn:aws:logs:us-east-1:123456789012:log-group:/sandbox/flow-logs"
+UNREACHABLE: Mapping[str, str] = {
+    "manager: policy 1: LaunchWithEncryptedVolumes: Bool ec2:Encrypted: also where the key is"
+    " absent": "EC2 says of every volume whether it is encrypted",
+    "manager: policy 1: LaunchImagesOfTheProject: StringEquals ec2:Owner: also where the key is"
+    " absent": "EC2 says whose every image is",
+    "manager: boundary: NoLaunchOutsideTheSandboxNetwork: Resource without"
+    " arn:aws:ec2:*:*:subnet/*": "an interface is in its subnet's VPC, so it is forbidden too",
+    f"flow logs: policy 1: WriteFlowLogs: Resource without {FLOW_LOGS}": "calls name a stream",
+    f"flow logs: policy 1: WriteFlowLogs: Resource {FLOW_LOGS.replace('us-east-1', '*')} for"
+    f" {FLOW_LOGS}": "calls name a stream",
+    "budget: policy 1: AttachTheStop: ArnEquals iam:PolicyARN: also where the key is absent": (
+        "a request always names the policy"
+    ),
+}
+"""Mutants that no request can notice, and why."""
 pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("authorization")]
 
 
@@ -38,9 +54,8 @@ def decisions(endpoint: str) -> Sequence[Outcome]:
         by_settings.setdefault(json.dumps(row.given, sort_keys=True), []).append(row)
     for given, rows_of_stack in by_settings.items():
         with account(endpoint, json.loads(given)) as stack:
-            for row in rows_of_stack:
-                if (decision := asked(row, stack)) is not None:
-                    decided.append((row, decision))
+            answers = [(row, asked(row, stack)) for row in rows_of_stack]
+        decided += [(row, decision) for row, decision in answers if decision]
     return decided
 
 
@@ -76,7 +91,7 @@ def test_every_mutant_of_a_deployed_policy_is_seen(
 ) -> None:
     seen, unseen = mutants_seen(endpoint, decisions, lambda _: True)
     closing_line(f"authorization: {seen} mutants of deployed policies seen, {len(unseen)} not")
-    assert unseen == []
+    assert set(unseen) == UNREACHABLE.keys()
 
 
 def test_a_statement_that_is_missing_in_a_deployed_policy_is_seen(
@@ -100,35 +115,30 @@ def mutants_seen(
             bench = Bench(identity=identity, rows=table, world=stack.world)
             for name, document in identity.documents.items():
                 for mutant in filter(chosen, mutants(name, document)):
-                    witness = first_change(bench, mutant)
-                    if witness is None:
+                    witnesses = changes(bench, mutant)
+                    if not witnesses:
                         continue
-                    row, decision = witness
                     try:
                         with deployed(stack, f"{who} {name}", exchanged(document, mutant)):
-                            answer = ask(row, stack)
+                            caught = any(ask(row, stack) == then for row, then in witnesses)
                     except stack.client("iam").exceptions.MalformedPolicyDocumentException:
                         continue  # IAM takes no such document
-                    if answer == decision:
+                    if caught:
                         seen += 1
                     else:
-                        unseen.append(f"{who}: {mutant}: {row}: {answer}, not {decision}")
+                        unseen.append(f"{who}: {mutant}")
     return seen, unseen
 
 
-def first_change(bench: Bench, mutant: Mutant) -> tuple[Row, Decision] | None:
-    """The first row on which the evaluator decides otherwise, and how."""
-    place = mutant.document, mutant.number
-    now = bench._hits[place]
-    then: Sequence[Sequence[bool]] = (
-        bench._speaks(mutant.statement) if mutant.statement else [[False] * len(hit) for hit in now]
-    )
-    for number, row in enumerate(bench.rows):
-        if now[number] != then[number]:
-            decision = bench._verdict(number, {place: then[number]}).whole
-            if decision != row.decision:
-                return row, decision
-    return None
+def changes(bench: Bench, mutant: Mutant) -> list[Outcome]:
+    """The rows on which the evaluator decides otherwise, and how."""
+    mutated = without(bench.identity, mutant.document, mutant.number, mutant.statement)
+    verdicts = Bench(identity=mutated, rows=bench.rows, world=bench.world).verdicts()
+    return [
+        (row, verdict.whole)
+        for row, verdict in zip(bench.rows, verdicts, strict=True)
+        if verdict.whole != row.decision
+    ]
 
 
 def exchanged(document: Mapping[str, Any], mutant: Mutant) -> Mapping[str, Any]:
