@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from local.authorization.callers import Caller
-from local.authorization.question import CannotJudgeError, Question
+from local.authorization.question import CannotJudgeError, Question, not_filled
 from local.iam.evaluator import (
     Decision,
     Document,
@@ -78,6 +78,8 @@ def _judge(caller: Caller, question: Question, context: Mapping[str, Values]) ->
     }
     layers = {kind: [_filled(text, context) for text in texts] for kind, texts in layers.items()}
     policy = _filled(question.policy, context) if question.policy else None
+    for documents in layers.values():
+        _require_filled_keys(documents, request)
 
     def judgement(decision: Decision, kind: Kind | None = None, *denials: Any) -> Judgement:
         return Judgement(
@@ -112,6 +114,22 @@ def _judge(caller: Caller, question: Question, context: Mapping[str, Values]) ->
         ):
             return judgement("denied", kind)
     return judgement("denied", "identity-based policy")
+
+
+def _require_filled_keys(documents: Sequence[Document], request: Request) -> None:
+    """Refuse to judge by a condition key that AWS would fill in, and this does not.
+
+    Raises:
+        CannotJudgeError: it names the key.
+    """
+    for document in documents:
+        for statement in document["Statement"]:
+            keys = [key for tests in statement.get("Condition", {}).values() for key in tests]
+            missing = not_filled(request.action, request.resource, keys)
+            if missing and matches({**statement, "Condition": {}}, request):
+                raise CannotJudgeError(
+                    f"{request.action}: a policy asks for {', '.join(missing)}, which is not known"
+                )
 
 
 def _some(document: Document | None) -> Sequence[Document]:

@@ -1,7 +1,7 @@
 """One question that a call puts to IAM."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -63,6 +63,40 @@ def question(  # noqa: PLR0913 - what a question has
         policy=policy,
         resource_decides=resource_decides,
     )
+
+
+FILLED: Final = frozenset(
+    f"ec2:{key}".lower()
+    for key in (
+        *("AssociatePublicIpAddress", "AvailabilityZone", "CreateAction", "EbsOptimized"),
+        *("Encrypted", "ImageID", "ImageType", "InstanceID", "InstanceMarketType"),
+        *("InstanceMetadataTags", "InstanceProfile", "InstanceType", "KeyPairName"),
+        *("KeyPairType", "KmsKeyId", "MetadataHttpEndpoint", "MetadataHttpPutResponseHopLimit"),
+        *("MetadataHttpTokens", "NetworkInterfaceID", "Owner", "ParentSnapshot", "ParentVolume"),
+        *("PlacementGroup", "PlacementGroupName", "Public", "Region", "RoleDelivery"),
+        *("RootDeviceType", "SecurityGroupID", "SnapshotID", "SourceInstanceARN", "Subnet"),
+        *("SubnetID", "Tenancy", "VolumeID", "VolumeIops", "VolumeSize", "VolumeThroughput"),
+        *("VolumeType", "Vpc", "VpcID"),
+    )
+)
+"""EC2's condition keys that are filled in, besides those of tags."""
+
+
+def not_filled(action: str, resource: str, keys: Iterable[str]) -> list[str]:
+    """Those of *keys* that EC2 fills in for this resource, and the emulated AWS does not."""
+    known = reference.action(action)
+    if known is None or not action.startswith("ec2:"):
+        return []
+    kind = known.resource(resource)
+    supported = known.keys | kind.keys if kind else known.keys
+    return [
+        key
+        for key in keys
+        if key.lower().startswith("ec2:")
+        and not key.lower().startswith("ec2:resourcetag/")
+        and key.lower() not in FILLED
+        and reference.knows(supported, key)
+    ]
 
 
 def request_tags(tags: Mapping[str, str]) -> dict[str, Values]:

@@ -318,14 +318,20 @@ def test_a_bucket_that_names_the_user_needs_no_other_policy(
     assert error(theirs.list_objects_v2, Bucket="named")[0] == "AccessDenied"
 
 
-def test_what_the_evaluator_does_not_know_is_refused_and_said(
-    client: Client, user: Mapping[str, str]
+@pytest.mark.parametrize(
+    ("condition", "named"),
+    [
+        ({"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}, "DateLessThan"),
+        ({"StringEquals": {"ec2:ProductCode": "x"}}, "ec2:ProductCode"),
+    ],
+)
+def test_what_the_emulated_aws_does_not_know_is_refused_and_said(
+    client: Client, user: Mapping[str, str], condition: Statement, named: str
 ) -> None:
-    condition = {"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}
     give(client, {**EVERYTHING, "Condition": condition})
-    code, status, message = error(client("ec2", user).describe_vpcs)
+    code, status, message = error(client("ec2", user).run_instances, MinCount=1, MaxCount=1)
     assert (code, status) == ("NotImplemented", 501)
-    assert "DateLessThan" in message
+    assert named in message
 
 
 @pytest.mark.usefixtures("user")

@@ -54,8 +54,12 @@ def decisions(endpoint: str) -> Sequence[Outcome]:
         by_settings.setdefault(json.dumps(row.given, sort_keys=True), []).append(row)
     for given, rows_of_stack in by_settings.items():
         with account(endpoint, json.loads(given)) as stack:
-            answers = [(row, asked(row, stack)) for row in rows_of_stack]
-        decided += [(row, decision) for row, decision in answers if decision]
+            answers: list[tuple[Row, Decision | None]] = [
+                (row, asked(row, stack)) for row in rows_of_stack
+            ]
+        for row, decision in answers:
+            if decision is not None:
+                decided.append((row, decision))
     return decided
 
 
