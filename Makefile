@@ -7,6 +7,8 @@ unexport PYTHONPATH PYTHONSAFEPATH PYTHONHOME
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sandbox-pulumi
 UV_VERSION := 0.13.9
 UV := $(or $(shell command -v uv),$(CACHE)/uv-$(UV_VERSION)/bin/uv)
+INSTALL_UV = @test -x "$(UV)" || { python3 -m venv "$(CACHE)/uv-$(UV_VERSION)" \
+	&& "$(CACHE)/uv-$(UV_VERSION)/bin/pip" install --quiet uv==$(UV_VERSION); }
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest --timeout 600
 # Tests with the engine mostly wait, so there are more workers than cores.
@@ -14,24 +16,26 @@ WORKERS := 4
 TESTS := $(PYTEST) -n $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up preview outputs env down reset format check unit test docs bench \
-	prove prove-permissions prove-image prove-policies prove-adopt
+.PHONY: help venv lock up preview outputs env down reset format check unit test docs bench \
+	prove prove-permissions prove-image prove-machine prove-policies prove-adopt
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
 
 venv: .venv/made ## Create the virtual environment from the lock file
 
-.venv/made: requirements.lock pyproject.toml sandbox_client/pyproject.toml
+.venv/made: uv.lock pyproject.toml sandbox_client/pyproject.toml
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "python3 is missing or older than 3.11; install Python 3.11 or newer"; exit 1; }
-	@test -x "$(UV)" || { python3 -m venv "$(CACHE)/uv-$(UV_VERSION)" \
-		&& "$(CACHE)/uv-$(UV_VERSION)/bin/pip" install --quiet uv==$(UV_VERSION); }
-	@"$(UV)" venv --quiet --allow-existing --python python3 .venv
-	@"$(UV)" pip sync --quiet --python .venv --require-hashes requirements.lock
-	@"$(UV)" pip install --quiet --python .venv --no-deps --no-build-isolation \
-		--editable . --editable ./sandbox_client
+	$(INSTALL_UV)
+	@UV_PROJECT_ENVIRONMENT=.venv "$(UV)" sync --quiet --locked --python python3
 	@touch $@
+
+lock: ## Write uv.lock from pyproject.toml, and requirements.txt from uv.lock
+	$(INSTALL_UV)
+	@"$(UV)" lock --quiet
+	@"$(UV)" export --quiet --locked --no-dev --no-emit-local --no-annotate \
+		--output-file requirements.txt
 
 up: venv ## Create or update the local stack, on the real engine and an emulated AWS
 	@$(PYTHON) -m local up
@@ -61,14 +65,14 @@ check: venv ## Check format, lint and types
 	@.venv/bin/basedpyright
 
 unit: venv ## Run the tests that need no engine, in seconds
-	@$(TESTS) -q -m "not engine and not proof"
+	@$(TESTS) -q -m "not engine and not proof and not machine"
 
 test: check ## Run all checks and tests, with a slice of the long proofs
 	@$(PYTHON) -m local install
 	@$(TESTS)
 
 docs: venv ## Write every generated table into README.md and docs/
-	@.venv/bin/cog -r -P -p "from docs import tables" README.md docs/*.md
+	@.venv/bin/cog -r -P -I . -p "from docs import tables" README.md docs/*.md
 	@.venv/bin/sandbox config schema > docs/sandbox_config.schema.json
 	@$(PYTHON) -m sandbox.permissions.documentation > docs/permissions.md
 
@@ -81,8 +85,11 @@ prove: prove-permissions prove-image prove-policies prove-adopt ## Run the long 
 prove-permissions: venv ## Every "can" and "cannot" of the permissions, executed
 	@PROVE_ALL=1 $(PYTEST) -q tests/infra/permissions tests/sandbox/permissions
 
-prove-image: venv ## The image builder under every fault
-	@AMI_FAULTS=all PROVE_ALL=1 $(PYTEST) -q tests/ami
+prove-image: venv ## The image builder under every fault, and on a real machine without a GPU
+	@AMI_FAULTS=all PROVE_ALL=1 $(PYTEST) -q tests/ami tests/machine
+
+prove-machine: venv ## The image builder's scripts on a real machine without a GPU
+	@PROVE_ALL=1 $(PYTEST) -q tests/machine
 
 prove-policies: venv ## Every guard rail against mutants, the pipeline's role against its calls
 	@PROVE_ALL=1 $(PYTEST) --timeout 2400 -q tests/policies

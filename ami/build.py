@@ -4,184 +4,242 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ami import build_resources as things
-from ami import guest, machine, signals, ssh, steps, sweep
+from ami import build_resources, first_boot, signals, ssh_session, steps, sweep
 from ami.build_resources import Search
-from ami.errors import ConfigError, LeftoverError
+from ami.errors import LeftoverError, NotConfiguredError
+from ami.first_boot import BuildKeys
+from ami.images import VERSION_TAG
+from ami.progress import StepClock, TimedProgress
+from ami.provisioner import Provisioner
+from ami.ssh_session import Login, SshSession
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mypy_boto3_ec2.type_defs import InstanceTypeDef
 
-    from ami.aws import Aws
     from ami.build_resources import BuildResource
-    from ami.plan import Plan
-    from ami.progress import Progress
-    from ami.signals import Signals
-    from ami.stack import Stack
+    from ami.plan import BuildPlan
+    from ami.progress import BuildProgress
+    from ami.signals import SignalHandler
+    from ami.target import StackImage
+    from infra.aws_clients import AwsClients
+
+DESCRIBED_VERSIONS: Final = ("driver", "docker", "python", "uv", "cogames", "metta", "kernel")
+"""The versions in an image's description."""
+MAX_DESCRIPTION: Final = 255
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html"""
+MAX_TAG_VALUE: Final = 256
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class BuildTools:
     """What a build works with besides its plan."""
 
-    aws: Aws
-    stack: Stack
-    progress: Progress
-    dial: ssh.Dial = ssh.dial
-    """The one seam: how the machine's address becomes a connection."""
+    aws: AwsClients
+    stack_image: StackImage
+    progress: BuildProgress
+    dial: ssh_session.Dial = ssh_session.dial
+    """Connects to the machine's address; tests replace it."""
     folder: Path
-    """Where the log, the manifest and a kept key are written."""
+    """For the log, the manifest, and the key of a failed build that the user keeps."""
 
 
 @dataclass(slots=True)
-class Outcome:
-    image: str = ""
+class BuildOutcome:
+    """What a build has created so far."""
+
+    image_id: str = ""
     snapshots: tuple[str, ...] = ()
     finished: bool = False
-    """The image is one to keep."""
+    """The image is complete, so it stays."""
     address: str = ""
+    """The machine's public address."""
+    clock: StepClock = field(default_factory=StepClock)
+    """The time of the build's steps."""
+    script_clock: StepClock = field(default_factory=StepClock)
+    """The time of the steps of the scripts on the machine."""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """What each step has taken so far."""
+        return self.clock.seconds | self.script_clock.seconds
 
 
-SUMMARY = ("driver", "docker", "python", "uv", "cogames", "metta", "kernel")
-"""The versions that an image's description names."""
+def build(plan: BuildPlan, tools: BuildTools) -> str:
+    """Build the image and return its id; only the image and its snapshots stay in the account.
 
-
-def build(plan: Plan, tools: Tools) -> str:
-    """Make the image and return its id; whatever happens, only that is left in the account."""
-    undo = steps.Undo(tools.aws, plan, tools.progress)
-    outcome = Outcome()
-    first: BaseException | None = None
-    with signals.handled(tools.progress.say) as on_signal:
+    Raises:
+        SandboxError: the reason; its notes name what could not be removed.
+        Interrupted: a signal ended the build; everything it created is removed.
+    """
+    progress = TimedProgress(tools.progress)
+    tools = replace(tools, progress=progress)
+    undo = steps.Undo(tools.aws, plan, progress)
+    outcome = BuildOutcome(clock=progress.clock)
+    first_error: BaseException | None = None
+    with signals.handled(tools.progress.say) as signal_handler:
         try:
             try:
-                on_signal.arm()
-                _make(plan, tools, undo, outcome, on_signal)
+                signal_handler.arm()
+                _create(plan, tools, undo, outcome, signal_handler)
             finally:
-                on_signal.hold()
+                signal_handler.disarm()
         except BaseException as error:  # noqa: BLE001 - raised again below, after the clean-up
-            first = error
-        left = _clean(plan, tools, undo, outcome, first)
-    if first:
+            first_error = error
+        left = _clean_up(plan, tools, undo, outcome, first_error)
+    if first_error:
         if left:
-            first.add_note(_leftovers(plan, left))
-        raise first
+            first_error.add_note(_leftovers(plan, left))
+        raise first_error
     if left:
-        raise LeftoverError(f"{outcome.image} is finished.\n{_leftovers(plan, left)}")
-    return outcome.image
+        raise LeftoverError(f"{outcome.image_id} is finished, but\n{_leftovers(plan, left)}")
+    return outcome.image_id
 
 
-def _make(plan: Plan, tools: Tools, undo: steps.Undo, outcome: Outcome, on_signal: Signals) -> None:
-    keys = machine.Keys.make(plan.name)
-    with ExitStack() as made:
+def _create(
+    plan: BuildPlan,
+    tools: BuildTools,
+    undo: steps.Undo,
+    outcome: BuildOutcome,
+    signal_handler: SignalHandler,
+) -> None:
+    keys = BuildKeys.generate(plan.temporary_name)
+    step = tools.progress.step
+    with ExitStack() as stack:
         try:
-            host = _launch(plan, tools, keys, undo, made)
-            outcome.address = host.get("PublicIpAddress", "")
-            instance = host.get("InstanceId", "")
-            versions = _prepare(plan, tools, keys, instance, outcome.address)
-            with tools.progress.step("stop the machine"):
-                steps.stop(tools.aws, plan, instance)
-            with tools.progress.step("take the image"):
-                _take(plan, tools, instance, versions, made, undo, outcome)
-            on_signal.hold()  # the image is whole: from here on it is kept
+            machine = _launch(plan, tools, keys, undo, stack)
+            outcome.address = machine.get("PublicIpAddress", "")
+            instance_id = machine.get("InstanceId", "")
+            versions = _provision(plan, tools, keys, instance_id, outcome)
+            with step("stop the machine"):
+                steps.stop(tools.aws, plan, instance_id)
+            with step("take the image"):
+                _take_image(plan, tools, instance_id, versions, stack, undo, outcome)
+            signal_handler.disarm()  # the image is complete: from here on it stays
             outcome.finished = True
-            with tools.progress.step(f"configure stack {plan.facts.stack}"):
-                tools.stack.configure(outcome.image)
-        except ConfigError:
+            with step(f"configure stack {plan.target.stack}"):
+                tools.stack_image.configure(outcome.image_id)
+            _write_manifest(plan, tools, versions, outcome)  # now with the time of every step
+        except NotConfiguredError:
             raise
         except Exception:
-            if plan.request.keep_on_error:
+            if plan.options.keep_on_error:
                 _keep(plan, tools, keys, undo, outcome)
             raise
 
 
 def _launch(
-    plan: Plan, tools: Tools, keys: machine.Keys, undo: steps.Undo, made: ExitStack
+    plan: BuildPlan, tools: BuildTools, keys: BuildKeys, undo: steps.Undo, stack: ExitStack
 ) -> InstanceTypeDef:
-    with tools.progress.step("temporary key pair and security group"):
-        key = made.enter_context(steps.key_pair(tools.aws, plan, keys, undo))
-        group = made.enter_context(steps.ssh_group(tools.aws, plan, undo))
+    with tools.progress.step("create the temporary key pair and security group"):
+        key = stack.enter_context(steps.key_pair(tools.aws, plan, keys, undo))
+        group = stack.enter_context(steps.ssh_group(tools.aws, plan, undo))
     with tools.progress.step(f"launch {plan.instance_type}"):
-        told = machine.user_data(keys.host, seconds_to_live=plan.limits.deadline)
-        return made.enter_context(
-            steps.instance(tools.aws, plan, key=key, group=group, user_data=told, undo=undo)
+        user_data = first_boot.user_data(keys.host, seconds_to_live=plan.limits.deadline)
+        return stack.enter_context(
+            steps.instance(tools.aws, plan, key=key, group=group, user_data=user_data, undo=undo)
         )
 
 
-def _prepare(
-    plan: Plan, tools: Tools, keys: machine.Keys, instance: str, address: str
+def _provision(
+    plan: BuildPlan, tools: BuildTools, keys: BuildKeys, instance_id: str, outcome: BuildOutcome
 ) -> dict[str, str]:
-    """Everything that is done on the machine; its versions."""
+    """Do all the work on the machine; return the versions that it holds."""
     step = tools.progress.step
     tools.folder.mkdir(parents=True, exist_ok=True)
-    own_key = plan.request.ssh_key_file if plan.request.ssh_key else keys.login
-    with (tools.folder / f"{plan.build_id}.log").open("w") as log, ssh.background_loop() as loop:
-        way_in = ssh.Guest(
-            address,
-            ssh.Login(plan.request.ssh_user, own_key, keys.host),
+    login_key = plan.login_key if plan.options.ssh_key else keys.login
+    with log_file(plan, tools).open("w") as log, ssh_session.background_loop() as loop:
+        session = SshSession(
+            outcome.address,
+            Login(plan.options.ssh_user, login_key, keys.host),
             plan.limits,
             loop=loop,
             dial=tools.dial,
-            on_wait=lambda: steps.alive(tools.aws, instance),
+            on_wait=lambda: steps.require_alive(tools.aws, instance_id),
+            silence_hint=f"; its port 22 is open to {plan.ssh_from} only: if this computer leaves "
+            "by another address, name that with --ssh-from",
         )
 
         def write(line: str) -> None:
             log.write(f"{datetime.now(UTC):%H:%M:%S} {line}\n")
             log.flush()
 
-        work = guest.Work(way_in, plan, tools.progress, write)
-        with closing(way_in):
+        provisioner = Provisioner(session, plan, tools.progress, write, outcome.script_clock)
+        with closing(session):
             with step("wait for the machine's first boot"):
-                work.wait_until_ready()
+                provisioner.wait_until_ready()
             with step("set up: newest packages and kernel"):
-                work.set_up("base")
+                provisioner.set_up("base")
             with step("reboot into the new kernel"):
-                work.reboot()
+                provisioner.reboot()
             with step("set up: driver, Docker, Python, repositories"):
-                work.set_up("software")
+                provisioner.set_up("software")
             with step("reboot with the driver"):
-                work.reboot()
+                provisioner.reboot()
             with step("verify on the machine"):
-                versions = work.verify()
-                said = manifest(plan, versions)
-                work.write_manifest(said)
-                (tools.folder / f"{plan.build_id}.json").write_text(json.dumps(said, indent=2))
-            with step("seal: remove the build's traces, prove it"):
-                work.seal()
+                versions = provisioner.verify()
+                provisioner.write_manifest(_write_manifest(plan, tools, versions, outcome))
+            with step("seal: remove the traces of the build, and prove it"):
+                provisioner.seal()
     return versions
 
 
-def _take(  # noqa: PLR0913, PLR0917 - the image is where everything comes together
-    plan: Plan,
-    tools: Tools,
-    instance: str,
+def _take_image(  # noqa: PLR0913, PLR0917 - the image needs something of every step
+    plan: BuildPlan,
+    tools: BuildTools,
+    instance_id: str,
     versions: dict[str, str],
-    made: ExitStack,
+    stack: ExitStack,
     undo: steps.Undo,
-    outcome: Outcome,
+    outcome: BuildOutcome,
 ) -> None:
-    image = made.enter_context(
+    image = stack.enter_context(
         steps.image(
             tools.aws,
             plan,
-            instance_id=instance,
-            description=summary(plan, versions),
-            tags={f"version/{name}": value[:256] for name, value in versions.items()},
+            instance_id=instance_id,
+            description=description(plan, versions),
+            tags={
+                f"{VERSION_TAG}{name}": version[:MAX_TAG_VALUE]
+                for name, version in versions.items()
+            },
             undo=undo,
         )
     )
-    outcome.image = image.get("ImageId", "")
-    outcome.snapshots = tuple(steps.snapshots_of(image))
-    steps.publish(tools.aws, outcome.image, list(outcome.snapshots), plan.image_name)
+    outcome.image_id = image.get("ImageId", "")
+    outcome.snapshots = tuple(build_resources.snapshot_ids(image))
+    steps.publish(tools.aws, outcome.image_id, list(outcome.snapshots), plan.image_name)
 
 
-def manifest(plan: Plan, versions: dict[str, str]) -> dict[str, object]:
-    """What the image says of itself."""
+def log_file(plan: BuildPlan, tools: BuildTools) -> Path:
+    """The output of every script that ran on the machine."""
+    return tools.folder / f"{plan.build_id}.log"
+
+
+def manifest_file(plan: BuildPlan, tools: BuildTools) -> Path:
+    """A copy of the manifest that is on the image."""
+    return tools.folder / f"{plan.build_id}.json"
+
+
+def _write_manifest(
+    plan: BuildPlan, tools: BuildTools, versions: dict[str, str], outcome: BuildOutcome
+) -> dict[str, object]:
+    """Write the manifest here, and return it."""
+    content = manifest(plan, versions, outcome.seconds)
+    manifest_file(plan, tools).write_text(json.dumps(content, indent=2))
+    return content
+
+
+def manifest(
+    plan: BuildPlan, versions: dict[str, str], seconds: dict[str, float]
+) -> dict[str, object]:
+    """The image's description of itself; *seconds* is the time of each step so far."""
     return {
         "build_id": plan.build_id,
         "image_name": plan.image_name,
@@ -190,60 +248,72 @@ def manifest(plan: Plan, versions: dict[str, str]) -> dict[str, object]:
         "base_name": plan.base_name,
         "instance_type": plan.instance_type,
         "versions": versions,
+        "seconds": seconds,
     }
 
 
-def summary(plan: Plan, versions: dict[str, str]) -> str:
-    """One line that fits an image's description."""
-    parts = [f"{name} {versions[name]}" for name in SUMMARY if name in versions]
-    return f"sandbox on {plan.request.base}: {', '.join(parts)}"[:255]
+def description(plan: BuildPlan, versions: dict[str, str]) -> str:
+    """The image's description at EC2: its most important versions, in one line."""
+    parts = [f"{name} {versions[name]}" for name in DESCRIBED_VERSIONS if name in versions]
+    return f"sandbox on {plan.options.base}: {', '.join(parts)}"[:MAX_DESCRIPTION]
 
 
-def _keep(plan: Plan, tools: Tools, keys: machine.Keys, undo: steps.Undo, outcome: Outcome) -> None:
-    """Leave everything as it is for a look at it, and say how."""
-    undo.kept = True
+def _keep(
+    plan: BuildPlan, tools: BuildTools, keys: BuildKeys, undo: steps.Undo, outcome: BuildOutcome
+) -> None:
+    """Remove nothing, and say how to log in to the machine and how to remove it."""
+    undo.keep_all = True
+    say = tools.progress.say
     tools.folder.mkdir(parents=True, exist_ok=True)
-    file = tools.folder / f"{plan.build_id}.key"
-    file.touch(mode=0o600)
-    file.write_bytes(keys.login.export_private_key("openssh"))
+    key_file = plan.options.ssh_key_file
+    if not plan.options.ssh_key:
+        key_file = tools.folder / f"{plan.build_id}.key"
+        key_file.touch(mode=0o600)
+        key_file.write_bytes(keys.login.export_private_key("openssh"))
     if outcome.address:
-        tools.progress.say(f"kept: ssh -i {file} {plan.request.ssh_user}@{outcome.address}")
+        identity = f"-i {key_file} " if key_file else ""
+        say(f"kept; log in with: ssh {identity}{plan.options.ssh_user}@{outcome.address}")
     hours = plan.limits.deadline / 3600
-    tools.progress.say(f"it ends itself {hours:g} h after its start; before that, remove it with:")
-    tools.progress.say(f"  {clean_command(plan)}")
+    say(f"the machine terminates itself {hours:g} h after its start; remove it earlier with:")
+    say(f"  {clean_command(plan)}")
 
 
-def clean_command(plan: Plan) -> str:
-    return f"sandbox image clean --build {plan.build_id} --stack {plan.facts.stack}"
+def clean_command(plan: BuildPlan) -> str:
+    """The command that removes everything that the build left."""
+    return f"sandbox image clean --build {plan.build_id} --stack {plan.target.stack}"
 
 
-def _leftovers(plan: Plan, left: list[BuildResource]) -> str:
-    region = plan.facts.region
-    lines = [f"  {thing}: {thing.command(region)}" for thing in left]
-    return "\n".join(["left behind:", *lines, f"or all of it: {clean_command(plan)}"])
+def _leftovers(plan: BuildPlan, left: list[BuildResource]) -> str:
+    commands = sweep.removal_commands(left, plan.target.region)
+    return "\n".join(["left behind:", *commands, f"or all of it: {clean_command(plan)}"])
 
 
-def _clean(
-    plan: Plan, tools: Tools, undo: steps.Undo, outcome: Outcome, error: BaseException | None
+def _clean_up(
+    plan: BuildPlan,
+    tools: BuildTools,
+    undo: steps.Undo,
+    outcome: BuildOutcome,
+    error: BaseException | None,
 ) -> list[BuildResource]:
-    """Remove what the steps did not; after any fault, look for everything and more than once.
+    """Remove what the steps did not remove; return what is left.
 
-    Without one, each thing made was made once, by a name or token of its own, and AWS confirmed
-    its removal; only the disk went by a promise, that of the machine to take it along.
+    After any fault this searches for every kind of resource, several times. Without a fault AWS
+    has confirmed each removal except that of the root volume, which EC2 deletes with the instance
+    (DeleteOnTermination); so one search for volumes is enough.
     """
-    if undo.kept:
+    if undo.keep_all:
         return []
     pending = isinstance(error, steps.PendingError)
     flawless = not error and not undo.failed
-    with tools.progress.step("look for leftovers"):
+    with tools.progress.step("search for leftovers"):
         return sweep.sweep(
             tools.aws,
             Search(plan.build_id),
             limits=plan.limits,
             say=tools.progress.say,
             known=undo.failed,
-            keep={outcome.image, *outcome.snapshots} if outcome.finished else (),
-            spare=lambda one: pending and one.kind in {"image", "snapshot"},
-            rounds=1 if flawless else None,
-            kinds=["volume"] if flawless else tuple(things.FINDERS),
+            keep_ids={outcome.image_id, *outcome.snapshots} if outcome.finished else (),
+            keep=lambda resource: pending and resource.kind in {"image", "snapshot"},
+            empty_sweeps_required=1 if flawless else None,
+            kinds=["volume"] if flawless else tuple(build_resources.FINDERS),
         )

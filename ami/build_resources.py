@@ -1,20 +1,26 @@
-"""What a build makes in an account: how it is found again, and how it is removed."""
+"""The resources that a build creates: how each kind is found again, and how it is removed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
-from ami.aws import Aws, code, where
+from ami.aws_calls import tags_of
 from infra import names
+from infra.aws_clients import as_filters, error_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from mypy_boto3_ec2.type_defs import FilterTypeDef, TagTypeDef
+    from mypy_boto3_ec2.type_defs import TagTypeDef
+
+    from infra.aws_clients import AwsClients
 
 Kind: TypeAlias = Literal["image", "instance", "volume", "snapshot", "security-group", "key-pair"]
-GONE: Final = {"terminated", "shutting-down"}
+TERMINATED_STATES: Final = {"terminated", "shutting-down"}
+BUILD_TAG: Final = "BuildId"
+STARTED_TAG: Final = "StartedAt"
+PURPOSE_TAG: Final = "Purpose"
 
 COMMANDS: Final[Mapping[Kind, str]] = {
     "image": "aws ec2 deregister-image --image-id {id}",
@@ -28,22 +34,25 @@ COMMANDS: Final[Mapping[Kind, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildResource:
+    """One resource that a build created."""
+
     kind: Kind
     id: str
+    """For a key pair its name, for all others the id."""
     build_id: str = ""
-    since: str = ""
-    """When its build started, as its tag says."""
+    build_started_at: str = ""
+    """When its build started, in ISO 8601, from its tag."""
     state: str = ""
     finished: bool = False
-    """Part of a whole image: only `prune` removes it."""
+    """It belongs to a finished image, which only `prune` removes."""
 
     @property
-    def going(self) -> bool:
-        """Nothing more can be done about it, it only has to be waited for."""
+    def terminating(self) -> bool:
+        """It is being removed already; it only has to be waited for."""
         return self.kind == "instance" and self.state == "shutting-down"
 
     def command(self, region: str) -> str:
-        """What removes it by hand."""
+        """The command that removes it by hand."""
         return COMMANDS[self.kind].format(id=self.id) + f" --region {region}"
 
     def __str__(self) -> str:
@@ -52,75 +61,77 @@ class BuildResource:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One build's things, or those of all builds of the project."""
+    """Finds the resources of one build; without a *build_id*, of all builds of the project."""
 
     build_id: str = ""
 
     @property
-    def tags(self) -> list[FilterTypeDef]:
+    def by_tag(self) -> Mapping[str, str]:
+        """EC2's filters on the tags of a build."""
         if self.build_id:
-            return where(tag__BuildId=self.build_id)
-        return where(tag__Project=names.PROJECT, tag__Purpose=names.BUILD_PURPOSE)
+            return {f"tag:{BUILD_TAG}": self.build_id}
+        return {"tag:Project": names.PROJECT, f"tag:{PURPOSE_TAG}": names.BUILD_PURPOSE}
 
-    def named(self, filter_name: str, name: str) -> list[FilterTypeDef]:
-        """A build's things that have names go by them: a name is there before any tag is seen."""
-        return where(**{filter_name: name}) if self.build_id else self.tags
+    def by_name(self, filter_name: str, name: str) -> Mapping[str, str]:
+        """EC2's filter on the *name* of one build; a name is visible before any tag is."""
+        return {filter_name: name} if self.build_id else self.by_tag
 
     @property
     def temporary_name(self) -> str:
-        return f"{names.BUILD_PURPOSE}-{self.build_id}"
+        return temporary_name(self.build_id)
 
 
-def images(aws: Aws, search: Search) -> Iterable[BuildResource]:
-    filters = search.named("name", f"sandbox-*-{search.build_id}")
-    for page in aws.ec2.get_paginator("describe_images").paginate(Owners=["self"], Filters=filters):
-        for one in page["Images"]:
-            yield _thing("image", one.get("ImageId", ""), one.get("Tags"), one.get("State", ""))
-            for mapping in one.get("BlockDeviceMappings", []):
-                if snapshot := mapping.get("Ebs", {}).get("SnapshotId"):
-                    yield _thing("snapshot", snapshot, one.get("Tags"))
+def temporary_name(build_id: str) -> str:
+    """The name of a build's key pair and security group."""
+    return f"{names.BUILD_PURPOSE}-{build_id}"
 
 
-def instances(aws: Aws, search: Search) -> Iterable[BuildResource]:
-    for page in aws.ec2.get_paginator("describe_instances").paginate(Filters=search.tags):
-        for reservation in page["Reservations"]:
-            for one in reservation.get("Instances", []):
-                state = one.get("State", {}).get("Name", "")
-                if state != "terminated":
-                    yield _thing("instance", one.get("InstanceId", ""), one.get("Tags"), state)
+def images(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
+    filters = search.by_name("name", f"sandbox-*-{search.build_id}")
+    for image in own_images(aws, filters):
+        yield _resource("image", image["ImageId"], image.get("Tags"), image.get("State", ""))
+        for snapshot in snapshot_ids(image):
+            yield _resource("snapshot", snapshot, image.get("Tags"))
 
 
-def volumes(aws: Aws, search: Search) -> Iterable[BuildResource]:
-    for page in aws.ec2.get_paginator("describe_volumes").paginate(Filters=search.tags):
-        for one in page["Volumes"]:
-            if one.get("State") == "available":  # one in use goes with its instance
-                yield _thing("volume", one.get("VolumeId", ""), one.get("Tags"))
+def instances(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
+    for instance in all_instances(aws, search.by_tag):
+        state = instance["State"]["Name"]
+        if state != "terminated":
+            yield _resource("instance", instance["InstanceId"], instance.get("Tags"), state)
 
 
-def snapshots(aws: Aws, search: Search) -> Iterable[BuildResource]:
-    pages = aws.ec2.get_paginator("describe_snapshots").paginate(
-        OwnerIds=["self"], Filters=search.tags
+def volumes(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
+    for volume in aws.describe("describe_volumes", "Volumes", search.by_tag):
+        if volume.get("State") == "available":  # a volume in use is deleted with its instance
+            yield _resource("volume", volume["VolumeId"], volume.get("Tags"))
+
+
+def snapshots(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
+    # without an owner, EC2 searches the public snapshots of all accounts too
+    descriptions = aws.list_all(
+        *("ec2", "describe_snapshots", "Snapshots"),
+        OwnerIds=["self"],
+        Filters=as_filters(search.by_tag),
     )
-    for page in pages:
-        for one in page["Snapshots"]:
-            yield _thing("snapshot", one.get("SnapshotId", ""), one.get("Tags"))
+    for snapshot in descriptions:
+        yield _resource("snapshot", snapshot["SnapshotId"], snapshot.get("Tags"))
 
 
-def security_groups(aws: Aws, search: Search) -> Iterable[BuildResource]:
-    filters = search.named("group_name", search.temporary_name)
-    for page in aws.ec2.get_paginator("describe_security_groups").paginate(Filters=filters):
-        for one in page["SecurityGroups"]:
-            yield _thing("security-group", one.get("GroupId", ""), one.get("Tags"))
+def security_groups(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
+    filters = search.by_name("group-name", search.temporary_name)
+    for group in aws.describe("describe_security_groups", "SecurityGroups", filters):
+        yield _resource("security-group", group["GroupId"], group.get("Tags"))
 
 
-def key_pairs(aws: Aws, search: Search) -> Iterable[BuildResource]:
-    filters = search.named("key_name", search.temporary_name)
-    for one in aws.ec2.describe_key_pairs(Filters=filters)["KeyPairs"]:
-        yield _thing("key-pair", one.get("KeyName", ""), one.get("Tags"))
+def key_pairs(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
+    filters = search.by_name("key-name", search.temporary_name)
+    for key_pair in aws.describe("describe_key_pairs", "KeyPairs", filters):
+        yield _resource("key-pair", key_pair["KeyName"], key_pair.get("Tags"))
 
 
-FINDERS: Final[Mapping[Kind, Callable[[Aws, Search], Iterable[BuildResource]]]] = {
-    # in the order of removal: what holds something before what is held
+FINDERS: Final[Mapping[Kind, Callable[[AwsClients, Search], Iterable[BuildResource]]]] = {
+    # in the order of removal: first a resource that uses another, then the one that it uses
     "image": images,
     "instance": instances,
     "volume": volumes,
@@ -130,37 +141,68 @@ FINDERS: Final[Mapping[Kind, Callable[[Aws, Search], Iterable[BuildResource]]]] 
 }
 
 
-def remove(aws: Aws, thing: BuildResource) -> None:
-    """Ask AWS to remove it; that it is gone already is what was wanted."""
+def remove(aws: AwsClients, resource: BuildResource) -> None:
+    """Ask AWS to remove *resource*; it is no error if it does not exist any more.
+
+    Raises:
+        ClientError, BotoCoreError: AWS refused, or could not be asked.
+    """
     ec2 = aws.ec2
     try:
-        match thing.kind:
+        match resource.kind:
             case "image":
-                ec2.deregister_image(ImageId=thing.id)
+                ec2.deregister_image(ImageId=resource.id)
             case "instance":
-                ec2.terminate_instances(InstanceIds=[thing.id])
+                ec2.terminate_instances(InstanceIds=[resource.id])
             case "volume":
-                ec2.delete_volume(VolumeId=thing.id)
+                ec2.delete_volume(VolumeId=resource.id)
             case "snapshot":
-                ec2.delete_snapshot(SnapshotId=thing.id)
+                ec2.delete_snapshot(SnapshotId=resource.id)
             case "security-group":
-                ec2.delete_security_group(GroupId=thing.id)
+                ec2.delete_security_group(GroupId=resource.id)
             case "key-pair":
-                ec2.delete_key_pair(KeyName=thing.id)
+                ec2.delete_key_pair(KeyName=resource.id)
     except ec2.exceptions.ClientError as error:
-        if ".NotFound" not in code(error) and code(error) != "InvalidAMIID.Unavailable":
+        code = error_code(error)
+        if ".NotFound" not in code and code != "InvalidAMIID.Unavailable":
             raise
 
 
-def _thing(
+def own_images(
+    aws: AwsClients, filters: Mapping[str, str | Collection[str]]
+) -> list[dict[str, Any]]:
+    """The account's own images, as DescribeImages describes them."""
+    return aws.list_all(
+        "ec2", "describe_images", "Images", Owners=["self"], Filters=as_filters(filters)
+    )
+
+
+def all_instances(
+    aws: AwsClients, filters: Mapping[str, str | Collection[str]]
+) -> list[dict[str, Any]]:
+    """The instances of all reservations, as DescribeInstances describes them."""
+    reservations = aws.describe("describe_instances", "Reservations", filters)
+    return [instance for reservation in reservations for instance in reservation["Instances"]]
+
+
+def snapshot_ids(image: Mapping[str, Any]) -> list[str]:
+    """The snapshots of an image's disks."""
+    return [
+        snapshot
+        for mapping in image.get("BlockDeviceMappings", [])
+        if (snapshot := mapping.get("Ebs", {}).get("SnapshotId"))
+    ]
+
+
+def _resource(
     kind: Kind, identity: str, tags: list[TagTypeDef] | None, state: str = ""
 ) -> BuildResource:
-    said = {one.get("Key", ""): one.get("Value", "") for one in tags or []}
+    by_key = tags_of(tags)
     return BuildResource(
         kind=kind,
         id=identity,
-        build_id=said.get("BuildId", ""),
-        since=said.get("StartedAt", ""),
+        build_id=by_key.get(BUILD_TAG, ""),
+        build_started_at=by_key.get(STARTED_TAG, ""),
         state=state,
-        finished=said.get("Purpose") == names.IMAGE_PURPOSE,
+        finished=by_key.get(PURPOSE_TAG) == names.IMAGE_PURPOSE,
     )

@@ -1,62 +1,50 @@
-"""What can end a command, each kind with its own exit code.
+"""Why a command of the image build ends; each class has its exit code in `ExitCode`."""
 
-AmiError
-├── PlanError           3  nothing was made: the account, the stack or an option is not right
-├── LaunchError         4  AWS gave no machine
-├── SetupError          5  the machine could not be reached or set up
-├── VerificationError   6  the machine does not do what the image promises
-├── ImageError          7  the image was not finished
-├── LeftoverError       8  the work is done, but something of it could not be removed
-└── ConfigError         9  the image is finished, the stack's configuration does not name it yet
-Interrupted           130  Ctrl-C (143 for SIGTERM, 129 for SIGHUP)
-"""
-
-from typing import ClassVar
+from sandbox.core.errors import ExitCode, SandboxError
 
 
-class AmiError(Exception):
-    exit_code: ClassVar[int] = 1
+class PlanError(SandboxError):
+    """The account, the stack or an option does not allow the build; nothing was created."""
 
+    exit_code = ExitCode.REFUSED
 
-class PlanError(AmiError):
-    exit_code = 3
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n  ".join(["nothing was made, since:", *problems]))
+    def __init__(self, *problems: str) -> None:
+        several = ["nothing was created, because:", *problems]
+        super().__init__(problems[0] if len(problems) == 1 else "\n  ".join(several))
         self.problems = problems
 
 
-class LaunchError(AmiError):
-    exit_code = 4
+class LaunchError(SandboxError):
+    """EC2 launched no machine, or the machine ended before it could be used."""
+
+    exit_code = ExitCode.NO_MACHINE
 
 
-class SetupError(AmiError):
-    exit_code = 5
+class SetupError(SandboxError):
+    """The machine could not be reached or set up."""
+
+    exit_code = ExitCode.SETUP_FAILED
 
 
-class VerificationError(AmiError):
-    exit_code = 6
+class VerificationError(SandboxError):
+    """The machine does not hold what the image promises."""
+
+    exit_code = ExitCode.NOT_VERIFIED
 
 
-class ImageError(AmiError):
-    exit_code = 7
+class ImageError(SandboxError):
+    """EC2 did not finish the image."""
+
+    exit_code = ExitCode.NO_IMAGE
 
 
-class LeftoverError(AmiError):
-    exit_code = 8
+class LeftoverError(SandboxError):
+    """The work is done, but some resources could not be removed."""
+
+    exit_code = ExitCode.LEFTOVERS
 
 
-class ConfigError(AmiError):
-    exit_code = 9
+class NotConfiguredError(SandboxError):
+    """The image is finished, but the stack's configuration does not name it yet."""
 
-
-class Interrupted(BaseException):
-    """A signal asked the build to end; not an Exception, so that no handler swallows it."""
-
-    def __init__(self, number: int, name: str) -> None:
-        super().__init__(name)
-        self.exit_code = 128 + number
-        self.name = name
-
-    def __str__(self) -> str:
-        return f"ended by {self.name}"
+    exit_code = ExitCode.NOT_CONFIGURED

@@ -1,158 +1,159 @@
-"""Images that are there already: what each holds, which may go, which can still be finished."""
+"""The images that exist: their contents, which of them may be removed, and how to finish one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
-from ami import build_resources as things
-from ami import steps
-from ami.aws import AWS_ERRORS, Aws, code, reason, where
-from ami.build_resources import BuildResource
+from ami import build_resources, steps, sweep
+from ami.aws_calls import AWS_ERRORS, tags_of
+from ami.build_resources import BUILD_TAG, PURPOSE_TAG, BuildResource
 from ami.errors import LeftoverError, PlanError
 from infra import names
+from infra.aws_clients import error_code, error_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-
-    from mypy_boto3_ec2.type_defs import ImageTypeDef
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from ami.limits import Limits
-    from ami.stack import Stack
+    from ami.target import BuildTarget, StackImage
+    from infra.aws_clients import AwsClients
 
-LIVE: Final = ["pending", "running", "stopping", "stopped", "shutting-down"]
+LIVE_STATES: Final = ("pending", "running", "stopping", "stopped", "shutting-down")
+CONFIGURED: Final = "configured"
+RUNNING: Final = "running"
+VERSION_TAG: Final = "version/"
+"""Before the name of each version in an image's tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class MachineImage:
+    """A finished image of the project."""
+
     id: str
     name: str
-    made: datetime
+    created: datetime
+    """In UTC."""
     state: str
-    gib: int
+    size_gib: int
     snapshots: tuple[str, ...]
-    versions: dict[str, str]
+    versions: Mapping[str, str]
     build_id: str
-    in_use: str = ""
-    """Why it must stay: empty, if nothing holds it."""
+    in_use: tuple[str, ...] = ()
+    """Why it must stay: `configured` in a stack, `running` on an instance."""
 
 
-def of_environment(aws: Aws, environment: str, configured: Collection[str]) -> list[Image]:
-    """The finished images of a stack's environment, newest first."""
-    pages = aws.ec2.get_paginator("describe_images").paginate(
-        Owners=["self"],
-        Filters=where(
-            tag__Project=names.PROJECT,
-            tag__Purpose=names.IMAGE_PURPOSE,
-            tag__Environment=environment,
-        ),
-    )
-    found = [one for page in pages for one in page["Images"]]
-    running = _used(aws, [one.get("ImageId", "") for one in found])
-    images = [_image(one, configured, running) for one in found]
-    return sorted(images, key=lambda one: (one.made, one.id), reverse=True)
+def of_environment(
+    aws: AwsClients, environment: str, configured: Collection[str]
+) -> list[MachineImage]:
+    """The finished images of *environment*, the newest first.
+
+    *configured* are the ids that a stack names.
+    """
+    filters = {
+        "tag:Project": names.PROJECT,
+        f"tag:{PURPOSE_TAG}": names.IMAGE_PURPOSE,
+        "tag:Environment": environment,
+    }
+    descriptions = build_resources.own_images(aws, filters)
+    running = _running(aws, [description["ImageId"] for description in descriptions])
+    images = [_machine_image(description, configured, running) for description in descriptions]
+    return sorted(images, key=lambda image: (image.created, image.id), reverse=True)
 
 
-def to_prune(images: list[Image], keep: int) -> list[Image]:
-    """All but the newest *keep*, and none that is configured or runs."""
-    return [one for one in images[keep:] if not one.in_use]
+def to_prune(images: list[MachineImage], keep: int) -> list[MachineImage]:
+    """All but the newest *keep*, without those that are in use."""
+    return [image for image in images[keep:] if not image.in_use]
 
 
-def remove(aws: Aws, images: Iterable[Image], say: Callable[[str], None]) -> None:
-    """Deregister, then delete the snapshots; go on after a refusal, and name it at the end."""
+def remove(aws: AwsClients, images: Iterable[MachineImage], say: Callable[[str], None]) -> None:
+    """Deregister *images* and delete their snapshots; a refusal does not stop the others.
+
+    Raises:
+        LeftoverError: the message has the reason and the command for each resource that is left.
+    """
     left: list[str] = []
     for image in images:
         parts = [BuildResource(kind="image", id=image.id)]
-        parts += [BuildResource(kind="snapshot", id=one) for one in image.snapshots]
+        parts += [BuildResource(kind="snapshot", id=snapshot) for snapshot in image.snapshots]
         for part in parts:
             try:
-                things.remove(aws, part)
+                build_resources.remove(aws, part)
             except AWS_ERRORS as error:
-                left.append(f"  {part} ({reason(error)}): {part.command(aws.region)}")
+                left += [
+                    f"{command} ({error_reason(error)})"
+                    for command in sweep.removal_commands([part], aws.region)
+                ]
             else:
                 say(f"removed {part}")
     if left:
         raise LeftoverError("\n".join(["not removed:", *left]))
 
 
-def resume(  # noqa: PLR0913 - the place, the image, the limits and where to tell
-    aws: Aws,
-    stack: Stack,
-    identity: str,
+def resume(  # noqa: PLR0913 - the account, the stack, the image, the limits and the output
+    aws: AwsClients,
+    target: BuildTarget,
+    stack_image: StackImage,
+    image_id: str,
     *,
-    environment: str,
     limits: Limits,
     say: Callable[[str], None],
 ) -> None:
-    """Finish an image whose build ended while it was pending."""
+    """Finish an image that was still pending when its build ended, and configure the stack.
+
+    Raises:
+        PlanError: the image does not exist, or no build for this environment created it.
+        ImageError: AWS could not finish it.
+        NotConfiguredError: it is finished, but the stack could not be changed.
+    """
     try:
-        found = aws.ec2.describe_images(ImageIds=[identity], Owners=["self"])["Images"]
+        images = aws.ec2.describe_images(ImageIds=[image_id], Owners=["self"])["Images"]
     except AWS_ERRORS as error:
-        if not code(error).startswith("InvalidAMIID"):
+        if not error_code(error).startswith("InvalidAMIID"):
             raise
-        found = []
-    if not found:
-        raise PlanError([f"{identity}: this account has no such image in {aws.region}"])
-    tags = _tags(found[0])
-    if tags.get("Project") != names.PROJECT or not tags.get("BuildId"):
-        raise PlanError([f"{identity}: was not made by an image build of this project"])
-    if tags.get("Environment") != environment:
+        images = []
+    if not images:
+        raise PlanError(f"{image_id}: this account has no such image in {aws.region}")
+    tags = tags_of(images[0].get("Tags"))
+    if tags.get("Project") != names.PROJECT or not tags.get(BUILD_TAG):
+        raise PlanError(f"{image_id}: no image build of this project created it")
+    if tags.get("Environment") != target.environment:
         raise PlanError(
-            [f"{identity}: was made for {tags.get('Environment')}, the stack is {environment}"]
+            f"{image_id}: is an image for the environment {tags.get('Environment')}, but "
+            f"stack {target.stack} is {target.environment}; name its stack with --stack"
         )
-    made = steps.available(aws, limits, identity, say=say)
-    steps.not_public(made)
-    name = made.get("Name", "")
-    steps.publish(aws, identity, steps.snapshots_of(made), name)
-    stack.configure(identity)
+    image = steps.available(aws, limits, image_id, say=say)
+    steps.require_private(image)
+    steps.publish(aws, image_id, build_resources.snapshot_ids(image), image.get("Name", ""))
+    stack_image.configure(image_id)
 
 
-def dead(found: Iterable[BuildResource], *, older_than: timedelta) -> list[BuildResource]:
-    """What belongs to builds that started too long ago to be alive."""
-    now = datetime.now(UTC)
-    return [
-        one for one in found if one.since and now - datetime.fromisoformat(one.since) > older_than
-    ]
-
-
-def _used(aws: Aws, identities: list[str]) -> set[str]:
-    if not identities:
+def _running(aws: AwsClients, image_ids: list[str]) -> set[str]:
+    """Those from which an instance was launched that still exists."""
+    if not image_ids:
         return set()
-    pages = aws.ec2.get_paginator("describe_instances").paginate(
-        Filters=where(image_id=identities, instance_state_name=LIVE)
-    )
-    return {
-        one.get("ImageId", "")
-        for page in pages
-        for reservation in page["Reservations"]
-        for one in reservation.get("Instances", [])
-    }
+    filters = {"image-id": image_ids, "instance-state-name": LIVE_STATES}
+    return {instance["ImageId"] for instance in build_resources.all_instances(aws, filters)}
 
 
-def _image(one: ImageTypeDef, configured: Collection[str], running: Collection[str]) -> Image:
-    identity, tags = one.get("ImageId", ""), _tags(one)
-    disks = [
-        mapping.get("Ebs", {}).get("VolumeSize", 0)
-        for mapping in one.get("BlockDeviceMappings", [])
-    ]
-    reasons = ["configured"] * (identity in configured) + ["running"] * (identity in running)
-    return Image(
-        id=identity,
-        name=one.get("Name", ""),
-        made=datetime.fromisoformat(one.get("CreationDate", "1970-01-01T00:00:00Z")),
-        state=one.get("State", ""),
-        gib=sum(disks),
-        snapshots=tuple(steps.snapshots_of(one)),
+def _machine_image(
+    description: Mapping[str, Any], configured: Collection[str], running: Collection[str]
+) -> MachineImage:
+    image_id, tags = description["ImageId"], tags_of(description.get("Tags"))
+    mappings = description.get("BlockDeviceMappings", [])
+    return MachineImage(
+        id=image_id,
+        name=description.get("Name", ""),
+        created=datetime.fromisoformat(description.get("CreationDate", "1970-01-01T00:00:00Z")),
+        state=description.get("State", ""),
+        size_gib=sum(mapping.get("Ebs", {}).get("VolumeSize", 0) for mapping in mappings),
+        snapshots=tuple(build_resources.snapshot_ids(description)),
         versions={
-            key.removeprefix("version/"): value
+            key.removeprefix(VERSION_TAG): value
             for key, value in tags.items()
-            if key.startswith("version/")
+            if key.startswith(VERSION_TAG)
         },
-        build_id=tags.get("BuildId", ""),
-        in_use=", ".join(reasons),
+        build_id=tags.get(BUILD_TAG, ""),
+        in_use=(CONFIGURED,) * (image_id in configured) + (RUNNING,) * (image_id in running),
     )
-
-
-def _tags(one: ImageTypeDef) -> dict[str, str]:
-    return {tag.get("Key", ""): tag.get("Value", "") for tag in one.get("Tags", [])}

@@ -1,4 +1,4 @@
-"""How often to look and how long to wait; one object, so that a test can be fast and true."""
+"""How often the build polls, and how long it waits; one object, so that tests can be fast."""
 
 import time
 from collections.abc import Callable
@@ -10,22 +10,28 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Seconds, all of them."""
+    """Times are in seconds."""
 
-    poll: float = 5.0
-    """Between two looks at AWS."""
-    knock: float = 0.25
+    poll_interval: float = 5.0
+    """Between two polls of AWS."""
+    login_retry_interval: float = 0.25
     """Between two tries to log in."""
     visible: float = 90
-    """How long something just made may not be found yet."""
+    """Until AWS finds a resource that it has just created."""
     running: float = 600
     login: float = 900
+    refused: float = 120
+    """How long the machine may refuse the key; cloud-init installs it seconds after sshd starts."""
     ready: float = 900
-    """Until the machine's own first boot work is over."""
-    setup: float = 5400
-    """One run of the set-up script."""
+    """Until the machine has finished its first boot."""
+    upgrade: float = 1800
+    """The set-up stage `base`."""
+    software: float = 5400
+    """The set-up stage `software`: 30 GiB of downloads and three builds."""
+    verify: float = 1800
+    """The first import of PyTorch from a cold disk takes minutes."""
     check: float = 900
-    """One short script: the verification, the clean-up of the image."""
+    """One short script, such as the clean-up before the image is taken."""
     reboot: float = 900
     stopped: float = 1800
     """GPU machines take minutes to stop."""
@@ -34,28 +40,46 @@ class Limits:
     terminated: float = 1200
     sweep: float = 1800
     """The whole of the last search for leftovers."""
-    quiet_rounds: int = 3
-    """Searches in a row that must find nothing after a fault: an answer may be stale."""
-    quiet_pause: float = 5.0
-    """Between two of them."""
-    keepalive: float = 15.0
-    """A silent connection is given up after three of these."""
+    empty_sweeps_required: int = 3
+    """A number: how many searches in a row must find nothing after a fault, for EC2's lists may
+    be out of date."""
+    sweep_interval: float = 5.0
+    """Between two searches."""
+    keepalive_interval: float = 15.0
+    """Of SSH; a connection counts as broken after three without an answer."""
     reconnects: int = 3
-    """How often a set-up script is started again after its connection broke."""
-    deadline: float = 4 * 3600
-    """When the machine ends itself, whatever became of its builder."""
+    """A number: how often a set-up script is started again after its connection broke."""
+    deadline: float = 5 * 3600
+    """After its start the machine terminates itself, even if the builder is gone."""
+
+    @property
+    def work(self) -> float:
+        """The longest time from the launch to the seal."""
+        boots = self.login + self.ready + 2 * (self.reboot + self.ready)
+        return self.running + boots + self.upgrade + self.software + self.verify + 2 * self.check
+
+    @property
+    def build(self) -> float:
+        """The longest time of a whole build."""
+        return self.work + self.stopped + self.available + self.terminated + self.sweep
 
 
 class LimitReachedError(Exception):
-    def __init__(self, what: str, limit: float) -> None:
-        super().__init__(f"{what}: not within {limit:g} s")
+    """A wait took longer than its limit."""
+
+    def __init__(self, goal: str, limit: float) -> None:
+        super().__init__(f"{goal}: not within {limit:g} s")
 
 
-def until(look: Callable[[], T | None], *, limit: float, every: float, what: str) -> T:
-    """Look until there is something to see, or say what did not come within *limit*."""
+def until(poll: Callable[[], T | None], *, limit: float, interval: float, goal: str) -> T:
+    """Call *poll* every *interval* seconds until it returns something other than None.
+
+    Raises:
+        LimitReachedError: *goal* was not reached within *limit* seconds.
+    """
     end = time.monotonic() + limit
-    while (seen := look()) is None:
-        if time.monotonic() + every > end:
-            raise LimitReachedError(what, limit)
-        time.sleep(every)
-    return seen
+    while (result := poll()) is None:
+        if time.monotonic() + interval > end:
+            raise LimitReachedError(goal, limit)
+        time.sleep(interval)
+    return result

@@ -1,56 +1,90 @@
-"""Check everything before anything is made, and freeze what the build will do."""
+"""Check everything before anything is created, and fix what the build will do."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import secrets
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
-from ami.aws import AWS_ERRORS, Aws, code, reason, where
+from ami import credentials, launch, login_key, pins
+from ami.aws_calls import AWS_ERRORS
+from ami.build_resources import (
+    BUILD_TAG,
+    PURPOSE_TAG,
+    STARTED_TAG,
+    all_instances,
+    temporary_name,
+)
 from ami.errors import PlanError
+from ami.public_address import public_address
 from infra import names
+from infra.aws_clients import as_filters, error_code, error_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from asyncssh import SSHKey
     from mypy_boto3_ec2.literals import InstanceTypeType
     from mypy_boto3_ec2.type_defs import ImageTypeDef, InstanceTypeInfoTypeDef
 
     from ami.limits import Limits
-    from ami.stack import Facts
+    from ami.login_key import AskPassphrase
+    from ami.target import BuildTarget
+    from infra.aws_clients import AwsClients
 
 T = TypeVar("T")
 Base = Literal["ubuntu", "dlami"]
 
-BUILD_TAG: Final = "BuildId"
-MIN_DISK_GIB: Final = 60
-"""The upgrade, the driver, Docker and the Python environments take about 40."""
+MIN_DISK_GIB: Final = 80
+"""The set-up fills about 60 GiB: 7 each for the CUDA toolkit and three PyTorch environments, and
+much for downloads and builds. The verification asks for 10 that are free."""
+MIN_IOPS: Final = 3000
+MIN_THROUGHPUT: Final = 125
+"""In MiB/s. Every gp3 volume has so much for its price:
+https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html"""
+IOPS_PER_MIB: Final = 4
+"""gp3 gives at most 0.25 MiB/s for each of its IOPS."""
+IOPS_PER_GIB: Final = 500
+ARCHITECTURE: Final = "x86_64"
+EBS_KEY: Final = "alias/aws/ebs"
+"""The key of AWS for EBS, which everyone in the account may use."""
+KEY_RIGHTS: Final = (
+    "kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
+    "kms:GenerateDataKeyWithoutPlaintext"
+)
+"""https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html"""
+QUOTA_UNREADABLE: Final = frozenset({"AccessDeniedException", "NoSuchResourceException"})
 
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
+    """A public image on which a build can start."""
+
     parameter: str
-    """AWS's public parameter that names the newest one."""
+    """The public SSM parameter that holds the id of the newest one."""
     owner: str
+    """The account that publishes it; anyone may give an image its name."""
     pattern: str
-    """Its images' names, to search where the parameter cannot be read."""
+    """The names of its images, for a search if the parameter cannot be read."""
     driver: str
-    """The NVIDIA driver's branch that the finished image must have; empty: whatever it brings."""
+    """The branch of the NVIDIA driver to install; empty: keep the driver of the base."""
 
 
 BASES: Final[Mapping[Base, BaseImage]] = {
+    # https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
     "ubuntu": BaseImage(
         "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id",
         "099720109477",  # Canonical
         "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*",
-        "535",
+        pins.settings()["NVIDIA_BRANCH"],
     ),
+    # https://docs.aws.amazon.com/dlami/latest/devguide/find-dlami-id.html
     "dlami": BaseImage(
         "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id",
         "898082745236",  # AWS Deep Learning AMIs
@@ -60,9 +94,27 @@ BASES: Final[Mapping[Base, BaseImage]] = {
 }
 
 
+UNFIT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("g2", "g3", "g3s", "p2", "p3", "p3dn"),
+        "its GPUs are older than Turing, and NVIDIA's open kernel modules, which the image has,"
+        " do not drive them: take g4dn or newer",
+    ),
+    **dict.fromkeys(
+        ("g6f", "gr6f"),
+        "its GPU is a share of one, which only NVIDIA's GRID driver drives: take g6 or gr6",
+    ),
+    **dict.fromkeys(
+        ("p6-b200", "p6-b300"),
+        "its NVLink needs NVIDIA's subnet manager, which the image does not have: take p5 or older",
+    ),
+}
+"""Families of types with NVIDIA GPUs that the image cannot serve, and why."""
+
+
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """Of vCPUs that on-demand machines of some families may have at once, in one region.
+class VcpuQuota:
+    """The number of vCPUs that the on-demand instances of some families may have in a region.
 
     https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
     """
@@ -70,17 +122,19 @@ class Quota:
     code: str
     name: str
     families: tuple[str, ...]
+    default: int = 0
+    """Of a new account; AWS raises it on request."""
 
 
 QUOTAS: Final = (  # of the families with NVIDIA GPUs
-    Quota("L-DB2E81BA", "Running On-Demand G and VT instances", ("g", "vt")),
-    Quota("L-417A185B", "Running On-Demand P instances", ("p",)),
+    VcpuQuota("L-DB2E81BA", "Running On-Demand G and VT instances", ("g", "gr", "vt")),
+    VcpuQuota("L-417A185B", "Running On-Demand P instances", ("p",)),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the user asked for."""
+class BuildOptions:
+    """The user's choices, one field per option of `sandbox image build`."""
 
     instance_type: str | None = None
     base: Base = "ubuntu"
@@ -89,177 +143,200 @@ class Request:
     ssh_user: str = "ubuntu"
     ssh_from: str | None = None
     disk_gib: int = 150
+    disk_iops: int = 6000
+    disk_throughput: int = 1000
+    """In MiB/s."""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     keep_on_error: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subnet:
+class BuildSubnet:
+    """A subnet in which the build machine can be launched and reached."""
+
     id: str
     zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class BuildPlan:
+    """Everything that a build will do; nothing is looked up later."""
+
     build_id: str
     started: datetime
+    """In UTC."""
     caller: str
+    """The ARN of the identity whose credentials are used."""
     account: str
-    facts: Facts
-    request: Request
+    target: BuildTarget
+    options: BuildOptions
     instance_type: InstanceTypeType
     vcpus: int
     gpus: int
-    subnets: tuple[Subnet, ...]
+    subnets: tuple[BuildSubnet, ...]
+    """In the order in which they are tried."""
     base_image: str
     base_name: str
     root_device: str
     disk_gib: int
     ssh_from: str
+    """The network that may reach the machine's port 22, in CIDR notation."""
     limits: Limits
+    login_key: SSHKey | None = field(default=None, repr=False)
+    """The private key of `options.ssh_key`; None: a temporary key, or one in the SSH agent."""
+    warnings: tuple[str, ...] = ()
+    """What may go wrong although nothing forbids the build."""
 
     @property
-    def name(self) -> str:
-        """Of the temporary key pair and security group."""
-        return f"{names.BUILD_PURPOSE}-{self.build_id}"
+    def temporary_name(self) -> str:
+        """The name of the temporary key pair and security group."""
+        return temporary_name(self.build_id)
 
     @property
     def image_name(self) -> str:
-        return f"sandbox-{self.facts.environment}-{self.build_id}"
+        return f"sandbox-{self.target.environment}-{self.build_id}"
 
     @property
     def driver(self) -> str:
-        return self.request.versions.get("NVIDIA_BRANCH", BASES[self.request.base].driver)
+        """The branch of the NVIDIA driver that the image must have; empty: that of the base."""
+        return self.options.versions.get("NVIDIA_BRANCH", BASES[self.options.base].driver)
 
     @property
     def tags(self) -> dict[str, str]:
-        """On everything that the build makes, from the call that makes it."""
+        """The tags of every resource of the build, set by the call that creates it."""
         return {
-            "Name": self.name,
+            "Name": self.temporary_name,
             "Project": names.PROJECT,
-            "Environment": self.facts.environment,
-            "Purpose": names.BUILD_PURPOSE,
+            "Environment": self.target.environment,
+            PURPOSE_TAG: names.BUILD_PURPOSE,
             BUILD_TAG: self.build_id,
             "Owner": self.caller,
-            "StartedAt": self.started.isoformat(timespec="seconds"),
+            STARTED_TAG: self.started.isoformat(timespec="seconds"),
         }
 
 
-def make(
-    aws: Aws,
-    facts: Facts,
-    request: Request,
+def make(  # noqa: PLR0913 - the account, the choices, and who answers questions
+    aws: AwsClients,
+    target: BuildTarget,
+    options: BuildOptions,
     *,
     limits: Limits,
-    own_address: Callable[[], str] | None = None,
-) -> Plan:
-    """Look at all that the build will rely on; raise one error with every problem found."""
+    find_address: Callable[[], str] | None = None,
+    ask_passphrase: AskPassphrase = lambda _: "",
+) -> BuildPlan:
+    """Check everything that the build relies on.
+
+    *find_address* finds this machine's public address (default: ask AWS); *ask_passphrase* asks
+    for that of an encrypted --ssh-key-file (default: nobody can be asked).
+
+    Raises:
+        PlanError: it names every problem, not only the first.
+    """
     started = datetime.now(UTC)
     build_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    kind = request.instance_type or facts.instance_type
+    instance_type = options.instance_type or target.instance_type
     problems: list[str] = []
 
-    def check(look: Callable[[], T], otherwise: T) -> T:
-        """What *look* finds; its problem is noted, and the other checks go on."""
+    def check(question: Callable[[], T], otherwise: T) -> T:
+        """The answer to *question*; if it fails, note the problem and go on with *otherwise*."""
         try:
-            return look()
+            return question()
         except PlanError as error:
             problems.extend(error.problems)
         except AWS_ERRORS as error:
-            problems.append(reason(error))
+            problems.append(error_reason(error))
         return otherwise
 
     account, caller = check(lambda: _identity(aws), ("", ""))
-    if not account:  # nothing else can be asked without an identity
-        raise PlanError(problems)
-    base = check(lambda: _base_image(aws, request.base), None)
-    info = check(lambda: _instance_type(aws, kind), None)
-    subnets = check(lambda: _subnets(aws, facts, kind), ())
-    vcpus = info.get("VCpuInfo", {}).get("DefaultVCpus", 0) if info else 0
-    if info:
-        check(lambda: _quota(aws, kind, vcpus), None)
-    if request.ssh_key:
-        check(lambda: _key_pair(aws, request), None)
-    ssh_from = check(lambda: _ssh_from(request.ssh_from, own_address or public_address), "")
-    root, smallest = _root(base) if base else ("", 0)
-    if request.disk_gib < max(smallest, MIN_DISK_GIB):
-        problems.append(
-            f"--disk {request.disk_gib}: at least {max(smallest, MIN_DISK_GIB)} GiB are needed"
-        )
-    if problems or base is None or info is None:
-        raise PlanError(problems)
-    plan = Plan(
+    if not account:  # without an identity AWS answers no other question
+        raise PlanError(*problems)
+    base = check(lambda: _base_image(aws, options.base), None)
+    type_info = check(lambda: _instance_type(aws, instance_type), None)
+    subnets = check(lambda: _subnets(aws, target, instance_type), ())
+    vcpus = type_info.get("VCpuInfo", {}).get("DefaultVCpus", 0) if type_info else 0
+    warnings = [
+        check(lambda: _check_quota(aws, instance_type, vcpus), "") if type_info else "",
+        check(lambda: _ebs_key_warning(aws), ""),
+        credentials.expiry_warning(
+            aws.credentials,
+            until=started + timedelta(seconds=limits.build),
+            environment=os.environ,
+        ),
+    ]
+    key = check(lambda: login_key.load(aws, options, ask_passphrase), None)
+    ssh_from = check(lambda: _ssh_from(options.ssh_from, find_address or public_address), "")
+    root_device, base_gib = _root_disk(base) if base else ("", 0)
+    needed_gib = max(base_gib, MIN_DISK_GIB)
+    if options.disk_gib < needed_gib:
+        problems.append(f"--disk {options.disk_gib}: is too small; use at least {needed_gib} GiB")
+    problems += _disk_speed_problems(options)
+    if problems or base is None or type_info is None:
+        raise PlanError(*problems)
+    plan = BuildPlan(
         build_id=build_id,
         started=started,
         caller=caller,
         account=account,
-        facts=facts,
-        request=request,
-        instance_type=info.get("InstanceType", "g5.12xlarge"),
+        target=target,
+        options=options,
+        instance_type=type_info.get("InstanceType", "g5.12xlarge"),
         vcpus=vcpus,
-        gpus=sum(one.get("Count", 0) for one in info.get("GpuInfo", {}).get("Gpus", [])),
+        gpus=sum(gpu.get("Count", 0) for gpu in type_info.get("GpuInfo", {}).get("Gpus", [])),
         subnets=subnets,
         base_image=base.get("ImageId", ""),
         base_name=base.get("Name", ""),
-        root_device=root,
-        disk_gib=request.disk_gib,
+        root_device=root_device,
+        disk_gib=options.disk_gib,
         ssh_from=ssh_from,
         limits=limits,
+        login_key=key,
+        warnings=tuple(warning for warning in warnings if warning),
     )
-    _may_launch(aws, plan)
+    launch.check(aws, plan)
     return plan
 
 
-def public_address() -> str:
-    """The address of this machine as AWS sees it."""
-    try:
-        with urllib.request.urlopen("https://checkip.amazonaws.com", timeout=10) as answer:
-            return answer.read(64).decode().strip()
-    except OSError as error:
-        raise PlanError(
-            [f"this machine's public address is unknown ({error}): give it with --ssh-from"]
-        ) from error
-
-
-def _identity(aws: Aws) -> tuple[str, str]:
+def _identity(aws: AwsClients) -> tuple[str, str]:
     identity = aws.sts.get_caller_identity()
     return identity["Account"], identity["Arn"]
 
 
-def _base_image(aws: Aws, base: Base) -> ImageTypeDef:
+def _base_image(aws: AwsClients, base: Base) -> ImageTypeDef:
     """The newest base image; always by its owner, since anyone may give an image its name."""
-    wanted = BASES[base]
+    source = BASES[base]
     try:
-        parameter = aws.ssm.get_parameter(Name=wanted.parameter)["Parameter"]
-        found = aws.ec2.describe_images(
-            ImageIds=[parameter.get("Value", "")], Owners=[wanted.owner]
+        parameter = aws.ssm.get_parameter(Name=source.parameter)["Parameter"]
+        images = aws.ec2.describe_images(
+            ImageIds=[parameter.get("Value", "")], Owners=[source.owner]
         )["Images"]
     except AWS_ERRORS as error:
-        if code(error) not in {
+        if error_code(error) not in {
             "ParameterNotFound",
             "AccessDeniedException",
             "InvalidAMIID.NotFound",
         }:
             raise
-        found = []
-    if not found:
-        found = aws.ec2.describe_images(
-            Owners=[wanted.owner],
-            Filters=where(name=wanted.pattern, architecture="x86_64", state="available"),
-        )["Images"]
+        images = []
+    if not images:
+        filters = {"name": source.pattern, "architecture": ARCHITECTURE, "state": "available"}
+        images = aws.ec2.describe_images(Owners=[source.owner], Filters=as_filters(filters))[
+            "Images"
+        ]
     usable = [
-        one
-        for one in found
-        if one.get("Architecture") == "x86_64" and one.get("RootDeviceType") == "ebs"
+        image
+        for image in images
+        if image.get("Architecture") == ARCHITECTURE and image.get("RootDeviceType") == "ebs"
     ]
     if not usable:
         raise PlanError(
-            [f"--base {base}: {aws.region} has no image {wanted.pattern} of {wanted.owner}"]
+            f"--base {base}: {aws.region} has no image {source.pattern} of account "
+            f"{source.owner}; use the other base"
         )
-    return max(usable, key=lambda one: one.get("CreationDate", ""))
+    return max(usable, key=lambda image: image.get("CreationDate", ""))
 
 
-def _root(image: ImageTypeDef) -> tuple[str, int]:
+def _root_disk(image: ImageTypeDef) -> tuple[str, int]:
+    """The device name and the size in GiB."""
     device = image.get("RootDeviceName", "/dev/sda1")
     sizes = [
         mapping.get("Ebs", {}).get("VolumeSize", 0)
@@ -269,30 +346,73 @@ def _root(image: ImageTypeDef) -> tuple[str, int]:
     return device, max(sizes, default=0)
 
 
-def _instance_type(aws: Aws, kind: str) -> InstanceTypeInfoTypeDef:
+def _instance_type(aws: AwsClients, instance_type: str) -> InstanceTypeInfoTypeDef:
+    where = f"--instance-type {instance_type}"
     try:
-        found = aws.ec2.describe_instance_types(InstanceTypes=[kind])["InstanceTypes"]  # pyright: ignore[reportArgumentType] - AWS judges the text, see the error
+        type_infos = aws.ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # pyright: ignore[reportArgumentType] - AWS judges the text, see the error
     except AWS_ERRORS as error:
-        if code(error) != "InvalidInstanceType":
+        if error_code(error) != "InvalidInstanceType":
             raise
-        raise PlanError([f"--instance-type {kind}: {aws.region} has no such type"]) from error
-    gpus = found[0].get("GpuInfo", {}).get("Gpus", [])
-    if not any(one.get("Manufacturer") == "NVIDIA" for one in gpus):
         raise PlanError(
-            [f"--instance-type {kind}: has no NVIDIA GPU, and the image is verified on one"]
+            f"{where}: is not a valid instance type in {aws.region}; use one like g5.12xlarge"
+        ) from error
+    gpus = type_infos[0].get("GpuInfo", {}).get("Gpus", [])
+    if not any(gpu.get("Manufacturer") == "NVIDIA" for gpu in gpus):
+        raise PlanError(
+            f"{where}: has no NVIDIA GPU to verify the image on; use one like g5.12xlarge"
         )
-    if "x86_64" not in found[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
-        raise PlanError([f"--instance-type {kind}: is no x86_64 machine, the image is one"])
-    return found[0]
+    if unfit := UNFIT.get(instance_type.partition(".")[0]):
+        raise PlanError(f"{where}: {unfit}")
+    if ARCHITECTURE not in type_infos[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
+        raise PlanError(
+            f"{where}: is not an {ARCHITECTURE} machine, but the image is; use g5.12xlarge"
+        )
+    return type_infos[0]
 
 
-def _subnets(aws: Aws, facts: Facts, kind: str) -> tuple[Subnet, ...]:
-    """The stack's subnets where the machine can be had and reached, in the stack's order."""
-    found = aws.ec2.describe_subnets(SubnetIds=list(facts.subnet_ids))["Subnets"]
-    zones = {one.get("SubnetId", ""): one.get("AvailabilityZone", "") for one in found}
-    tables = aws.ec2.describe_route_tables(Filters=where(vpc_id=facts.vpc_id))["RouteTables"]
+def _subnets(aws: AwsClients, target: BuildTarget, instance_type: str) -> tuple[BuildSubnet, ...]:
+    """The stack's subnets that can be reached and whose zones offer the type, in their order."""
+    described = aws.ec2.describe_subnets(SubnetIds=list(target.subnet_ids))["Subnets"]
+    zones = {subnet.get("SubnetId", ""): subnet.get("AvailabilityZone", "") for subnet in described}
+    public = _public_subnets(aws, target)
+    offers = aws.ec2.describe_instance_type_offerings(
+        LocationType="availability-zone", Filters=as_filters({"instance-type": instance_type})
+    )["InstanceTypeOfferings"]
+    offering = {offer.get("Location", "") for offer in offers}
+    if not offering:
+        raise PlanError(
+            f"--instance-type {instance_type}: no zone of {aws.region} offers it; use another"
+        )
+    if not public:
+        raise PlanError(
+            f"subnets {', '.join(target.subnet_ids)}: have no route to an internet gateway; "
+            f"repair the network with pulumi up --stack {target.stack}"
+        )
+    usable = tuple(
+        BuildSubnet(id=subnet, zone=zones[subnet])
+        for subnet in public
+        if zones.get(subnet) in offering
+    )
+    if not usable:
+        raise PlanError(
+            f"--instance-type {instance_type}: is offered in {', '.join(sorted(offering))}, "
+            "but the stack's subnets are in "
+            f"{', '.join(sorted(zones[subnet] for subnet in public))}; use another type"
+        )
+    return usable
+
+
+def _public_subnets(aws: AwsClients, target: BuildTarget) -> list[str]:
+    """The target's subnets whose route table leads to an internet gateway.
+
+    A subnet without a table of its own uses the main one of its VPC.
+    https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html
+    """
+    filters = as_filters({"vpc-id": target.vpc_id})
+    tables = aws.ec2.describe_route_tables(Filters=filters)["RouteTables"]
     public: set[str] = set()
-    main_is_public, routed = False, set[str]()
+    with_own_table: set[str] = set()
+    main_is_public = False
     for table in tables:
         to_internet = any(
             route.get("DestinationCidrBlock") == "0.0.0.0/0"
@@ -302,115 +422,133 @@ def _subnets(aws: Aws, facts: Facts, kind: str) -> tuple[Subnet, ...]:
         )
         for association in table.get("Associations", []):
             if "SubnetId" in association:
-                routed.add(association["SubnetId"])
+                with_own_table.add(association["SubnetId"])
                 public |= {association["SubnetId"]} if to_internet else set()
             elif association.get("Main"):
                 main_is_public = to_internet
-    offers = aws.ec2.describe_instance_type_offerings(
-        LocationType="availability-zone", Filters=where(instance_type=kind)
-    )["InstanceTypeOfferings"]
-    offering = {one.get("Location", "") for one in offers}
-    if not offering:
-        raise PlanError([f"--instance-type {kind}: no zone of {aws.region} offers it"])
-    reached = [
-        one for one in facts.subnet_ids if one in public or (main_is_public and one not in routed)
+    return [
+        subnet
+        for subnet in target.subnet_ids
+        if subnet in public or (main_is_public and subnet not in with_own_table)
     ]
-    if not reached:
-        raise PlanError([f"{', '.join(facts.subnet_ids)}: no route to an internet gateway"])
-    usable = tuple(Subnet(id=one, zone=zones[one]) for one in reached if zones.get(one) in offering)
-    if not usable:
-        raise PlanError(
-            [
-                (
-                    f"--instance-type {kind}: offered in {', '.join(sorted(offering))}, but the"
-                    f" stack's subnets are in {', '.join(sorted(zones[one] for one in reached))}"
-                )
-            ]
-        )
-    return usable
 
 
-def _quota(aws: Aws, kind: str, vcpus: int) -> None:
-    family = re.match("[a-z]+", kind)
-    quota = next((one for one in QUOTAS if family and family.group() in one.families), None)
+def _check_quota(aws: AwsClients, instance_type: str, vcpus: int) -> str:
+    """Check that the quota has room; a warning if it cannot be read.
+
+    Service Quotas may not know a quota that the account never changed; AWS's default holds then.
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
+    """
+    family = re.match("[a-z]+", instance_type)
+    quota = next((quota for quota in QUOTAS if family and family.group() in quota.families), None)
     if not quota:
-        return  # a family of another quota; the launch names it if it is used up
-    answer = aws.quotas.get_service_quota(ServiceCode="ec2", QuotaCode=quota.code)["Quota"]
-    allowed = int(answer.get("Value", 0))
-    used = _in_use(aws, quota.families, {kind: vcpus})
+        return (
+            f"no quota is known for the family of {instance_type}; the launch fails if it is used "
+            "up"
+        )
+    try:
+        allowed = _quota_value(aws, quota)
+    except AWS_ERRORS as error:
+        if error_code(error) not in QUOTA_UNREADABLE:
+            raise
+        return (
+            f'the quota "{quota.name}" ({quota.code}) cannot be read ({error_code(error)}); AWS\'s '
+            f"default is {quota.default} vCPUs, and the build needs {vcpus}; allow "
+            "servicequotas:GetServiceQuota to have it checked"
+        )
+    used = _vcpus_in_use(aws, quota.families, {instance_type: vcpus})
     if allowed < used + vcpus:
         raise PlanError(
-            [
-                (
-                    f"--instance-type {kind}: needs {vcpus} vCPUs, the quota «{quota.name}»"
-                    f" ({quota.code}) of {aws.region} is {allowed}, of which {used} are in use:"
-                    " stop machines, or ask for more with aws service-quotas"
-                    f" request-service-quota-increase --service-code ec2 --quota-code {quota.code}"
-                    f" --desired-value {used + vcpus} --region {aws.region}"
-                )
-            ]
+            f"--instance-type {instance_type}: needs {vcpus} vCPUs, but the quota "
+            f'"{quota.name}" ({quota.code}) of {aws.region} is {allowed}, of which {used} are '
+            "in use; stop instances, or ask for more: aws service-quotas "
+            f"request-service-quota-increase --service-code ec2 --quota-code {quota.code} "
+            f"--desired-value {used + vcpus} --region {aws.region}"
         )
+    return ""
 
 
-def _in_use(aws: Aws, families: tuple[str, ...], known: Mapping[str, int]) -> int:
-    """The vCPUs that on-demand machines of *families* have now; those of some types are known."""
-    pages = aws.ec2.get_paginator("describe_instances").paginate(
-        Filters=where(
-            instance_type=[f"{family}*" for family in families],
-            instance_state_name=["pending", "running"],
-        )
-    )
-    running = Counter(
-        machine["InstanceType"]
-        for page in pages
-        for some in page["Reservations"]
-        for machine in some.get("Instances", [])
-        if "InstanceType" in machine and machine.get("InstanceLifecycle") != "spot"
-    )
-    each = dict(known)
-    if unknown := cast("list[InstanceTypeType]", sorted(running.keys() - known.keys())):
-        for one in aws.ec2.describe_instance_types(InstanceTypes=unknown)["InstanceTypes"]:
-            each[one.get("InstanceType", "")] = one.get("VCpuInfo", {}).get("DefaultVCpus", 0)
-    return sum(each[kind] * number for kind, number in running.items())
-
-
-def _key_pair(aws: Aws, request: Request) -> None:
+def _quota_value(aws: AwsClients, quota: VcpuQuota) -> int:
+    """The account's value, or AWS's default if the account never changed it."""
+    which = {"ServiceCode": "ec2", "QuotaCode": quota.code}
     try:
-        aws.ec2.describe_key_pairs(KeyNames=[request.ssh_key or ""])
+        answer = aws.quotas.get_service_quota(**which)["Quota"]
     except AWS_ERRORS as error:
-        if code(error) != "InvalidKeyPair.NotFound":
+        if error_code(error) != "NoSuchResourceException":
             raise
-        raise PlanError(
-            [f"--ssh-key {request.ssh_key}: {aws.region} has no key pair of that name"]
-        ) from error
-    if request.ssh_key_file and not request.ssh_key_file.is_file():
-        raise PlanError([f"--ssh-key-file {request.ssh_key_file}: there is no such file"])
+        answer = aws.quotas.get_aws_default_service_quota(**which)["Quota"]
+    return int(answer.get("Value", 0))
 
 
-def _ssh_from(given: str | None, own_address: Callable[[], str]) -> str:
-    text = given or own_address()
+def _vcpus_in_use(aws: AwsClients, families: tuple[str, ...], known: Mapping[str, int]) -> int:
+    """The vCPUs of the running on-demand instances of *families*.
+
+    *known* has the vCPUs of some types; those of the others are asked for.
+    """
+    filters = {
+        "instance-type": [f"{family}*" for family in families],
+        "instance-state-name": ["pending", "running"],
+    }
+    running = Counter(
+        instance["InstanceType"]
+        for instance in all_instances(aws, filters)
+        if instance.get("InstanceLifecycle") != "spot"
+    )
+    vcpus = dict(known)
+    if unknown := cast("list[InstanceTypeType]", sorted(running.keys() - known.keys())):
+        described = aws.ec2.describe_instance_types(InstanceTypes=unknown)["InstanceTypes"]
+        for type_info in described:
+            default = type_info.get("VCpuInfo", {}).get("DefaultVCpus", 0)
+            vcpus[type_info.get("InstanceType", "")] = default
+    return sum(vcpus[instance_type] * number for instance_type, number in running.items())
+
+
+def _ebs_key_warning(aws: AwsClients) -> str:
+    """A warning if EBS encrypts with a key of the account, whose policy may forbid its use."""
+    try:
+        key = aws.ec2.get_ebs_default_kms_key_id()["KmsKeyId"]
+    except AWS_ERRORS as error:
+        return (
+            f"the key with which EBS encrypts cannot be read ({error_reason(error)}); if it is one "
+            f"of the account's own, it must allow {KEY_RIGHTS}"
+        )
+    if key.endswith(EBS_KEY):
+        return ""
+    return (
+        f"EBS encrypts the disk and the image with the account's key {key}; its policy must allow "
+        f"{KEY_RIGHTS} to you and to the service's manager, which launches the image"
+    )
+
+
+def _disk_speed_problems(options: BuildOptions) -> list[str]:
+    """Speeds that gp3 does not have; its upper limits are told by the launch."""
+    iops, throughput = options.disk_iops, options.disk_throughput
+    problems: list[str] = []
+    if iops < MIN_IOPS or iops > options.disk_gib * IOPS_PER_GIB:
+        problems.append(
+            f"--disk-iops {iops}: is not valid for {options.disk_gib} GiB of gp3; use "
+            f"{MIN_IOPS} to {options.disk_gib * IOPS_PER_GIB}"
+        )
+    if throughput < MIN_THROUGHPUT or throughput * IOPS_PER_MIB > iops:
+        problems.append(
+            f"--disk-throughput {throughput}: is not valid for {iops} IOPS of gp3; use "
+            f"{MIN_THROUGHPUT} to {iops // IOPS_PER_MIB} MiB/s, or raise --disk-iops"
+        )
+    return problems
+
+
+def _ssh_from(text: str | None, find_address: Callable[[], str]) -> str:
+    text = text or find_address()
     try:
         network = ipaddress.ip_network(text)
     except ValueError as error:
-        raise PlanError([f"--ssh-from {text}: {error}"]) from error
+        raise PlanError(
+            f"--ssh-from {text}: is not a valid network ({error}); use one like 203.0.113.7/32"
+        ) from error
     if network.prefixlen == 0:
-        raise PlanError([f"--ssh-from {text}: would let the whole internet in"])
+        raise PlanError(f"--ssh-from {text}: is the whole internet; use one like 203.0.113.7/32")
     if network.version != 4:  # noqa: PLR2004 - IPv4
-        raise PlanError([f"--ssh-from {text}: the sandbox network speaks IPv4 only"])
-    return str(network)
-
-
-def _may_launch(aws: Aws, plan: Plan) -> None:
-    """Ask AWS whether it would launch, without a machine."""
-    try:
-        aws.ec2.run_instances(
-            ImageId=plan.base_image,
-            InstanceType=plan.instance_type,
-            SubnetId=plan.subnets[0].id,
-            MinCount=1,
-            MaxCount=1,
-            DryRun=True,
+        raise PlanError(
+            f"--ssh-from {text}: is not IPv4, but the network is; use one like 203.0.113.7/32"
         )
-    except AWS_ERRORS as error:
-        if code(error) != "DryRunOperation":
-            raise PlanError([f"the machine could not be launched: {reason(error)}"]) from error
+    return str(network)

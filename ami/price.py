@@ -1,4 +1,4 @@
-"""What a build will cost, as far as AWS's price list says it; a price is never made up."""
+"""What a build will cost, from AWS's price list; an unknown price is shown as unknown."""
 
 from __future__ import annotations
 
@@ -6,31 +6,38 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ami.aws import AWS_ERRORS, reason
+from ami.aws_calls import AWS_ERRORS
+from infra.aws_clients import error_reason
 
 if TYPE_CHECKING:
-    from ami.aws import Aws
-    from ami.plan import Plan
+    from ami.plan import BuildPlan
+    from infra.aws_clients import AwsClients
 
-USUAL_HOURS: Final = 25 / 60
-"""A build with downloads takes 20 to 25 minutes."""
+TYPICAL_HOURS: Final = 45 / 60
+"""An estimate, 35 to 50 minutes; the manifest of a build has the measured time of each step."""
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
-    dollars_an_hour: float | None
+class HourlyPrice:
+    """The on-demand price of the build machine, without its disk."""
+
+    dollars: float | None
+    """Per hour; None if it is not known."""
     why_unknown: str = ""
 
     def __str__(self) -> str:
-        if self.dollars_an_hour is None:
+        if self.dollars is None:
             return f"unknown ({self.why_unknown})"
-        build = self.dollars_an_hour * USUAL_HOURS
-        return f"${self.dollars_an_hour:.2f} an hour, about ${build:.2f} for a build, disk excluded"
+        build = self.dollars * TYPICAL_HOURS
+        return f"${self.dollars:.2f} an hour, about ${build:.2f} for a build, without the disk"
 
 
-def of(aws: Aws, plan: Plan) -> Price:
-    """The on-demand price of the plan's machine."""
-    wanted = {
+def of_plan(aws: AwsClients, plan: BuildPlan) -> HourlyPrice:
+    """The on-demand price of the plan's instance type in its region.
+
+    https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html
+    """
+    fields = {
         "instanceType": plan.instance_type,
         "regionCode": aws.region,
         "operatingSystem": "Linux",
@@ -43,22 +50,22 @@ def of(aws: Aws, plan: Plan) -> Price:
             ServiceCode="AmazonEC2",
             Filters=[
                 {"Type": "TERM_MATCH", "Field": field, "Value": value}
-                for field, value in wanted.items()
+                for field, value in fields.items()
             ],
         )
     except AWS_ERRORS as error:
-        return Price(None, f"the price list was not readable: {reason(error)}")
+        return HourlyPrice(None, f"the price list cannot be read: {error_reason(error)}")
     prices = {
         float(dimension["pricePerUnit"]["USD"])
         for product in answer["PriceList"]
-        for term in _terms(json.loads(product))
+        for term in _on_demand_terms(json.loads(product))
         for dimension in term["priceDimensions"].values()
     }
     if len(prices) != 1:
-        return Price(None, f"the price list has {len(prices)} prices for {plan.instance_type}")
-    return Price(prices.pop())
+        return HourlyPrice(None, f"the price list has {len(prices)} prices of {plan.instance_type}")
+    return HourlyPrice(prices.pop())
 
 
-def _terms(product: dict[str, Any]) -> list[dict[str, Any]]:
-    on_demand = cast("dict[str, dict[str, Any]]", product.get("terms", {}).get("OnDemand", {}))
-    return list(on_demand.values())
+def _on_demand_terms(product: dict[str, Any]) -> list[dict[str, Any]]:
+    terms = cast("dict[str, dict[str, Any]]", product.get("terms", {}).get("OnDemand", {}))
+    return list(terms.values())

@@ -1,4 +1,4 @@
-"""What the user sees of a build: a live table in a terminal, plain lines anywhere else."""
+"""The progress of a build: a live table in a terminal, plain lines anywhere else."""
 
 from __future__ import annotations
 
@@ -18,47 +18,93 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 
-class Progress(Protocol):
+class BuildProgress(Protocol):
+    """Where a build reports its steps."""
+
     def step(self, name: str) -> AbstractContextManager[None]:
-        """One step of the work, from here to the end of the block."""
+        """A step of the work, which lasts until the end of the block."""
         ...
 
     def note(self, text: str) -> None:
-        """What the running step is at."""
+        """Show what the running step is doing."""
         ...
 
     def say(self, text: str) -> None:
-        """Something to keep in view."""
+        """Print a line that stays in view."""
         ...
 
 
+class StepClock:
+    """The seconds that each step took; a step that runs again counts on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._running: tuple[str, float] | None = None
+
+    def start(self, name: str) -> None:
+        """End the running step and start another."""
+        self.stop()
+        self._running = (name, time.monotonic())
+
+    def stop(self) -> None:
+        if self._running:
+            name, begin = self._running
+            spent = self.seconds.get(name, 0) + time.monotonic() - begin
+            self.seconds[name] = round(spent, 1)
+            self._running = None
+
+
+@dataclass(frozen=True)
+class TimedProgress:
+    """Hands everything on to another progress, and measures each step."""
+
+    shown: BuildProgress
+    clock: StepClock = field(default_factory=StepClock)
+
+    @contextmanager
+    def step(self, name: str) -> Generator[None]:
+        self.clock.start(name)
+        try:
+            with self.shown.step(name):
+                yield
+        finally:
+            self.clock.stop()
+
+    def note(self, text: str) -> None:
+        self.shown.note(text)
+
+    def say(self, text: str) -> None:
+        self.shown.say(text)
+
+
 def elapsed(seconds: float) -> str:
+    """A duration as minutes and seconds: 3:07."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02}"
 
 
 @dataclass
-class Lines:
-    """One line when a step starts, notes as they come, one when it ends."""
+class PlainProgress:
+    """One line when a step starts, one for each note, one when the step ends."""
 
     console: Console
     started: float = field(default_factory=time.monotonic)
-    _noted: str = ""
+    _last_note: str = ""
 
     @contextmanager
     def step(self, name: str) -> Generator[None]:
-        begun = time.monotonic()
-        self._print(f"{name} ...")
+        begin = time.monotonic()
+        self._print(f"{name} …")
         try:
             yield
         except BaseException:
-            self._print(f"{name} failed after {elapsed(time.monotonic() - begun)}")
+            self._print(f"{name} failed after {elapsed(time.monotonic() - begin)}")
             raise
-        self._print(f"{name} done in {elapsed(time.monotonic() - begun)}")
+        self._print(f"{name} done in {elapsed(time.monotonic() - begin)}")
 
     def note(self, text: str) -> None:
-        if text != self._noted:
-            self._noted = text
+        if text != self._last_note:
+            self._last_note = text
             self._print(f"  {text}")
 
     def say(self, text: str) -> None:
@@ -70,21 +116,24 @@ class Lines:
 
 
 @dataclass
-class Row:
+class StepRow:
+    """A step in the live table; times are those of `time.monotonic`."""
+
     name: str
-    begun: float
-    ended: float = 0
+    begin: float
+    end: float = 0
+    """0 while the step runs."""
     failed: bool = False
     note: str = ""
 
 
-class Rows:
-    """The live table; what is said goes above it and stays."""
+class LiveProgress:
+    """A table of the steps with their times; lines that stay are printed above it."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self.started = time.monotonic()
-        self._rows: list[Row] = []
+        self._rows: list[StepRow] = []
         self._spinner = Spinner("dots")
         self._live = Live(self, console=console, refresh_per_second=8)
 
@@ -97,7 +146,7 @@ class Rows:
 
     @contextmanager
     def step(self, name: str) -> Generator[None]:
-        row = Row(name, time.monotonic())
+        row = StepRow(name, time.monotonic())
         self._rows.append(row)
         try:
             yield
@@ -105,7 +154,7 @@ class Rows:
             row.failed = True
             raise
         finally:
-            row.ended = time.monotonic()
+            row.end = time.monotonic()
 
     def note(self, text: str) -> None:
         if self._rows:
@@ -124,21 +173,22 @@ class Rows:
         for row in self._rows:
             mark = (
                 self._spinner
-                if not row.ended
+                if not row.end
                 else Text("✗", "red")
                 if row.failed
                 else Text("✓", "green")
             )
-            note = "" if row.ended and not row.failed else row.note
-            table.add_row(mark, row.name, elapsed((row.ended or now) - row.begun), Text(note))
+            note = "" if row.end and not row.failed else row.note
+            table.add_row(mark, row.name, elapsed((row.end or now) - row.begin), Text(note))
         table.add_row("", Text("total", "bold"), Text(elapsed(now - self.started), "bold"), "")
         yield table
 
 
 @contextmanager
-def shown(console: Console) -> Generator[Progress]:
+def on(console: Console) -> Generator[BuildProgress]:
+    """The display that fits *console*, until the end of the block."""
     if not console.is_terminal:
-        yield Lines(console)
+        yield PlainProgress(console)
         return
-    with Rows(console) as rows:
-        yield rows
+    with LiveProgress(console) as live:
+        yield live

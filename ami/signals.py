@@ -1,46 +1,51 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a build once; what then cleans up is never interrupted."""
+"""Ctrl-C, SIGTERM and SIGHUP end a build once; the clean-up that follows is not interrupted."""
 
 import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
-from ami.errors import Interrupted
+from sandbox.core.errors import Interrupted
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HANDLED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Signals:
+class SignalHandler:
     """Raises `Interrupted` at the first signal, and only while it is armed."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._armed = False
-        self._told = False
+        self._answered = False
 
     def arm(self) -> None:
+        """From here on a signal ends the build."""
         self._armed = True
 
-    def hold(self) -> None:
-        """From here on a signal changes nothing: what runs must run to its end."""
+    def disarm(self) -> None:
+        """From here on a signal changes nothing: the running work goes on to its end."""
         self._armed = False
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
+        signal_received = signal.Signals(number)
         if self._armed:
             self._armed = False
-            raise Interrupted(number, name)
-        if not self._told:
-            self._told = True
-            self._say(f"{name}: still removing what the build made, this is not interrupted")
+            raise Interrupted(signal_received)
+        if not self._answered:
+            self._answered = True
+            self._say(
+                f"{signal_received.name}: ignored; the build is removing its temporary resources"
+            )
 
 
 @contextmanager
-def handled(say: Callable[[str], None]) -> Generator[Signals]:
-    signals = Signals(say)
-    before = {number: signal.signal(number, signals.handle) for number in ENDING}
+def handled(say: Callable[[str], None]) -> Generator[SignalHandler]:
+    """Handle the signals in this block; afterwards the handlers are as before."""
+    handler = SignalHandler(say)
+    before = {number: signal.signal(number, handler.handle) for number in HANDLED}
     try:
-        yield signals
+        yield handler
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, previous in before.items():
+            signal.signal(number, previous)

@@ -1,7 +1,7 @@
-"""Each step makes one thing and undoes it.
+"""The steps of a build at AWS; each creates one resource and removes it again.
 
-An undo that fails is told and left to the last sweep, which finds the thing by its tag or name; it
-never takes the place of the error that ended the build.
+A removal that fails is reported and left to the last sweep, which finds the resource by its tag or
+name. It never replaces the error that ended the build.
 """
 
 from __future__ import annotations
@@ -9,24 +9,31 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from ami import build_resources as things
-from ami.aws import AWS_ERRORS, Aws, as_tags, code, eventually, reason, tagged, where
-from ami.build_resources import BuildResource
-from ami.errors import ConfigError, ImageError, LaunchError
+from ami import build_resources, launch
+from ami.aws_calls import AWS_ERRORS, as_tags, eventually, tag_specifications
+from ami.build_resources import PURPOSE_TAG, TERMINATED_STATES, BuildResource, snapshot_ids
+from ami.errors import ImageError, LaunchError, NotConfiguredError
 from ami.limits import LimitReachedError, Limits, until
+from ami.plan import MIN_IOPS, MIN_THROUGHPUT
 from infra import names
+from infra.aws_clients import as_filters, error_code, error_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from mypy_boto3_ec2.type_defs import ImageTypeDef, InstanceTypeDef
 
-    from ami.machine import Keys
-    from ami.plan import Plan, Subnet
-    from ami.progress import Progress
+    from ami.first_boot import BuildKeys
+    from ami.plan import BuildPlan, BuildSubnet
+    from ami.progress import BuildProgress
+    from infra.aws_clients import AwsClients
 
-NO_CAPACITY: Final = {"InsufficientInstanceCapacity", "Unsupported", "InsufficientHostCapacity"}
-QUOTA: Final = {"VcpuLimitExceeded", "InstanceLimitExceeded", "MaxSpotInstanceCountExceeded"}
+# Error codes of EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+QUOTA_USED_UP: Final = {
+    "VcpuLimitExceeded",
+    "InstanceLimitExceeded",
+    "MaxSpotInstanceCountExceeded",
+}
 NOT_YET_VISIBLE: Final = {
     "InvalidGroup.NotFound",
     "InvalidGroupId.NotFound",
@@ -34,67 +41,70 @@ NOT_YET_VISIBLE: Final = {
     "InvalidInstanceID.NotFound",
     "InvalidAMIID.NotFound",
 }
+NO_REASON: Final = "AWS gives no reason"
+KEY_HINT: Final = "; often the KMS key with which EBS encrypts does not allow its use by you"
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html"""
 
 
 class Undo:
-    """Removes what a step made, unless the user wants to look at it."""
+    """Removes what a step created, unless the user wants to keep a failed build."""
 
-    def __init__(self, aws: Aws, plan: Plan, progress: Progress) -> None:
+    def __init__(self, aws: AwsClients, plan: BuildPlan, progress: BuildProgress) -> None:
         self.aws, self.plan, self.progress = aws, plan, progress
         self.failed: list[BuildResource] = []
-        """What the sweep still has to remove."""
-        self.kept = False
+        """The resources that the sweep still has to remove."""
+        self.keep_all = False
 
-    def __call__(self, thing: BuildResource) -> None:
-        if self.kept:
+    def __call__(self, resource: BuildResource) -> None:
+        if self.keep_all:
             return
         try:
-            things.remove(self.aws, thing)
-            if thing.kind == "instance":
-                _until_gone(self.aws, self.plan, thing)
+            build_resources.remove(self.aws, resource)
+            if resource.kind == "instance":
+                _wait_until_terminated(self.aws, self.plan, resource)
         except (*AWS_ERRORS, LimitReachedError) as error:
-            self.failed.append(thing)
-            self.progress.say(f"{thing} is not removed yet: {reason(error)}")
+            self.failed.append(resource)
+            self.progress.say(f"{resource} is not removed yet: {error_reason(error)}")
 
 
 @contextmanager
-def key_pair(aws: Aws, plan: Plan, keys: Keys, undo: Undo) -> Generator[str]:
-    """The public half of the build's key at AWS, or the name of the user's own key pair."""
-    if plan.request.ssh_key:
-        yield plan.request.ssh_key
+def key_pair(aws: AwsClients, plan: BuildPlan, keys: BuildKeys, undo: Undo) -> Generator[str]:
+    """The name of the build's temporary key pair, or of the user's own."""
+    if plan.options.ssh_key:
+        yield plan.options.ssh_key
         return
     try:
         aws.ec2.import_key_pair(
-            KeyName=plan.name,
-            PublicKeyMaterial=keys.login_line.encode(),
-            TagSpecifications=tagged(plan.tags, "key-pair"),
+            KeyName=plan.temporary_name,
+            PublicKeyMaterial=keys.login_public.encode(),
+            TagSpecifications=tag_specifications(plan.tags, "key-pair"),
         )
     except AWS_ERRORS as error:
-        if code(error) != "InvalidKeyPair.Duplicate":  # ours: the first answer was lost
+        # the name is this build's, so a duplicate is its own: the first answer was lost
+        if error_code(error) != "InvalidKeyPair.Duplicate":
             raise
     try:
-        yield plan.name
+        yield plan.temporary_name
     finally:
-        undo(BuildResource(kind="key-pair", id=plan.name))
+        undo(BuildResource(kind="key-pair", id=plan.temporary_name))
 
 
 @contextmanager
-def ssh_group(aws: Aws, plan: Plan, undo: Undo) -> Generator[str]:
-    """A security group that lets only the builder in, and only to port 22."""
+def ssh_group(aws: AwsClients, plan: BuildPlan, undo: Undo) -> Generator[str]:
+    """The id of a security group that opens port 22 to the builder, and nothing else."""
     try:
         group = aws.ec2.create_security_group(
-            GroupName=plan.name,
+            GroupName=plan.temporary_name,
             Description="SSH from the image builder",
-            VpcId=plan.facts.vpc_id,
-            TagSpecifications=tagged(plan.tags, "security-group"),
+            VpcId=plan.target.vpc_id,
+            TagSpecifications=tag_specifications(plan.tags, "security-group"),
         )["GroupId"]
     except AWS_ERRORS as error:
-        if code(error) != "InvalidGroup.Duplicate":
+        if error_code(error) != "InvalidGroup.Duplicate":
             raise
-        found = aws.ec2.describe_security_groups(
-            Filters=where(group_name=plan.name, vpc_id=plan.facts.vpc_id)
-        )["SecurityGroups"]
-        group = found[0].get("GroupId", "")
+        filters = {"group-name": plan.temporary_name, "vpc-id": plan.target.vpc_id}
+        groups = aws.ec2.describe_security_groups(Filters=as_filters(filters))["SecurityGroups"]
+        group = groups[0].get("GroupId", "")
     try:
         try:
             eventually(
@@ -109,11 +119,11 @@ def ssh_group(aws: Aws, plan: Plan, undo: Undo) -> Generator[str]:
                         }
                     ],
                 ),
-                unseen=NOT_YET_VISIBLE,
+                retry_on=NOT_YET_VISIBLE,
                 limits=plan.limits,
             )
         except AWS_ERRORS as error:
-            if code(error) != "InvalidPermission.Duplicate":
+            if error_code(error) != "InvalidPermission.Duplicate":
                 raise
         yield group
     finally:
@@ -121,173 +131,204 @@ def ssh_group(aws: Aws, plan: Plan, undo: Undo) -> Generator[str]:
 
 
 @contextmanager
-def instance(  # noqa: PLR0913 - what a machine consists of
-    aws: Aws, plan: Plan, *, key: str, group: str, user_data: str, undo: Undo
+def instance(  # noqa: PLR0913 - the parts of a machine
+    aws: AwsClients, plan: BuildPlan, *, key: str, group: str, user_data: str, undo: Undo
 ) -> Generator[InstanceTypeDef]:
-    """The build machine, running, in the first of the stack's zones that has one to give."""
-    identity = _launch(aws, plan, key=key, group=group, user_data=user_data, say=undo.progress.say)
-    try:
-        yield _running(aws, plan, identity)
-    finally:
-        undo(BuildResource(kind="instance", id=identity))
+    """The build machine, running, in the first zone of the stack that has capacity.
 
-
-def _launch(  # noqa: PLR0913 - as above
-    aws: Aws, plan: Plan, *, key: str, group: str, user_data: str, say: Callable[[str], None]
-) -> str:
-    refused: list[str] = []
+    EC2 may accept a launch and end the machine for lack of capacity while it is pending.
+    """
+    launch.do_not_retry_without_capacity(aws.ec2)
+    refusals: list[str] = []
     for subnet in plan.subnets:
+        request = launch.parameters(plan, subnet, key=key, group=group, user_data=user_data)
         try:
-            made = eventually(
-                lambda subnet=subnet: aws.ec2.run_instances(
-                    **_machine(plan, subnet, key=key, group=group, user_data=user_data)
-                ),
-                unseen=NOT_YET_VISIBLE,
-                limits=plan.limits,
-            )
-        except AWS_ERRORS as error:
-            if code(error) in QUOTA:
-                raise LaunchError(
-                    f"{plan.instance_type}: a quota of {aws.region} is used up, of instances that"
-                    f" may run at once ({code(error)}): {reason(error)}"
-                ) from error
-            if code(error) not in NO_CAPACITY:
-                raise
-            refused.append(f"{subnet.zone}: {code(error)}")
-            say(f"{subnet.zone} has no {plan.instance_type} to give")
+            instance_id = _launch(aws, plan, subnet, request)
+        except NoCapacityError as error:
+            refusals.append(f"{subnet.zone}: {error}")
+            undo.progress.say(f"{subnet.zone} has no capacity for {plan.instance_type}: {error}")
             continue
-        return made["Instances"][0].get("InstanceId", "")
+        try:
+            try:
+                machine = _wait_until_running(aws, plan, instance_id)
+            except NoCapacityError as error:
+                refusals.append(f"{subnet.zone}: {error}")
+                undo.progress.say(f"{subnet.zone} has no capacity after all: {error}")
+                continue
+            yield machine
+        finally:
+            undo(BuildResource(kind="instance", id=instance_id))
+        return
     raise LaunchError(
-        f"{plan.instance_type}: no zone of the stack has one ({', '.join(refused)}):"
-        " try again later, or another --instance-type"
+        f"{plan.instance_type}: no zone of the stack has capacity ({', '.join(refusals)}); try "
+        "again later, or use another --instance-type"
     )
 
 
-def _machine(plan: Plan, subnet: Subnet, *, key: str, group: str, user_data: str) -> Any:  # noqa: ANN401 - boto3's own keyword arguments
-    return {
-        "ImageId": plan.base_image,
-        "InstanceType": plan.instance_type,
-        "MinCount": 1,
-        "MaxCount": 1,
-        # an own token, so that any repeat of this launch is the same launch
-        "ClientToken": f"{plan.build_id}-{subnet.zone}",
-        "KeyName": key,
-        "UserData": user_data,
-        "InstanceInitiatedShutdownBehavior": "terminate",
-        "MetadataOptions": {
-            "HttpTokens": "required",
-            "HttpEndpoint": "enabled",
-            "HttpPutResponseHopLimit": 1,
-        },
-        "NetworkInterfaces": [
-            {
-                "DeviceIndex": 0,
-                "SubnetId": subnet.id,
-                "Groups": [group],
-                "AssociatePublicIpAddress": True,
-                "DeleteOnTermination": True,
-            }
-        ],
-        "BlockDeviceMappings": [
-            {
-                "DeviceName": plan.root_device,
-                "Ebs": {
-                    "VolumeType": "gp3",
-                    "VolumeSize": plan.disk_gib,
-                    "Encrypted": True,
-                    "DeleteOnTermination": True,
-                },
-            }
-        ],
-        "TagSpecifications": tagged(plan.tags, "instance", "volume", "network-interface"),
-    }
+class NoCapacityError(Exception):
+    """EC2 has no room for the machine in this zone; the message is EC2's code."""
 
 
-def _look(aws: Aws, identity: str) -> InstanceTypeDef | None:
-    """The instance, or nothing while AWS does not know it yet."""
+def _launch(aws: AwsClients, plan: BuildPlan, subnet: BuildSubnet, request: dict[str, Any]) -> str:
+    # With a token of its own, a repeated launch is the same launch:
+    # https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+    token = f"{plan.build_id}-{subnet.zone}"
     try:
-        found = aws.ec2.describe_instances(InstanceIds=[identity])["Reservations"]
+        launched = eventually(
+            lambda: aws.ec2.run_instances(**request, ClientToken=token),
+            retry_on=NOT_YET_VISIBLE,
+            limits=plan.limits,
+        )
     except AWS_ERRORS as error:
-        if code(error) not in NOT_YET_VISIBLE:
+        code = error_code(error)
+        if code in QUOTA_USED_UP:
+            raise LaunchError(
+                f"{plan.instance_type}: a quota of {aws.region} for running instances is used "
+                f"up ({code}): {error_reason(error)}; stop instances, or ask AWS for more"
+            ) from error
+        if code in launch.NO_CAPACITY:
+            raise NoCapacityError(code) from error
+        raise
+    return launched["Instances"][0].get("InstanceId", "")
+
+
+def _describe(aws: AwsClients, instance_id: str) -> InstanceTypeDef | None:
+    """The instance; None while AWS does not find it yet."""
+    try:
+        reservations = aws.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
+    except AWS_ERRORS as error:
+        if error_code(error) not in NOT_YET_VISIBLE:
             raise
         return None
-    return next((one for some in found for one in some.get("Instances", [])), None)
+    return next((machine for group in reservations for machine in group.get("Instances", [])), None)
 
 
-def why_ended(machine: InstanceTypeDef) -> str:
-    why = machine.get("StateReason", {}).get("Message", "AWS gives no reason")
-    return f"{machine.get('InstanceId')} is {machine.get('State', {}).get('Name')}: {why}"
+def _state(machine: InstanceTypeDef | None, otherwise: str) -> str:
+    return machine.get("State", {}).get("Name", "") if machine else otherwise
 
 
-def _running(aws: Aws, plan: Plan, identity: str) -> InstanceTypeDef:
-    def look() -> InstanceTypeDef | None:
-        machine = _look(aws, identity)
-        state = machine.get("State", {}).get("Name") if machine else "pending"
-        if machine and state in {*things.GONE, "stopping", "stopped"}:
-            raise LaunchError(why_ended(machine))
-        reachable = machine and machine.get("PublicIpAddress")
-        return machine if state == "running" and reachable else None
-
-    return _limited(look, plan.limits.running, plan, f"{identity} to run", LaunchError)
+def _why_ended(machine: InstanceTypeDef) -> str:
+    reason = machine.get("StateReason", {})
+    hint = KEY_HINT if reason.get("Code") == "Client.InternalError" else ""
+    why = reason.get("Message", NO_REASON)
+    return f"{machine.get('InstanceId')} is {_state(machine, '')}: {why}{hint}"
 
 
-def alive(aws: Aws, identity: str) -> None:
-    """Raise if the machine is no longer there to be reached."""
-    machine = _look(aws, identity)
-    if machine and machine.get("State", {}).get("Name") not in {"pending", "running"}:
-        raise LaunchError(why_ended(machine))
+def _wait_until_running(aws: AwsClients, plan: BuildPlan, instance_id: str) -> InstanceTypeDef:
+    def poll() -> InstanceTypeDef | None:
+        machine = _describe(aws, instance_id)
+        state = _state(machine, "pending")
+        if machine and state in {*TERMINATED_STATES, "stopping", "stopped"}:
+            code = machine.get("StateReason", {}).get("Code", "").removeprefix("Server.")
+            if code in launch.NO_CAPACITY:
+                raise NoCapacityError(code)
+            raise LaunchError(_why_ended(machine))
+        has_address = machine and machine.get("PublicIpAddress")
+        return machine if state == "running" and has_address else None
+
+    return _until(poll, plan.limits.running, plan, f"{instance_id} to run", LaunchError)
 
 
-def stop(aws: Aws, plan: Plan, identity: str) -> None:
-    """Stop the machine, so that the image is of a disk at rest."""
-    aws.ec2.stop_instances(InstanceIds=[identity])
+def require_alive(aws: AwsClients, instance_id: str) -> None:
+    """Check that the machine can still be reached.
 
-    def look() -> bool | None:
-        machine = _look(aws, identity)
-        state = machine.get("State", {}).get("Name") if machine else "stopping"
-        if machine and state in things.GONE:
-            raise ImageError(why_ended(machine))
+    Raises:
+        LaunchError: it is stopped or terminated; the message has AWS's reason.
+    """
+    machine = _describe(aws, instance_id)
+    if machine and _state(machine, "") not in {"pending", "running"}:
+        raise LaunchError(_why_ended(machine))
+
+
+def stop(aws: AwsClients, plan: BuildPlan, instance_id: str) -> None:
+    """Stop the machine, so that nothing writes to its disk while the image is taken."""
+    volume = _slow_down_disk(aws, plan, instance_id)
+    aws.ec2.stop_instances(InstanceIds=[instance_id])
+
+    def poll() -> bool | None:
+        machine = _describe(aws, instance_id)
+        state = _state(machine, "stopping")
+        if machine and state in TERMINATED_STATES:
+            raise ImageError(_why_ended(machine))
         return True if state == "stopped" else None
 
-    _limited(look, plan.limits.stopped, plan, f"{identity} to stop", ImageError)
+    _until(poll, plan.limits.stopped, plan, f"{instance_id} to stop", ImageError)
+    if volume:
+        _wait_until_modified(aws, plan, volume)
 
 
-def _until_gone(aws: Aws, plan: Plan, thing: BuildResource) -> None:
-    def look() -> bool | None:
-        machine = _look(aws, thing.id)
-        state = machine.get("State", {}).get("Name") if machine else "terminated"
-        return True if state == "terminated" else None
+def _slow_down_disk(aws: AwsClients, plan: BuildPlan, instance_id: str) -> str:
+    """Give the disk the speed that is in gp3's price, and return its id; "" if it has that speed.
+
+    An image keeps the IOPS and the throughput of its volume, so each sandbox would pay for them.
+    CreateImage cannot change them:
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+    """
+    if (plan.options.disk_iops, plan.options.disk_throughput) == (MIN_IOPS, MIN_THROUGHPUT):
+        return ""
+    machine = _describe(aws, instance_id)
+    mappings = machine.get("BlockDeviceMappings", []) if machine else []
+    volume = next(
+        mapping.get("Ebs", {}).get("VolumeId", "")
+        for mapping in mappings
+        if mapping.get("DeviceName") == plan.root_device
+    )
+    aws.ec2.modify_volume(VolumeId=volume, Iops=MIN_IOPS, Throughput=MIN_THROUGHPUT)
+    return volume
+
+
+def _wait_until_modified(aws: AwsClients, plan: BuildPlan, volume: str) -> None:
+    """Wait until a description of the volume, and so the image, has the new speed."""
+
+    def poll() -> bool | None:
+        changes = aws.ec2.describe_volumes_modifications(VolumeIds=[volume])["VolumesModifications"]
+        states = {change.get("ModificationState") for change in changes}
+        return None if "modifying" in states else True
+
+    _until(poll, plan.limits.stopped, plan, f"{volume} to be modified", ImageError)
+
+
+def _wait_until_terminated(aws: AwsClients, plan: BuildPlan, resource: BuildResource) -> None:
+    def poll() -> bool | None:
+        machine = _describe(aws, resource.id)
+        return True if _state(machine, "terminated") == "terminated" else None
 
     limits = plan.limits
-    until(look, limit=limits.terminated, every=limits.poll, what=f"{thing} to be terminated")
+    goal = f"{resource} to be terminated"
+    until(poll, limit=limits.terminated, interval=limits.poll_interval, goal=goal)
 
 
 @contextmanager
-def image(  # noqa: PLR0913 - what an image consists of
-    aws: Aws, plan: Plan, *, instance_id: str, description: str, tags: dict[str, str], undo: Undo
+def image(  # noqa: PLR0913 - the parts of an image
+    aws: AwsClients,
+    plan: BuildPlan,
+    *,
+    instance_id: str,
+    description: str,
+    tags: dict[str, str],
+    undo: Undo,
 ) -> Generator[ImageTypeDef]:
-    """The image of the stopped machine, available; the one thing that is kept on success."""
+    """The image of the stopped machine, available; it alone stays if the build succeeds."""
     try:
-        identity = aws.ec2.create_image(
+        image_id = aws.ec2.create_image(
             InstanceId=instance_id,
             Name=plan.image_name,
             Description=description,
-            TagSpecifications=tagged(plan.tags | tags, "image", "snapshot"),
+            TagSpecifications=tag_specifications(plan.tags | tags, "image", "snapshot"),
         )["ImageId"]
     except AWS_ERRORS as error:
-        if code(error) != "InvalidAMIName.Duplicate":
+        if error_code(error) != "InvalidAMIName.Duplicate":
             raise
-        # ours, for nobody else knows the build's id: the first answer was lost
-        found = aws.ec2.describe_images(Owners=["self"], Filters=where(name=plan.image_name))
-        identity = found["Images"][0].get("ImageId", "")
-    parts = [BuildResource(kind="image", id=identity)]
+        # the name is this build's, so a duplicate is its own: the first answer was lost
+        image_id = build_resources.own_images(aws, {"name": plan.image_name})[0]["ImageId"]
+    parts = [BuildResource(kind="image", id=image_id)]
     try:
-        made = available(aws, plan.limits, identity, say=undo.progress.note)
-        parts += [BuildResource(kind="snapshot", id=one) for one in snapshots_of(made)]
-        not_public(made)
-        yield made
-    except (PendingError, ConfigError):
-        raise  # it may still be finished, or is finished: neither is undone
+        created = available(aws, plan.limits, image_id, say=undo.progress.note)
+        parts += [BuildResource(kind="snapshot", id=part) for part in snapshot_ids(created)]
+        require_private(created)
+        yield created
+    except (PendingError, NotConfiguredError):
+        raise  # the image can still be finished, or it is finished: it stays
     except BaseException:
         for part in parts:
             undo(part)
@@ -295,69 +336,74 @@ def image(  # noqa: PLR0913 - what an image consists of
 
 
 class PendingError(ImageError):
-    """The wait for an image ended before the image did."""
+    """The wait for an image ended before AWS had finished it."""
 
-    def __init__(self, identity: str, limit: float) -> None:
+    def __init__(self, image_id: str, limit: float) -> None:
         super().__init__(
-            f"{identity} is still pending after {limit:g} s and is left so: finish it with"
-            f" sandbox image resume {identity}"
+            f"{image_id} is still pending after {limit:g} s; it is not removed; wait for it and "
+            f"finish it with: sandbox image resume {image_id}"
         )
-        self.identity = identity
+        self.image_id = image_id
 
 
 def available(
-    aws: Aws, limits: Limits, identity: str, *, say: Callable[[str], None]
+    aws: AwsClients, limits: Limits, image_id: str, *, say: Callable[[str], None]
 ) -> ImageTypeDef:
-    """Wait until the image can be used."""
+    """Wait until the image can be used, and return its description.
 
-    def look() -> ImageTypeDef | None:
+    Raises:
+        ImageError: AWS could not finish it.
+        PendingError: it is not finished after `limits.available` seconds.
+    """
+
+    def poll() -> ImageTypeDef | None:
         try:
-            found = aws.ec2.describe_images(ImageIds=[identity])["Images"]
+            images = aws.ec2.describe_images(ImageIds=[image_id])["Images"]
         except AWS_ERRORS as error:
-            if code(error) not in NOT_YET_VISIBLE:
+            if error_code(error) not in NOT_YET_VISIBLE:
                 raise
             return None
-        state = found[0].get("State", "pending") if found else "pending"
+        state = images[0].get("State", "pending") if images else "pending"
         if state not in {"pending", "available"}:
-            why = found[0].get("StateReason", {}).get("Message", "AWS gives no reason")
-            raise ImageError(f"{identity} is {state}: {why}")
-        say(f"{identity} {state}")
-        return found[0] if state == "available" else None
+            why = images[0].get("StateReason", {}).get("Message", NO_REASON)
+            raise ImageError(f"{image_id} is {state}: {why}")
+        say(f"{image_id} {state}")
+        return images[0] if state == "available" else None
 
     try:
-        return until(look, limit=limits.available, every=limits.poll, what=identity)
+        return until(poll, limit=limits.available, interval=limits.poll_interval, goal=image_id)
     except LimitReachedError as error:
-        raise PendingError(identity, limits.available) from error
+        raise PendingError(image_id, limits.available) from error
 
 
-def not_public(made: ImageTypeDef) -> None:
-    if made.get("Public"):
-        identity = made.get("ImageId")
-        raise ImageError(f"{identity} is public: nobody outside this account may have it")
+def require_private(description: ImageTypeDef) -> None:
+    """Refuse an image that other accounts can launch.
+
+    Raises:
+        ImageError: the image is public.
+    """
+    if description.get("Public"):
+        raise ImageError(
+            f"{description.get('ImageId')} is public, but only this account may have it; turn on "
+            "the block of public access for AMIs in EC2's settings"
+        )
 
 
-def snapshots_of(made: ImageTypeDef) -> list[str]:
-    found = (
-        mapping.get("Ebs", {}).get("SnapshotId") for mapping in made.get("BlockDeviceMappings", [])
-    )
-    return [one for one in found if one]
-
-
-def publish(aws: Aws, identity: str, snapshots: list[str], name: str) -> None:
-    """Make a finished image one that may be launched: its Purpose says so, to IAM as well."""
+def publish(aws: AwsClients, image_id: str, snapshots: list[str], name: str) -> None:
+    """Mark a finished image with the Purpose tag that the manager's policy asks of it."""
     aws.ec2.modify_image_attribute(
-        ImageId=identity, Attribute="imdsSupport", ImdsSupport={"Value": "v2.0"}
+        ImageId=image_id, Attribute="imdsSupport", ImdsSupport={"Value": "v2.0"}
     )
     aws.ec2.create_tags(
-        Resources=[identity, *snapshots],
-        Tags=as_tags({"Purpose": names.IMAGE_PURPOSE, "Name": name}),
+        Resources=[image_id, *snapshots],
+        Tags=as_tags({PURPOSE_TAG: names.IMAGE_PURPOSE, "Name": name}),
     )
 
 
-def _limited(
-    look: Callable[[], Any], limit: float, plan: Plan, what: str, error: type[Exception]
-) -> Any:  # noqa: ANN401 - hands through what `look` sees
+def _until(
+    poll: Callable[[], Any], limit: float, plan: BuildPlan, goal: str, error: type[Exception]
+) -> Any:  # noqa: ANN401 - hands through the result of `poll`
     try:
-        return until(look, limit=limit, every=plan.limits.poll, what=what)
+        return until(poll, limit=limit, interval=plan.limits.poll_interval, goal=goal)
     except LimitReachedError as reached:
         raise error(str(reached)) from reached

@@ -1,102 +1,155 @@
-"""Look for what a build left, and remove it, until nothing is found any more.
+"""Find and remove what a build left behind, until nothing is found any more.
 
-Ids alone are not enough: an answer can be lost after its effect took place. So everything is
-looked for by the build's tag or its unique name. One empty answer is not enough either: after a
-fault the next answers may be stale. So only some empty rounds in a row end the search.
+Ids are not enough: a call can take effect although its answer is lost. So each kind of resource is
+searched for by the build's tag or its unique name. One empty search is not enough either, since
+EC2's lists may be out of date; after a fault the sweep ends only after several empty searches in a
+row.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ami import build_resources as things
-from ami.aws import AWS_ERRORS, Aws, reason
+from ami import build_resources
+from ami.aws_calls import AWS_ERRORS
+from ami.build_resources import BuildResource, Search
+from ami.errors import LeftoverError
+from infra.aws_clients import error_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
+    from datetime import timedelta
 
-    from ami.build_resources import BuildResource, Kind, Search
+    from ami.build_resources import Kind
     from ami.limits import Limits
+    from infra.aws_clients import AwsClients
 
 Say = Callable[[str], None]
 
 
 def sweep(  # noqa: PLR0913 - each is one independent fact of the search
-    aws: Aws,
+    aws: AwsClients,
     search: Search,
     *,
     limits: Limits,
     say: Say,
     known: Collection[BuildResource] = (),
-    keep: Collection[str] = (),
-    spare: Callable[[BuildResource], bool] = lambda _: False,
-    rounds: int | None = None,
-    kinds: Collection[Kind] = tuple(things.FINDERS),
+    keep_ids: Collection[str] = (),
+    keep: Callable[[BuildResource], bool] = lambda _: False,
+    empty_sweeps_required: int | None = None,
+    kinds: Collection[Kind] = tuple(build_resources.FINDERS),
 ) -> list[BuildResource]:
-    """Remove what *search* finds of *kinds* and what is *known*; return what is left.
+    """Remove the *known* resources and those of *kinds* that *search* finds; return what is left.
 
-    Not touched: what is named in *keep*, and what there is a reason to *spare*.
+    Resources in *keep_ids* and those for which *keep* answers true are not touched. The sweep ends
+    after `limits.sweep` seconds at the latest.
     """
-    wanted = limits.quiet_rounds if rounds is None else rounds
+    required = (
+        limits.empty_sweeps_required if empty_sweeps_required is None else empty_sweeps_required
+    )
     end = time.monotonic() + limits.sweep
-    pending = {one.id: one for one in known if one.id not in keep}
-    quiet = 0
+    pending = {resource.id: resource for resource in known if resource.id not in keep_ids}
+    empty_sweeps = 0
     left: dict[str, BuildResource] = {}
-    told: set[str] = set()
+    reported: set[str] = set()
 
-    def once(thing: BuildResource, text: str) -> None:
-        if thing.id not in told:
-            told.add(thing.id)
+    def report_once(resource: BuildResource, text: str) -> None:
+        if resource.id not in reported:
+            reported.add(resource.id)
             say(text)
 
-    while quiet < wanted:
-        found, complete = _find(aws, search, say, kinds)
-        left = pending | {one.id: one for one in found if one.id not in keep and not spare(one)}
+    while empty_sweeps < required:
+        resources, complete = _find(aws, search, say, kinds)
+        left = pending | {
+            resource.id: resource
+            for resource in resources
+            if resource.id not in keep_ids and not keep(resource)
+        }
         if left or not complete:
-            quiet = 0
+            empty_sweeps = 0
         else:
-            quiet += 1
-            if quiet == wanted:
+            empty_sweeps += 1
+            if empty_sweeps == required:
                 return []
-        for thing in sorted(left.values(), key=_order):
-            if thing.going:
+        for resource in sorted(left.values(), key=_removal_order):
+            if resource.terminating:
                 continue
             try:
-                things.remove(aws, thing)
-                pending.pop(thing.id, None)  # by its id it is not asked for again, only searched
-                once(thing, f"removed {thing}")
+                build_resources.remove(aws, resource)
+                pending.pop(resource.id, None)  # removed by its id once; now only searched for
+                report_once(resource, f"removed {resource}")
             except AWS_ERRORS as error:
-                once(thing, f"{thing} could not be removed at once: {reason(error)}")
+                report_once(resource, f"{resource} cannot be removed yet: {error_reason(error)}")
         if time.monotonic() > end:
             break
-        time.sleep(limits.quiet_pause)
-    return sorted(left.values(), key=_order)
+        time.sleep(limits.sweep_interval)
+    return sorted(left.values(), key=_removal_order)
 
 
-def find(aws: Aws, search: Search, say: Say) -> list[BuildResource]:
-    """What is there, each once, in the order of removal."""
-    return _find(aws, search, say, tuple(things.FINDERS))[0]
+def find(aws: AwsClients, search: Search, say: Say) -> list[BuildResource]:
+    """The resources that exist, each once, in the order of removal."""
+    return _find(aws, search, say, tuple(build_resources.FINDERS))[0]
+
+
+def started_before(
+    resources: Iterable[BuildResource], *, older_than: timedelta
+) -> list[BuildResource]:
+    """Those whose build started more than *older_than* ago, so that it cannot be running."""
+    now = datetime.now(UTC)
+    return [
+        resource
+        for resource in resources
+        if resource.build_started_at
+        and now - datetime.fromisoformat(resource.build_started_at) > older_than
+    ]
+
+
+def clean(aws: AwsClients, build_ids: Iterable[str], *, limits: Limits, say: Say) -> None:
+    """Remove everything that these builds left, except finished images.
+
+    Raises:
+        LeftoverError: the message has the command that removes each resource that is left.
+    """
+    left = [
+        resource
+        for build_id in sorted(build_ids)
+        for resource in sweep(
+            aws,
+            Search(build_id),
+            limits=limits,
+            say=say,
+            keep=lambda resource: resource.finished,
+        )
+    ]
+    if left:
+        raise LeftoverError("\n".join(["left behind:", *removal_commands(left, aws.region)]))
+
+
+def removal_commands(resources: Iterable[BuildResource], region: str) -> list[str]:
+    """One line for each resource, with the command that removes it by hand."""
+    return [f"  {resource}: {resource.command(region)}" for resource in resources]
 
 
 def _find(
-    aws: Aws, search: Search, say: Say, kinds: Collection[Kind]
+    aws: AwsClients, search: Search, say: Say, kinds: Collection[Kind]
 ) -> tuple[list[BuildResource], bool]:
-    """One search of a kind may fail, the others still say what they find."""
-    found: dict[str, BuildResource] = {}
+    """The resources, and whether every kind could be listed; a failed list stops no other."""
+    resources: dict[str, BuildResource] = {}
     complete = True
-    for kind, look in things.FINDERS.items():
+    for kind, finder in build_resources.FINDERS.items():
         if kind not in kinds:
             continue
         try:
-            for thing in look(aws, search):
-                found.setdefault(thing.id, thing)
+            for resource in finder(aws, search):
+                resources.setdefault(resource.id, resource)
         except AWS_ERRORS as error:
             complete = False
-            say(f"{kind}s cannot be listed now: {reason(error)}")
-    return sorted(found.values(), key=_order), complete
+            say(f"{kind}s cannot be listed now: {error_reason(error)}")
+    return sorted(resources.values(), key=_removal_order), complete
 
 
-def _order(thing: BuildResource) -> int:
-    return list(things.FINDERS).index(thing.kind)
+def _removal_order(resource: BuildResource) -> int:
+    return list(build_resources.FINDERS).index(resource.kind)

@@ -29,12 +29,13 @@ MESSAGE_SOURCES: Final = {
 HOLE: Final = "…"
 
 
-def settings() -> None:
-    """Print the settings that Pulumi.yaml declares."""
+def settings(*keys: str) -> None:
+    """Print the settings that Pulumi.yaml declares: those of *keys*, or all."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
     rows = [
         (f"`{key}`", _default(entry["default"]), " ".join(entry["description"].split()))
         for key, entry in declared.items()
+        if not keys or key in keys
     ]
     _table(("key", "default", "meaning"), rows)
 
@@ -83,6 +84,13 @@ def rules() -> None:
     print(rules_table())
 
 
+def refused_kinds() -> None:
+    """Print the kinds of resources that the closed list of types refuses, with the reason."""
+    from policies.documentation import refused_kinds_table  # noqa: PLC0415 - as above
+
+    print(refused_kinds_table())
+
+
 def outputs() -> None:
     """Print the stack's outputs."""
     from infra.stack_outputs import OUTPUTS  # noqa: PLC0415 - only this table needs pulumi
@@ -91,9 +99,11 @@ def outputs() -> None:
 
 
 def picture() -> None:
-    """Print the architecture as Mermaid."""
-    text = (ROOT / "docs" / "architecture.mmd").read_text(encoding="utf-8")
-    print(f"```mermaid\n{text.strip()}\n```")
+    """Print the architecture as Mermaid, its arrows on one line to keep the README short."""
+    lines = (ROOT / "docs" / "architecture.mmd").read_text(encoding="utf-8").rstrip().splitlines()
+    arrows = [line.strip() for line in lines if "-->" in line]
+    others = [line for line in lines if "-->" not in line]
+    print("\n".join(["```mermaid", *others[:-2], f"    {'; '.join(arrows)}", *others[-2:], "```"]))
 
 
 def error_texts(file: Path) -> Iterator[str]:

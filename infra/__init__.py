@@ -1,1 +1,1 @@
-"""The sandbox environment: settings, pure logic, and the components that make it."""
+"""The program that `pulumi up` runs: settings → context → components → outputs."""

@@ -1,8 +1,8 @@
-"""The manager's access keys: two named slots, so that one can follow the other without a gap.
+"""The manager's access keys, in two slots, so that a rotation leaves no moment without a key.
 
-IAM gives a user two keys at most, inactive ones counted. A single key resource that is replaced
-would need a third in the next rotation's worst case, and the old one dies before the service knows
-the new one; two slots make each step of a rotation an update of its own.
+IAM gives a user at most two keys, and inactive keys count. With a single key resource, a
+replacement could need a third key, or would delete the old key before the service has the new one.
+With two slots each step of a rotation is an update of its own.
 """
 
 from collections.abc import Mapping
@@ -21,19 +21,19 @@ Keys = Mapping[Slot, Stage]
 
 SLOTS: Final[tuple[Slot, ...]] = ("a", "b")
 INITIAL_STAGES: Final[Keys] = {"a": "current"}
-"""Of a stack that has never rotated."""
+"""The stages of a stack that has never rotated its key."""
 
 
 def current(keys: Keys) -> Slot:
-    """The slot whose key the stack hands out."""
+    """The slot whose key is in the stack's outputs."""
     return next(slot for slot, stage in keys.items() if stage == "current")
 
 
 def resource_name(slot: Slot) -> str:
-    """The key's name in the stack; it does not change while the key lives."""
+    """The key's name in the stack; it does not change while the key exists."""
     return f"sandbox-manager-{slot}"
 
 
 def status(stage: Stage) -> str:
-    """What IAM is told."""
+    """The key's status in IAM."""
     return "Inactive" if stage == "inactive" else "Active"

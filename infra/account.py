@@ -1,18 +1,16 @@
-"""Where a stack is deployed: the provider, the account behind it, and the zones it may use."""
+"""The account of a stack: its provider, its number, and the zones that it offers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import tags
-from infra.lazy_aws import ahead
+from infra.addresses import DEFAULT_ZONES
+from infra.lazy_aws import import_in_background
 from infra.settings import Settings
-
-DEFAULT_ZONES: Final = 3
-"""How many zones the replaced module took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +29,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """The account that a stack's provider reaches."""
+    """The account that the stack's provider reaches."""
 
     provider: aws.Provider
     identity: Identity
 
 
 def connect(settings: Settings) -> Account:
-    """Make the one provider of the stack; its region and its tags hold for every resource."""
-    importing = ahead()
+    """Make the stack's only provider; its region and its tags apply to every resource."""
+    importing = import_in_background()
     provider = aws.Provider(
         "aws",
         region=settings.region,
@@ -51,10 +49,12 @@ def connect(settings: Settings) -> Account:
 
 
 def zones(settings: Settings, account: Account) -> Mapping[str, int]:
-    """The configured slots, or the first three zones that need no opt-in, as the old module took.
+    """The slot of each zone: those in the settings, else the region's first three zones.
+
+    Only zones that need no opt-in count, as in the replaced Terraform module.
 
     Raises:
-        pulumi.RunError: the region has fewer than one zone to offer.
+        pulumi.RunError: the region offers no such zone.
     """
     if settings.zones:
         return settings.zones
@@ -65,7 +65,7 @@ def zones(settings: Settings, account: Account) -> Mapping[str, int]:
     ).names
     if not offered:
         raise pulumi.RunError(
-            f"sandbox:region = {settings.region}: offers no availability zone that needs no "
-            "opt-in; name zones in sandbox:zones"
+            f"sandbox:region = {settings.region}: offers no availability zone without an opt-in; "
+            "name the zones to use in sandbox:zones"
         )
     return {zone: slot for slot, zone in enumerate(sorted(offered)[:DEFAULT_ZONES])}

@@ -1,4 +1,4 @@
-"""Address arithmetic: which block of the VPC a slot is, and which ranges collide. Pure."""
+"""Address arithmetic, without AWS: the subnet of each slot, and ranges that cover each other."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network
@@ -10,9 +10,12 @@ IPNetwork = IPv4Network | IPv6Network
 PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """RFC 1918, section 3."""
 SMALLEST_SUBNET: Final = 28
-"""The longest prefix of a subnet (AWS: Subnet CIDR blocks, VPC user guide)."""
+"""The longest prefix of a subnet (VPC user guide, Subnet CIDR blocks)."""
 SUBNET_BITS: Final = 8
-"""A subnet is 1/256 of the VPC, as the replaced module's ``cidrsubnet(vpc, 8, k)``."""
+"""A subnet is 1/256 of the VPC, as the replaced module's ``cidrsubnet(vpc, 8, slot)``."""
+
+DEFAULT_ZONES: Final = 3
+"""How many zones a stack takes that names none, as the replaced module did."""
 
 
 def subnet_prefix(vpc: IPv4Network) -> int:
@@ -21,18 +24,20 @@ def subnet_prefix(vpc: IPv4Network) -> int:
 
 
 def slot_count(vpc: IPv4Network) -> int:
-    """How many subnets *vpc* holds: slots are 0 to one less than this."""
+    """The number of subnets that *vpc* holds; slots are counted from 0."""
     return 2 ** (subnet_prefix(vpc) - vpc.prefixlen)
 
 
 def block(vpc: IPv4Network, slot: int) -> IPv4Network:
-    """The addresses of *slot*: they depend on nothing but the VPC and the slot's number.
+    """The addresses of *slot*; they depend only on the VPC and on the slot's number.
 
     Raises:
         ValueError: the VPC has no such slot.
     """
     if not 0 <= slot < slot_count(vpc):
-        raise ValueError(f"{vpc} holds slots 0 to {slot_count(vpc) - 1}, there is no slot {slot}")
+        raise ValueError(
+            f"{vpc} holds slots 0 to {slot_count(vpc) - 1}; slot {slot} is outside of it"
+        )
     prefix = subnet_prefix(vpc)
     start = int(vpc.network_address) + slot * 2 ** (vpc.max_prefixlen - prefix)
     return IPv4Network((start, prefix))
@@ -40,14 +45,16 @@ def block(vpc: IPv4Network, slot: int) -> IPv4Network:
 
 def plan(vpc: IPv4Network, zones: Mapping[str, int]) -> dict[str, IPv4Network]:
     """Each zone's block, in the order of the slots."""
-    return {zone: block(vpc, slot) for zone, slot in sorted(zones.items(), key=lambda one: one[1])}
+    slots = sorted(zones.items(), key=lambda zone_and_slot: zone_and_slot[1])
+    return {zone: block(vpc, slot) for zone, slot in slots}
 
 
 def covering(ranges: Iterable[IPNetwork]) -> Iterator[tuple[IPNetwork, IPNetwork]]:
-    """Pairs of different *ranges* of which the first holds all of the second."""
-    for one, other in combinations(sorted(set(ranges), key=lambda net: net.prefixlen), 2):
-        if isinstance(one, IPv4Network):
-            if isinstance(other, IPv4Network) and other.subnet_of(one):
-                yield one, other
-        elif isinstance(other, IPv6Network) and other.subnet_of(one):
-            yield one, other
+    """Pairs of different *ranges* where the first contains the second."""
+    widest_first = sorted(set(ranges), key=lambda network: network.prefixlen)
+    for wide, narrow in combinations(widest_first, 2):
+        if isinstance(wide, IPv4Network):
+            if isinstance(narrow, IPv4Network) and narrow.subnet_of(wide):
+                yield wide, narrow
+        elif isinstance(narrow, IPv6Network) and narrow.subnet_of(wide):
+            yield wide, narrow

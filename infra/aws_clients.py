@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from infra.catalogue import Listing
+
 if TYPE_CHECKING:
     from botocore.config import Config
     from mypy_boto3_budgets import BudgetsClient
@@ -25,6 +27,8 @@ US_EAST_1: Final = "us-east-1"
 """Cost Explorer, the price list and the budgets of all regions are served there."""
 FILTER_PARAMETER: Final = {"describe_nat_gateways": "Filter"}
 """Operations of EC2 that call their filters other than `Filters`."""
+NOT_FOUND: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
+"""How IAM, Budgets and CloudWatch Logs say that what a call names does not exist."""
 
 
 class AwsClients:
@@ -71,22 +75,49 @@ class AwsClients:
         """A price is only shown, so this client does not wait long for it."""
         return self._client("pricing", US_EAST_1, patient=False)
 
-    def list_all(
-        self, service: str, operation: str, result_key: str, **parameters: Any
-    ) -> list[Any]:  # noqa: ANN401 - as the operation has it
-        """All pages of what *operation* lists below *result_key*."""
+    @cached_property
+    def credentials(self) -> Any:  # noqa: ANN401 - botocore's credentials have no type
+        """The credentials that the clients use; None if there are none."""
+        import boto3  # noqa: PLC0415 - see the module's docstring
+
+        return boto3.Session(profile_name=self._profile).get_credentials()
+
+    @cached_property
+    def identity(self) -> Mapping[str, str]:
+        """The `account_id` and `partition` that the credentials belong to."""
+        arn = self.sts.get_caller_identity()["Arn"].split(":")
+        return {"partition": arn[1], "account_id": arn[4]}
+
+    def list_all(self, service: str, operation: str, items: str, **parameters: Any) -> list[Any]:  # noqa: ANN401 - as the operation has it
+        """The *items* (a JMESPath) of all pages of *operation*; a missing owner has none."""
+        import jmespath  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - it comes with boto3
+
         client: Any = getattr(self, service)
-        if not client.can_paginate(operation):
-            return list(getattr(client, operation)(**parameters)[result_key])
-        pages = client.get_paginator(operation).paginate(**parameters)
-        return [item for page in pages for item in page[result_key]]
+        try:
+            if client.can_paginate(operation):
+                pages = client.get_paginator(operation).paginate(**parameters)
+            else:
+                pages = [getattr(client, operation)(**parameters)]
+            per_page: list[list[Any] | None] = [jmespath.search(items, page) for page in pages]
+        except client.exceptions.ClientError as error:
+            if error_code(error) in NOT_FOUND:
+                return []
+            raise
+        return [item for page_items in per_page for item in page_items or []]
 
     def describe(
-        self, operation: str, result_key: str, filters: Mapping[str, str | Collection[str]]
+        self, operation: str, items: str, filters: Mapping[str, str | Collection[str]]
     ) -> list[dict[str, Any]]:
-        """What an EC2 *operation* lists below *result_key*, under EC2's own *filters*."""
+        """The *items* of an EC2 *operation* under EC2's own *filters*."""
         parameter = FILTER_PARAMETER.get(operation, "Filters")
-        return self.list_all("ec2", operation, result_key, **{parameter: as_filters(filters)})
+        return self.list_all("ec2", operation, items, **{parameter: as_filters(filters)})
+
+    def list_items(self, listing: Listing, known: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What *listing* lists, with its templates filled from *known*."""
+        if listing.filters:
+            return self.describe(listing.operation, listing.items, _filled(listing.filters, known))
+        parameters = _filled(listing.parameters, known)
+        return self.list_all(listing.service, listing.operation, listing.items, **parameters)
 
     def _client(self, service: str, region: str = "", *, patient: bool = True) -> Any:  # noqa: ANN401 - one type per service
         import boto3  # noqa: PLC0415 - see the module's docstring
@@ -107,6 +138,10 @@ def _retries(*, patient: bool) -> Config:
     return Config(retries=retries, connect_timeout=5, read_timeout=15)
 
 
+def _filled(templates: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:
+    return {key: template.format_map(known) for key, template in templates.items()}
+
+
 def as_filters(filters: Mapping[str, str | Collection[str]]) -> list[Any]:
     """*filters* by name, in the form that EC2 takes."""
     return [
@@ -117,7 +152,8 @@ def as_filters(filters: Mapping[str, str | Collection[str]]) -> list[Any]:
 
 def error_code(error: Exception) -> str:
     """AWS's code of the error; "" for an error that never reached AWS."""
-    response = cast("Mapping[str, Any]", getattr(error, "response", {}))
+    # an error of the connection has the attribute too, but None in it
+    response = cast("Mapping[str, Any]", getattr(error, "response", None) or {})
     return str(response.get("Error", {}).get("Code", ""))
 
 

@@ -1,15 +1,42 @@
-"""From a stack's settings and account to what its permissions depend on."""
+"""The context of a stack: what its components and its policy documents depend on."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from infra.account import Identity
+from infra import account
+from infra.account import Account, Identity
 from infra.permissions import trust
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement
 from infra.settings import Settings
 
 PLACEHOLDER_VPC_ID: Final = "vpc-00000000000000000"
-"""As long as a real id, which only exists after the first update."""
+"""As long as a real id, which exists only after the first update."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackContext:
+    """Everything that a component reads. All of it is known before the first resource exists."""
+
+    settings: Settings
+    policy_context: PolicyContext
+    """Its VPC id is a placeholder; `managed_policies` puts in the real one."""
+    zones: Mapping[str, int]
+    """Slot by availability zone."""
+
+
+def stack_context(settings: Settings, stack_account: Account) -> StackContext:
+    """The context of the running stack.
+
+    Raises:
+        pulumi.RunError: the region offers no availability zone.
+    """
+    return StackContext(
+        settings=settings,
+        policy_context=policy_context(settings, stack_account.identity),
+        zones=account.zones(settings, stack_account),
+    )
 
 
 def policy_context(
@@ -32,7 +59,7 @@ def policy_context(
 
 
 def manager_trust(settings: Settings) -> tuple[Statement, ...] | None:
-    """Who may take the manager's role, or None where the manager is a user."""
+    """Who may assume the manager's role; None where the manager is a user."""
     match settings.manager_identity:
         case "user":
             return None

@@ -1,25 +1,23 @@
-"""Nothing of the stack is deleted while its VPC holds what the stack did not make.
+"""Refuses to destroy the stack while its VPC holds resources that the stack did not create.
 
 AWS refuses to delete a subnet that is in use, and the provider then tries for many minutes, with
-half of the stack gone. The guard stands on top of everything else, so it is the first to be
-deleted, alone; its hook looks first and names what is in the way.
+half of the stack gone. The guard depends on every component, so the engine deletes it first, alone;
+its hook checks the VPC and names what blocks the destroy.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pulumi
 
 from infra import names
-
-if TYPE_CHECKING:
-    from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef
+from infra.aws_clients import AwsClients
 
 
 def attach(
     components: Sequence[pulumi.Resource], vpc_id: pulumi.Output[str], region: str
 ) -> pulumi.Stash:
-    """Delete none of *components* before the VPC is free of foreign instances and interfaces."""
+    """Delete none of *components* while the VPC holds instances or interfaces of others."""
     hook = pulumi.ResourceHook("nothing-foreign-in-the-vpc", refuse_if_in_use)
     return pulumi.Stash(
         "destroy-guard",
@@ -31,40 +29,37 @@ def attach(
 
 
 def refuse_if_in_use(args: pulumi.ResourceHookArgs) -> None:
-    """Refuse the deletion and name what the VPC still holds.
+    """Refuse the deletion and name what blocks it.
 
     Raises:
-        pulumi.RunError: instances or interfaces of others are in the VPC.
+        pulumi.RunError: the VPC holds instances or interfaces that the stack did not create.
     """
-    place = (args.old_outputs or {})["output"]
-    found = list(unmanaged_in_vpc(place["vpc_id"], place["region"]))
-    if found:
+    guarded = (args.old_outputs or {})["output"]
+    blocking = list(unmanaged_in_vpc(guarded["vpc_id"], guarded["region"]))
+    if blocking:
         raise pulumi.RunError(
-            f"{place['vpc_id']} still holds what this stack did not make: {'; '.join(found)}; "
-            "terminate or delete these, then destroy again (nothing has been deleted)"
+            f"{guarded['vpc_id']}: holds resources that this stack did not create: "
+            f"{'; '.join(blocking)}; nothing has been deleted; delete these resources, then "
+            "destroy again"
         )
 
 
 def unmanaged_in_vpc(vpc_id: str, region: str) -> Iterator[str]:
-    """Instances and network interfaces in the VPC: the stack itself makes neither."""
-    # imported here: only a destroy looks, and the SDK would cost each preview its import
-    import boto3  # noqa: PLC0415
-
-    ec2 = boto3.client("ec2", region_name=region)
-    here: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [vpc_id]}]
-    for page in ec2.get_paginator("describe_instances").paginate(Filters=here):
-        for reservation in page["Reservations"]:
-            for instance in reservation["Instances"]:
-                if (state := instance["State"]["Name"]) != "terminated":
-                    yield _described(f"instance {instance['InstanceId']} ({state})", instance)
-    for page in ec2.get_paginator("describe_network_interfaces").paginate(Filters=here):
-        for interface in page["NetworkInterfaces"]:
-            if not interface.get("Attachment", {}).get("InstanceId"):
-                what = interface.get("Description") or "no description"
-                yield f"interface {interface['NetworkInterfaceId']} ({what})"
+    """Instances and network interfaces in the VPC: the stack itself creates none."""
+    aws = AwsClients(region)
+    in_vpc = {"vpc-id": vpc_id}
+    for reservation in aws.describe("describe_instances", "Reservations", in_vpc):
+        for instance in reservation["Instances"]:
+            if instance["State"]["Name"] != "terminated":
+                yield _label(instance)
+    for interface in aws.describe("describe_network_interfaces", "NetworkInterfaces", in_vpc):
+        if not interface.get("Attachment", {}).get("InstanceId"):
+            description = interface.get("Description") or "no description"
+            yield f"interface {interface['NetworkInterfaceId']} ({description})"
 
 
-def _described(text: str, instance: "InstanceTypeDef") -> str:
+def _label(instance: Mapping[str, Any]) -> str:
+    label = f"instance {instance['InstanceId']} ({instance['State']['Name']})"
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     user = tags.get(names.USER_TAG)
-    return f"{text} of {user}" if user else text
+    return f"{label} of {user}" if user else label

@@ -1,8 +1,9 @@
-"""The packages of pulumi_aws that the program uses, run module by module.
+"""The packages of pulumi_aws that the program uses, imported submodule by submodule.
 
-pulumi_aws runs a package when its first name is used: 180 modules of `pulumi_aws.ec2`, of which
-this program needs eleven. Here a name runs the module that defines it, and nothing else; a name
-that is not found so runs the package, as ever. `make bench` shows what it saves.
+pulumi_aws imports a whole package when one of its names is used first: 180 submodules of
+`pulumi_aws.ec2`, of which this program needs eleven. Here, accessing a name imports only the
+submodule that defines it. A name that has no submodule of its own imports the whole package, as
+pulumi_aws does. `make bench` shows what this saves.
 """
 
 import gc
@@ -22,54 +23,52 @@ _NEEDED: Final = {
     iam: ("AccessKey", "InstanceProfile", "Policy", "Role", "User"),
     vpc: ("SecurityGroupEgressRule", "SecurityGroupIngressRule"),
 }
-"""The larger of what every update uses; a name that is missing here is found when it is used."""
-_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+"""The slowest imports that every update needs. Other names are imported on first use."""
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-class _ByName(ModuleType):
-    """A package of pulumi_aws that runs no more of itself than is asked for."""
+class _LazyPackage(ModuleType):
+    """A package of pulumi_aws that imports only the submodules that are asked for."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
-        module = _WORD.sub("_", name).lower()
+        module_name = _WORD_START.sub("_", name).lower()
         try:
-            found = importlib.import_module(f"{self.__name__}.{module}")
-        except ModuleNotFoundError:  # not named after its module, so all of the package has to run
-            return getattr(_run(self), name)
-        value = getattr(found, name, found) if module == name else getattr(found, name)
-        setattr(self, name, value)  # a function, where Python has just put its module of that name
+            module = importlib.import_module(f"{self.__name__}.{module_name}")
+        except ModuleNotFoundError:  # the name has no submodule of its own
+            return getattr(_load(self), name)
+        value = getattr(module, name, module) if module_name == name else getattr(module, name)
+        setattr(self, name, value)  # a function replaces the submodule of the same name
         return value
 
 
-def _run(package: ModuleType) -> ModuleType:
-    """Run all of *package*, which then is what it would have been."""
+def _load(package: ModuleType) -> ModuleType:
+    """Import all of *package*, which then is an ordinary module."""
     package.__class__ = ModuleType
     spec = cast("ModuleSpec", package.__spec__)
     cast("Loader", spec.loader).exec_module(package)
     return package
 
 
-for package in _NEEDED:
-    if type(package) is not ModuleType:  # still lazy
-        package.__class__ = _ByName
+for _package in _NEEDED:
+    if type(_package) is not ModuleType:  # not imported yet
+        _package.__class__ = _LazyPackage
 
-__all__ = ["ahead", "cloudwatch", "ec2", "iam", "vpc"]
+__all__ = ["cloudwatch", "ec2", "iam", "import_in_background", "vpc"]
 
 
-def ahead() -> Thread:
-    """Import what every update uses while somebody else waits, for the provider to start, say.
+def import_in_background() -> Thread:
+    """Import what every update needs while the provider starts.
 
-    The garbage collector rests from here on, and looks at none of the imported classes, also not
-    when the interpreter ends: in a program of seconds it finds little garbage among ten thousands.
+    Then freeze the imported objects: the last collection, when Python ends, need not walk them.
     """
-    gc.disable()
-    thread = Thread(target=_import)
+    thread = Thread(target=_import_needed)
     thread.start()
     return thread
 
 
-def _import() -> None:
+def _import_needed() -> None:
     for package, names in _NEEDED.items():
         for name in names:
             getattr(package, name)

@@ -1,7 +1,8 @@
-"""The exact names of what the program makes.
+"""The exact names of the resources that the program creates.
 
-They are fixed: an account that the replaced Terraform module made is adopted by them, the service
-looks them up, and the profile's ARN is what marks an instance as a sandbox.
+They are fixed, because others depend on them: an environment of the replaced Terraform module is
+adopted by name, the service looks resources up by name, and an instance counts as a sandbox by the
+ARN of its profile.
 """
 
 from typing import Final
@@ -30,16 +31,16 @@ INSTANCE_PROFILE: Final = "sandbox-instance-profile"
 INSTANCE_LOGS: Final = "sandbox-instances-logs"
 
 IMAGE_PURPOSE: Final = "researcher-sandbox-ami"
-"""The Purpose tag of a finished machine image; the manager may launch only those."""
+"""The Purpose tag of a finished machine image; the manager may launch only such images."""
 BUILD_PURPOSE: Final = "ami-build"
-"""The Purpose tag of what an image build makes and removes again."""
+"""The Purpose tag of the temporary resources of an image build."""
 USER_TAG: Final = "user_id"
-"""The tag that says whose instance it is; Cost Explorer groups by it."""
+"""The tag that names the researcher of an instance; Cost Explorer groups by it."""
 
 BUDGET: Final = "sandbox-budget"
 SPENDING_STOP: Final = "sandbox-spending-stop"
 
 
 def instance_log_group(prefix: str) -> str:
-    """The log group that is made for the instances below their *prefix*."""
+    """The log group of the instances, below *prefix*."""
     return f"{prefix}instances"

@@ -39,8 +39,10 @@ class Emulator:
         return f"http://127.0.0.1:{self.port}"
 
 
-def start(folder: Path) -> Emulator:
+def start(folder: Path, *, delay: int = 0) -> Emulator:
     """Start the emulator of *folder*, or return the one that runs.
+
+    Each answer takes *delay* milliseconds longer.
 
     Raises:
         EmulatorError: it ended, or did not answer in time.
@@ -51,7 +53,7 @@ def start(folder: Path) -> Emulator:
     log = folder / "emulator.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.serve", str(folder)],
+            [sys.executable, "-m", "local.serve", str(folder), "--delay", str(delay)],
             cwd=ROOT,
             env=clean_env.clean(),
             stdin=subprocess.DEVNULL,

@@ -1,23 +1,25 @@
 """The emulated AWS: moto with our patches, on 127.0.0.1 and a free port.
 
 `python -m local.serve FOLDER` writes FOLDER/emulator.json as soon as it answers, and serves until
-it gets SIGTERM or SIGINT.
+it gets SIGTERM or SIGINT. With `--delay MILLISECONDS` each answer takes that much longer, as from a
+region that is far away.
 
 cheroot serves it, because moto's own server closes every connection after one answer, which makes
 an update half as long again.
 """
 
+import argparse
 import json
 import os
 import signal
-import sys
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 from typing import Final, cast
-from wsgiref.types import WSGIApplication
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cheroot.wsgi import Server
 
@@ -27,9 +29,24 @@ from local.idempotent_wsgi import IdempotentApplication
 
 _THREADS: Final = 16
 """Requests that are answered at the same time; further connections wait."""
+_DELAYED_THREADS: Final = 64
+"""The same with a delay, since a request that waits keeps its thread."""
 _CONNECTIONS: Final = 1000
 _IDLE: Final = 600
 """Seconds until an unused connection is closed; no command keeps one for longer."""
+
+
+def delayed(milliseconds: int) -> Callable[[WSGIApplication], WSGIApplication]:
+    """Wrap an application so that each of its answers takes *milliseconds* longer."""
+
+    def wrapped(application: WSGIApplication) -> WSGIApplication:
+        def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            time.sleep(milliseconds / 1000)
+            return application(environ, start_response)
+
+        return answer
+
+    return wrapped
 
 
 def _unchanged(application: WSGIApplication) -> WSGIApplication:
@@ -39,6 +56,7 @@ def _unchanged(application: WSGIApplication) -> WSGIApplication:
 @contextmanager
 def answering(
     around: Callable[[WSGIApplication], WSGIApplication] = _unchanged,
+    threads: int = _THREADS,
 ) -> Generator[Emulator]:
     """Answer as AWS in this process; *around* may wrap the application."""
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # the first call is 4 times faster
@@ -57,7 +75,7 @@ def answering(
                 AuthorizedApplication(DomainDispatcherApplication(create_backend_app))
             )
         ),
-        numthreads=_THREADS,
+        numthreads=threads,
         timeout=_IDLE,
     )
     server.keep_alive_conn_limit = _CONNECTIONS
@@ -71,12 +89,16 @@ def answering(
         thread.join()
 
 
-def main(folder: Path, around: Callable[[WSGIApplication], WSGIApplication] = _unchanged) -> None:
+def main(
+    folder: Path,
+    around: Callable[[WSGIApplication], WSGIApplication] = _unchanged,
+    threads: int = _THREADS,
+) -> None:
     """Serve until a signal arrives."""
     signals = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # in every thread that starts from here on
     note = folder / NOTE
-    with answering(around) as running:
+    with answering(around, threads) as running:
         draft = note.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(running)))
         draft.rename(note)
@@ -84,5 +106,16 @@ def main(folder: Path, around: Callable[[WSGIApplication], WSGIApplication] = _u
         note.unlink(missing_ok=True)
 
 
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="local.serve")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--delay", type=int, default=0, metavar="MILLISECONDS")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    options = _options()
+    if options.delay:
+        main(options.folder, delayed(options.delay), _DELAYED_THREADS)
+    else:
+        main(options.folder)

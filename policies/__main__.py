@@ -17,10 +17,11 @@ from policies import config, exemptions, pack, secret_markers  # noqa: E402
 from policies.rules import RULES  # noqa: E402
 
 secret_markers.install_secret_markers()
-pack.install_version()
 try:
-    parameters = config.stack_parameters()
+    parameters = config.environment_parameters()
     accepted = exemptions.load(FOLDER / "exemptions.json", {rule.id for rule in RULES})
 except ValueError as error:
     sys.exit(f"policies: {error}")
-PolicyPack(pack.NAME, pack.policies(RULES, replace(parameters, exemptions=accepted)))
+stack_config = pack.StackConfig(replace(parameters, exemptions=accepted))
+pack.install_server(stack_config)
+PolicyPack(pack.NAME, pack.policies(RULES, stack_config))

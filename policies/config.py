@@ -100,14 +100,23 @@ def schema(names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     return {name: dict(PARAMETERS[name][0]) for name in names}
 
 
-def stack_parameters(environ: Mapping[str, str] = os.environ) -> Parameters:
-    """Read the stack's config, which the engine hands to the pack in PULUMI_CONFIG.
+def environment_parameters(environ: Mapping[str, str] = os.environ) -> Parameters:
+    """Read the stack's config in PULUMI_CONFIG, which older engines set for the pack.
 
     Raises:
         ConfigError: a value of the stack's config is not valid.
     """
-    config: Mapping[str, str] = json.loads(environ.get("PULUMI_CONFIG") or "{}")
-    values: dict[str, Any] = {"stack": environ.get("PULUMI_STACK", "")}
+    config = json.loads(environ.get("PULUMI_CONFIG") or "{}")
+    return stack_parameters(config, environ.get("PULUMI_STACK", ""))
+
+
+def stack_parameters(config: Mapping[str, str], stack: str) -> Parameters:
+    """The parameters of *stack* with this config.
+
+    Raises:
+        ConfigError: a value of the stack's config is not valid.
+    """
+    values: dict[str, Any] = {"stack": stack}
     for name in STACK_KEYS:
         raw = config.get(f"sandbox:{name}")
         if raw is not None:

@@ -4,12 +4,14 @@ Each `commands.py` only declares options. What a command needs it imports when i
 `sandbox --help` answers at once.
 """
 
+import inspect
+import json
 import os
 import sys
 import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.exceptions import TyperException
@@ -17,7 +19,7 @@ from typer.exceptions import TyperException
 from sandbox.adopt import commands as adopt
 from sandbox.config import commands as config
 from sandbox.core import output
-from sandbox.core.errors import ExitCode, SandboxError
+from sandbox.core.errors import ExitCode
 from sandbox.core.options import QuietOption
 from sandbox.costs import commands as costs
 from sandbox.diagram import commands as diagram
@@ -36,8 +38,8 @@ DEBUG: Final = "SANDBOX_DEBUG"
 OPERATE: Final = "Look at a stack"
 CHANGE: Final = "Set up and change a stack"
 REPAIR: Final = "Repair and adopt"
-EPILOG: Final = (
-    "Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
+EPILOG: Final = "\n".join(
+    ("Exit codes:", *(f"{code.value:>4}  {code.meaning}" for code in ExitCode))
 )
 
 app = typer.Typer(
@@ -52,7 +54,7 @@ app = typer.Typer(
 )
 
 
-def _version(value: bool) -> None:
+def _version(value: bool) -> None:  # noqa: FBT001 - Typer's callback
     if value:
         try:
             output.result(f"{NAME} {version(NAME)}")
@@ -79,62 +81,97 @@ def options(
 
 
 app.command("status", rich_help_panel=OPERATE)(status.status)
-app.command("drift", rich_help_panel=OPERATE)(drift.drift)
+app.command("drift", rich_help_panel=OPERATE, epilog=drift.EPILOG)(drift.drift)
 app.command("costs", rich_help_panel=OPERATE)(costs.costs)
-app.command("diagram", rich_help_panel=OPERATE)(diagram.diagram)
+app.command("diagram", rich_help_panel=OPERATE, epilog=diagram.EPILOG)(diagram.diagram)
 app.add_typer(config.app, name="config", rich_help_panel=OPERATE)
 app.add_typer(permissions.app, name="permissions", rich_help_panel=OPERATE)
 app.add_typer(zones.app, name="zones", rich_help_panel=CHANGE)
 app.add_typer(image.app, name="image", rich_help_panel=CHANGE)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHANGE)
 app.command("secret", rich_help_panel=CHANGE)(secret.secret)
-app.command("recover", rich_help_panel=REPAIR)(recover.recover)
+app.command("recover", rich_help_panel=REPAIR, epilog=recover.EPILOG)(recover.recover)
 app.add_typer(adopt.app, name="adopt", rich_help_panel=REPAIR)
 
 
+def _join_help_lines(group: typer.Typer) -> None:
+    """Make each paragraph of a command's help one line, which Typer then wraps to the terminal."""
+    for command in group.registered_commands:
+        paragraphs = inspect.cleandoc((command.callback and command.callback.__doc__) or "")
+        command.help = "\n\n".join(" ".join(text.split()) for text in paragraphs.split("\n\n"))
+    for inner in group.registered_groups:
+        if inner.typer_instance:
+            _join_help_lines(inner.typer_instance)
+
+
+_join_help_lines(app)
+
+
 def main() -> None:
-    """Run the command of `sys.argv`; no error of a user, a file, Pulumi or AWS shows a traceback."""
+    """Run the command of `sys.argv`."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Run *arguments* and return the exit code."""
+    """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
+    output.set_quiet(quiet=False)
     try:
         code = app(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
-    except typer.Exit as end:
-        return end.exit_code
-    except TyperException as error:
-        output.error(error.format_message())
-        return ExitCode.USAGE
-    except (typer.Abort, KeyboardInterrupt):
-        output.error("interrupted")
-        return ExitCode.INTERRUPTED
-    except BrokenPipeError:  # the reader has gone, for example `sandbox drift | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.DONE
-    except SandboxError as error:
-        return _ended(error, error.exit_code)
-    except Exception as error:  # noqa: BLE001 - the last resort: a user never sees a traceback
-        return _ended(error, ExitCode.FAILED, _text(error))
+        if code == ExitCode.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt
+            code = _failed(KeyboardInterrupt())
+    except (BrokenPipeError, SystemExit):  # Typer and Rich turn the former into the latter
+        code = _reader_gone()
+    except BaseException as error:  # noqa: BLE001 - a user sees no traceback
+        code = _failed(error)
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _ended(error: BaseException, code: int, text: str = "") -> int:
+def _reader_gone() -> int:
+    """End quietly when the reader of a pipe is gone, for example `sandbox drift | head -1`."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):  # Python flushes both when it ends
+        if stream is not None:
+            os.dup2(devnull, stream.fileno())
+    return ExitCode.DONE
+
+
+def _failed(error: BaseException) -> int:
+    """Print *error* in one line and return its exit code."""
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
-    for line in (text or str(error), *getattr(error, "__notes__", [])):
+    match error:
+        case typer.Abort() | KeyboardInterrupt():
+            code, text = ExitCode.INTERRUPTED, "interrupted"
+        case TyperException():  # an option or argument is not valid
+            code, text = ExitCode.USAGE, _usage_text(error)
+        case _ if isinstance(exit_code := getattr(error, "exit_code", None), int):
+            code, text = exit_code, str(error)
+        case _:
+            code, text = ExitCode.FAILED, _text(error)
+    for line in filter(None, (text, *getattr(error, "__notes__", []))):
         output.error(line)
     return code
 
 
-def _text(error: Exception) -> str:
-    """One line for an error of AWS, of a setting, or of the command itself."""
+def _usage_text(error: TyperException) -> str:
+    context: Any = getattr(error, "ctx", None)
+    command = context.command_path if context else NAME
+    message = error.format_message().strip().rstrip(".")
+    return message and f"{message}; see: {command} --help"  # no message: the help was printed
+
+
+def _text(error: BaseException) -> str:
+    """One line for an error of AWS, of a setting, of a file, or of the command itself."""
     message = " ".join(str(error).split())
-    if isinstance(error, ValueError) or type(error).__module__.startswith("infra."):
-        return message
-    if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
+    name, module = type(error).__name__, type(error).__module__
+    if name in {"NoCredentialsError", "PartialCredentialsError"}:
         return f"AWS: {message}; sign in, then check with: aws sts get-caller-identity"
-    if type(error).__module__.startswith("botocore"):
+    if module.startswith("botocore"):
         return f"AWS: {message}"
-    return f"{type(error).__name__}: {message}; set {DEBUG}=1 to see where, and report it"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    described = isinstance(error, ValueError) and not isinstance(error, json.JSONDecodeError)
+    if described or module.startswith("infra."):
+        return message
+    return f"{name}: {message}; set {DEBUG}=1 to see where, and report it"

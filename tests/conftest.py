@@ -31,9 +31,9 @@ def closing_line(request: pytest.FixtureRequest) -> Say:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a file's tests in one worker: they share an account, and some follow each other."""
     if not os.environ.get("PROVE_ALL"):
-        longest = [one for one in items if one.get_closest_marker("thorough")]
-        config.hook.pytest_deselected(items=longest)
-        items[:] = [one for one in items if one not in longest]
+        thorough = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=thorough)
+        items[:] = [item for item in items if item not in thorough]
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))

@@ -5,6 +5,48 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
 umask 022
 
 STATE=${FOLDER:?}/done # one file a finished step, named after it and its versions
+LOGIN=${LOGIN:-ubuntu}
+DEADLINE=${DEADLINE:-ami-build-deadline} # the dead man's switch; a machine set up by hand has none
+PATIENCE=600 # seconds to wait for somebody else's use of apt
+
+# RECORD holds the script's output and RECORD.why the message of `die`. Both are in memory, because
+# seal.sh deletes $FOLDER while it runs.
+RECORD=${RECORD:-}
+
+# explain STATUS: one last line for the builder to show: the failed step and what failed in it.
+explain() {
+    local output name error
+    if [[ -s $RECORD.why ]]; then
+        cat "$RECORD.why"
+        return
+    fi
+    # the lines after the last "==> NAME (VERSIONS)"
+    output=$(tac "$RECORD" | sed '/^==> /q' | tac)
+    name=$(sed -nE '1s/^==> ([^(]*[^( ]).*/\1/p' <<<"$output")
+    error=$(grep -m 1 -E "$ERROR_LINE" <<<"$output" || sed '/^==> /d; /^[[:space:]]*$/d' <<<"$output" |
+        tail -n 1)
+    echo "${name:-before the first step}: $(sed -E 's/^[[:space:]]+//' <<<"${error:-exit $1}")"
+}
+
+# A tool says the reason first, and hints and summaries after it. Lines like "Failed to build X" name
+# no reason, so they do not count.
+ERROR_LINE='^(E|fatal): .|^dpkg: error|: (fatal )?error: |^curl: \([0-9]+\)'
+ERROR_LINE+='|^[[:space:]]*([[:alnum:]_.]+(Error|Exception)|error|ERROR|FATAL): .'
+ERROR_LINE+='|: (command not found|Permission denied|No such file or directory|No space left on device)$'
+
+# The script runs again as a child of itself, which records the output. `tee -p` reads on when the
+# builder's connection breaks: otherwise the next line of output would kill apt in mid-installation.
+if [[ -z $RECORD && -f $0 ]]; then
+    RECORD=$(mktemp /dev/shm/ami-build-output.XXXXXX)
+    export RECORD
+    trap 'rm -f "$RECORD" "$RECORD.why"' EXIT
+    set +e
+    bash "$0" "$@" 2>&1 | tee -p "$RECORD"
+    status=${PIPESTATUS[0]}
+    set -e
+    [[ $status == 0 ]] || explain "$status"
+    exit "$status"
+fi
 
 # step NAME VERSIONS FUNCTION: run it, unless it ended well before with these versions.
 step() {
@@ -16,20 +58,41 @@ step() {
         return
     fi
     echo "==> $name${versions:+ ($versions)}"
+    STEP=$name
     "$action"
+    STEP=
     mkdir -p "$STATE"
     touch "$stamp"
 }
 
+# die MESSAGE: end the script; the builder shows this message, with the step that it is from.
 die() {
-    echo "$*" >&2
+    local message="${STEP:+$STEP: }$*"
+    [[ -z $RECORD ]] || echo "$message" >"$RECORD.why"
+    echo "$message" >&2
     exit 1
 }
 
-# Everything of apt waits for its lock, keeps edited settings, and takes no recommendation.
+# Every apt-get waits for its locks, keeps edited settings, and installs no recommendation.
+# DPkg::Lock::Timeout covers dpkg's lock only, so a lock of the package lists or of the downloads
+# is waited for here.
 apt_get() {
-    apt-get -o DPkg::Lock::Timeout=600 -o Acquire::Retries=5 -o Dpkg::Options::=--force-confold \
-        -o APT::Install-Recommends=false --yes --quiet "$@"
+    local end=$((SECONDS + PATIENCE)) errors status
+    errors=$(mktemp)
+    while true; do
+        status=0
+        apt-get -o DPkg::Lock::Timeout=$PATIENCE -o Acquire::Retries=5 \
+            -o Dpkg::Options::=--force-confold -o APT::Install-Recommends=false \
+            --yes --quiet "$@" 2>"$errors" || status=$?
+        if ((status == 0 || SECONDS >= end)) || ! grep -q 'Could not get lock' "$errors"; then
+            break
+        fi
+        echo "waiting: $(sed -n 's/^E: \(Could not get lock\)/\1/p' "$errors" | head -n 1)"
+        sleep 2
+    done
+    cat "$errors" >&2
+    rm -f "$errors"
+    return "$status"
 }
 
 # add_repository NAME KEY_URL FINGERPRINT LINE: a signed apt repository; its key is taken by its
@@ -43,7 +106,7 @@ add_repository() {
         $1 == "fpr" && primary { print $10; primary = 0 }')
     if [[ $seen != "$fingerprint" ]]; then
         rm -f "$fetched"
-        die "$name: the key at $url is ${seen:-no key}, expected $fingerprint"
+        die "the key at $url is ${seen:-no key}, expected $fingerprint"
     fi
     install -d -m 0755 /etc/apt/keyrings
     gpg --dearmor --yes --output "$key" <"$fetched"
@@ -51,4 +114,26 @@ add_repository() {
     rm -f "$fetched"
     echo "deb [arch=amd64 signed-by=$key] $line" >"/etc/apt/sources.list.d/$name.list"
     apt_get update
+}
+
+# What runs apt on its own: off while the image is built, on in the image.
+# shellcheck disable=SC2034 # ready.sh, seal.sh and prove.sh read it
+UNATTENDED=(apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service)
+
+# leftovers: every path that no image may hold. seal.sh deletes them, prove.sh reports them.
+leftovers() {
+    local home homes=(/root /home/* "$(getent passwd "$LOGIN" | cut -d: -f6)") paths=()
+    for home in "${homes[@]}"; do
+        paths+=("$home"/.ssh/{authorized_keys,known_hosts,id_*} "$home"/.{bash,python}_history
+            "$home"/.{lesshst,viminfo,wget-hsts,aws,netrc,git-credentials,cache}
+            "$home"/.docker/config.json)
+    done
+    paths+=(
+        /etc/ssh/ssh_host_*
+        /etc/systemd/system/{,*/}"$DEADLINE"* /usr/local/sbin/"$DEADLINE" /var/lib/"$DEADLINE"
+        /var/lib/apt/lists/* /var/lib/cloud /var/lib/dbus/machine-id /var/lib/systemd/random-seed
+        /var/log/journal/* /var/tmp/ami-build
+    )
+    # a pattern without a match stays as it is, and find passes over it
+    { find "${paths[@]}" -maxdepth 0 2>/dev/null || true; } | sort -u
 }

@@ -10,20 +10,30 @@ first_boot() {
     [[ $status == 0 || $status == 2 ]] || die "cloud-init failed (exit $status)"
 }
 
+# A running job is awaited and not stopped: a stopped one would leave packages half installed.
 quiet_apt() {
-    systemctl stop apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service || true
-    systemctl disable apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service || true
+    local unit job end=$((SECONDS + PATIENCE))
+    for unit in "${UNATTENDED[@]}"; do
+        systemctl disable --now --quiet "$unit" || true # a base image may lack it
+    done
+    for job in apt-daily.service apt-daily-upgrade.service; do
+        while [[ $(systemctl show --property ActiveState --value "$job") == *activating ]]; do
+            ((SECONDS < end)) || die "$job still runs after $PATIENCE s"
+            echo "waiting: $job runs"
+            sleep 2
+        done
+    done
 }
 
 armed() {
-    systemctl is-active --quiet "${DEADLINE:?}.timer" || die "the machine would not end by itself: \
+    systemctl is-active --quiet "$DEADLINE.timer" || die "the machine would not end by itself: \
 $DEADLINE.timer is not active"
     [[ -s /var/lib/$DEADLINE/at ]] || die "the machine has no deadline"
 }
 
 echo "==> first boot"
 first_boot
-echo "==> apt's own timers off"
+echo "==> apt's own jobs off"
 quiet_apt
 echo "==> deadline armed"
 armed

@@ -1,43 +1,43 @@
 #!/usr/bin/env bash
 # Removes from the machine what belongs to the build or to this one machine; prove.sh then looks.
-LOGIN=${LOGIN:-ubuntu}
-
 # shellcheck source=ami/setup/common.sh
 . "${FOLDER:?}/common.sh"
-
-HOME_OF_LOGIN=$(getent passwd "$LOGIN" | cut -d: -f6)
 
 echo "==> the last deadline lives in memory only"
 systemd-run --quiet --on-active=1800 --unit=ami-build-last-deadline systemctl poweroff
 
 echo "==> the build's deadline"
-systemctl disable --now "${DEADLINE:?}.timer"
-rm -rf "/etc/systemd/system/$DEADLINE.timer" "/etc/systemd/system/$DEADLINE.service" \
-    "/usr/local/sbin/$DEADLINE" "/var/lib/$DEADLINE"
-systemctl daemon-reload
+if systemctl cat "$DEADLINE.timer" >/dev/null 2>&1; then
+    systemctl disable --now "$DEADLINE.timer"
+fi
 
-echo "==> packages' leftovers"
-apt-get clean
-rm -rf /var/lib/apt/lists/*
+# Enabled, not started: the next boot starts them, and nothing runs apt until then. What `hold` of
+# setup.sh holds (kernel, driver, Docker) is not upgraded.
+echo "==> security updates on again"
+cat >/etc/apt/apt.conf.d/52sandbox-security-updates <<'CONF'
+APT::Periodic::Update-Package-Lists "1";
+APT::Periodic::Unattended-Upgrade "1";
+CONF
+systemctl enable --quiet "${UNATTENDED[@]}"
 
-echo "==> credentials and history"
-for home in /root "$HOME_OF_LOGIN"; do
-    rm -rf "$home"/.ssh/authorized_keys "$home"/.ssh/known_hosts "$home"/.bash_history \
-        "$home"/.python_history "$home"/.lesshst "$home"/.viminfo "$home"/.wget-hsts "$home"/.aws \
-        "$home"/.docker/config.json "$home"/.netrc "$home"/.git-credentials "$home"/.cache
-done
-rm -f /etc/ssh/ssh_host_*
+# From here to the power-off nothing may write to the disk again: the journal goes to memory, syslog
+# stops, and the shutdown saves no random seed, which every instance of the image would share. All
+# three are as usual from the next boot on, since /run does not outlive this one.
+echo "==> logs and random seed stay in memory"
+journalctl --relinquish-var
+systemctl stop --quiet syslog.socket rsyslog.service || true
+mkdir -p /run/systemd/system/systemd-random-seed.service.d
+printf '[Service]\nExecStop=\n' >/run/systemd/system/systemd-random-seed.service.d/no-save.conf
 
-echo "==> this machine's identity and logs"
+echo "==> logs and leftovers"
 cloud-init clean --logs --seed
-rm -rf /var/lib/cloud
+apt_get clean
+install -D -m 0644 "$FOLDER/common.sh" /run/ami-build/common.sh # for prove.sh
+mapfile -t left < <(leftovers)
+rm -rf "${left[@]}"
+systemctl daemon-reload
 truncate --size 0 /etc/machine-id
-rm -f /var/lib/dbus/machine-id /var/lib/systemd/random-seed
-journalctl --rotate --vacuum-time=1s --quiet || true
-rm -rf /var/log/journal/*
-find /var/log -type f -exec truncate --size 0 {} +
 find /var/log -type f \( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \) -delete
-find /tmp -mindepth 1 -delete 2>/dev/null || true
-rm -rf "$FOLDER"
-find /var/tmp -mindepth 1 -delete 2>/dev/null || true
+find /var/log -type f -exec truncate --size 0 {} +
+find /tmp /var/tmp -mindepth 1 -delete 2>/dev/null || true
 sync

@@ -1,129 +1,244 @@
 #!/usr/bin/env bash
 # Makes a sandbox of a fresh Ubuntu 22.04 machine, as root: setup.sh base, reboot, setup.sh software,
-# reboot. Every version can be given from outside by its name (--set NAME=VERSION of the builder).
-# A finished step is not repeated, and repeating one changes nothing.
+# reboot. Every version is in pins.toml and can be given from outside by its name (--set NAME=VERSION
+# of the builder). A finished step is not repeated, and repeating one changes nothing.
 
-NVIDIA_BRANCH=${NVIDIA_BRANCH-535} # Ubuntu's prebuilt, signed modules of NVIDIA's server branch
-DOCKER_VERSION=${DOCKER_VERSION:-5:28.5.2-1~ubuntu.22.04~jammy}
-NVIDIA_TOOLKIT_VERSION=${NVIDIA_TOOLKIT_VERSION:-1.18.2-1}
-PYTHON_VERSION=${PYTHON_VERSION:-3.12}
-UV_VERSION=${UV_VERSION:-0.13.9}
-UV_SHA256=${UV_SHA256:-d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19} # x86_64 wheel
-METTA_REPOSITORY=${METTA_REPOSITORY:-https://github.com/Metta-AI/metta}
-METTA_COMMIT=${METTA_COMMIT:-a8d1ecee19252b26b9351de23a628b372b19dfb6}
-PUFFER_REPOSITORY=${PUFFER_REPOSITORY:-https://github.com/PufferAI/PufferLib}
-PUFFER_COMMIT=${PUFFER_COMMIT:-93cd9995dc06c23ea5fa30e4fff88eb862808f35}
-COGAMES_VERSION=${COGAMES_VERSION:-0.27.3} # the last release with the command: 0.28.0 is an empty farewell
+# shellcheck source=ami/setup/image.sh
+. "${FOLDER:?}/image.sh"
 
-BASE=${BASE:-ubuntu}
-LOGIN=${LOGIN:-ubuntu}
-
-# Keys of apt repositories, by fingerprint.
-DOCKER_KEY=9DC858229FC7DD38854AE2D88D81803C0EBFCD88
-NVIDIA_KEY=C95B321B61E88C1809C4F759DDCAE044F796ECB0
-DEADSNAKES_KEY=F23C5A6CF475977595C89F51BA6932366A755776
-
-# shellcheck source=ami/setup/common.sh
-. "${FOLDER:?}/common.sh"
-
-HOME_OF_LOGIN=$(getent passwd "$LOGIN" | cut -d: -f6)
-[[ -d $HOME_OF_LOGIN ]] || die "$LOGIN has no home on this machine"
+# The fingerprint of the key belongs to the address: a base image that has the repository already
+# keeps its own line, since apt refuses two lines with different keys.
+repository() {
+    local name=$1 address=$2 key_url=$3 fingerprint=$4 line=$5
+    if grep -rqsF "$address" /etc/apt/sources.list /etc/apt/sources.list.d; then
+        [[ -e /etc/apt/sources.list.d/$name.list ]] || return 0
+    fi
+    add_repository "$name" "$key_url" "$fingerprint" "$line"
+}
 
 upgrade() {
     apt_get update
     apt_get full-upgrade
-    apt_get install ca-certificates curl gnupg git build-essential pciutils
+    apt_get install ca-certificates cmake curl g++ git gnupg build-essential mdadm pciutils \
+        python3-venv xz-utils
 }
 
 driver() {
-    # The modules come compiled and signed for each kernel of the aws flavour: nothing is built
-    # here, and nothing breaks when a kernel is newer than a source package.
-    apt_get install \
-        "linux-modules-nvidia-$NVIDIA_BRANCH-server-aws" \
-        "nvidia-headless-no-dkms-$NVIDIA_BRANCH-server" \
-        "nvidia-utils-$NVIDIA_BRANCH-server" \
-        "libnvidia-encode-$NVIDIA_BRANCH-server"
+    local packages=() kernel
+    ask_for_driver
+    mapfile -t packages < <(driver_packages)
+    apt_get install "${packages[@]}"
+    kernel=$(next_kernel)
+    modinfo -k "$kernel" nvidia >/dev/null 2>&1 || die "kernel $kernel, which boots next, has no\
+ nvidia module: Ubuntu publishes the modules of branch $NVIDIA_BRANCH a day or two after a kernel;\
+ build again then"
+    # Ubuntu's unit runs on demand and without persistence mode
+    mkdir -p /etc/systemd/system/nvidia-persistenced.service.d
+    cat >/etc/systemd/system/nvidia-persistenced.service.d/persistence-mode.conf <<'UNIT'
+[Service]
+ExecStart=
+ExecStart=/usr/bin/nvidia-persistenced --user nvidia-persistenced --persistence-mode --verbose
+UNIT
+    systemctl add-wants multi-user.target nvidia-persistenced.service
+}
+
+# GPUs behind NVSwitch (p4d, p4de, p5 ...) answer nvidia-smi without Fabric Manager, but no program;
+# it works with a driver of its own version only.
+fabric_manager() {
+    local wanted version part packages=()
+    if [[ -z $(lspci -n -d 10de: | awk '$2 == "0680:"') ]]; then
+        echo "no NVSwitch here"
+        return
+    fi
+    wanted=$(modinfo -k "$(next_kernel)" --field version nvidia)
+    for part in nvidia-fabricmanager libnvidia-nscq; do
+        version=$(apt-cache madison "$part-$NVIDIA_BRANCH" |
+            awk -v wanted="$wanted-" 'index($3, wanted) == 1 { print $3; exit }')
+        [[ -n $version ]] || die "$part-$NVIDIA_BRANCH: the archive has no $wanted, the version of the\
+ driver; build on a type without NVSwitch (g5, g6, g6e), or again in a few days"
+        packages+=("$part-$NVIDIA_BRANCH=$version")
+    done
+    apt_get install "${packages[@]}"
+    systemctl enable nvidia-fabricmanager.service
+}
+
+cuda() {
+    [[ ! -x $CUDA_FOLDER/bin/nvcc ]] || return 0
+    # Only what no other repository has: NVIDIA's also holds drivers, of other versions than Ubuntu's.
+    cat >/etc/apt/preferences.d/nvidia-cuda <<'PREFERENCES'
+Package: *
+Pin: origin developer.download.nvidia.com
+Pin-Priority: 100
+PREFERENCES
+    repository nvidia-cuda "$CUDA_REPOSITORY" "$CUDA_REPOSITORY/3bf863cc.pub" "$CUDA_KEY" \
+        "$CUDA_REPOSITORY/ /"
+    apt_get install "cuda-toolkit-${CUDA_RELEASE//./-}=$CUDA_VERSION"
 }
 
 docker_engine() {
-    add_repository docker https://download.docker.com/linux/ubuntu/gpg "$DOCKER_KEY" \
-        "https://download.docker.com/linux/ubuntu jammy stable"
-    apt_get install --allow-downgrades "docker-ce=$DOCKER_VERSION" "docker-ce-cli=$DOCKER_VERSION" \
-        containerd.io docker-buildx-plugin docker-compose-plugin
+    if ! has docker-ce "$DOCKER_VERSION"; then
+        repository docker "$DOCKER_REPOSITORY" "$DOCKER_REPOSITORY/gpg" "$DOCKER_KEY" \
+            "$DOCKER_REPOSITORY jammy stable"
+        apt_get install --allow-downgrades "docker-ce=$DOCKER_VERSION" \
+            "docker-ce-cli=$DOCKER_VERSION" containerd.io docker-buildx-plugin docker-compose-plugin
+    fi
     usermod --append --groups docker "$LOGIN"
 }
 
 container_toolkit() {
     local part packages=()
-    for part in nvidia-container-toolkit nvidia-container-toolkit-base libnvidia-container-tools \
-        libnvidia-container1; do
-        packages+=("$part=$NVIDIA_TOOLKIT_VERSION")
-    done
-    # shellcheck disable=SC2016 # $(ARCH) is apt's own
-    add_repository nvidia-container-toolkit https://nvidia.github.io/libnvidia-container/gpgkey \
-        "$NVIDIA_KEY" 'https://nvidia.github.io/libnvidia-container/stable/deb/$(ARCH) /'
-    apt_get install --allow-downgrades "${packages[@]}"
+    if ! has nvidia-container-toolkit "$NVIDIA_TOOLKIT_VERSION"; then
+        for part in nvidia-container-toolkit nvidia-container-toolkit-base \
+            libnvidia-container-tools libnvidia-container1; do
+            packages+=("$part=$NVIDIA_TOOLKIT_VERSION")
+        done
+        # shellcheck disable=SC2016 # $(ARCH) is apt's own
+        repository nvidia-container-toolkit "$NVIDIA_TOOLKIT_REPOSITORY" \
+            "$NVIDIA_TOOLKIT_REPOSITORY/gpgkey" "$NVIDIA_TOOLKIT_KEY" \
+            "$NVIDIA_TOOLKIT_REPOSITORY/stable/deb/"'$(ARCH) /'
+        apt_get install --allow-downgrades "${packages[@]}"
+    fi
     nvidia-ctk runtime configure --runtime=docker
     systemctl restart docker
 }
 
-python() {
-    add_repository deadsnakes \
-        "https://keyserver.ubuntu.com/pks/lookup?op=get&search=0x$DEADSNAKES_KEY" "$DEADSNAKES_KEY" \
-        "https://ppa.launchpadcontent.net/deadsnakes/ppa/ubuntu jammy main"
-    apt_get install "python$PYTHON_VERSION" "python$PYTHON_VERSION-venv" "python$PYTHON_VERSION-dev"
+# What every session of the login gets: sshd, sudo and su read this file.
+environment() {
+    local ours='^(PATH|CUDA_HOME|USE_BAZEL_VERSION|BAZELISK_HOME)=' others
+    others=$(grep -vE "$ours" "$ENVIRONMENT" 2>/dev/null || true)
+    cat >"$ENVIRONMENT" <<END
+${others:+$others
+}PATH="$CUDA_FOLDER/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin"
+CUDA_HOME="$CUDA_FOLDER"
+USE_BAZEL_VERSION="$BAZEL_VERSION"
+BAZELISK_HOME="/opt/bazelisk"
+END
 }
 
 install_uv() {
-    "python$PYTHON_VERSION" -m venv --clear /opt/uv
+    python3 -m venv --clear /opt/uv
     printf 'uv==%s --hash=sha256:%s\n' "$UV_VERSION" "$UV_SHA256" >/opt/uv/requirements.txt
     /opt/uv/bin/python -m pip install --quiet --no-deps --only-binary=:all: --require-hashes \
         --requirement /opt/uv/requirements.txt
     ln -sf /opt/uv/bin/uv /opt/uv/bin/uvx /usr/local/bin/
 }
 
-# clone REPOSITORY COMMIT FOLDER: exactly that commit, whatever was there before.
-clone() {
-    local repository=$1 commit=$2 folder=$3
-    [[ -d $folder/.git ]] || as_login git init --quiet "$folder"
-    as_login git -C "$folder" remote remove origin 2>/dev/null || true
-    as_login git -C "$folder" remote add origin "$repository"
-    as_login git -C "$folder" fetch --quiet --depth 1 origin "$commit"
-    as_login git -C "$folder" checkout --quiet --force --detach FETCH_HEAD
+# Where every login can read it; /usr/local/bin/python3.12 is the one that uv finds.
+python() {
+    export UV_PYTHON_INSTALL_DIR=/opt/python
+    uv python install --quiet --no-bin "$PYTHON_VERSION"
+    ln -sfn "$(uv python find --managed-python "$PYTHON_VERSION")" \
+        "/usr/local/bin/python$(cut -d. -f1,2 <<<"$PYTHON_VERSION")"
 }
 
-as_login() {
-    sudo -n -H -u "$LOGIN" -- "$@"
+python_path() {
+    echo "/usr/local/bin/python$(cut -d. -f1,2 <<<"$PYTHON_VERSION")"
 }
 
+bazel() {
+    fetch BAZELISK "$FOLDER/bazelisk"
+    install -m 0755 "$FOLDER/bazelisk" /usr/local/bin/bazel
+    # The login's, since its other projects may name other versions. Not in ~/.cache, which no image
+    # keeps.
+    install -d -o "$LOGIN" -g "$(id -gn "$LOGIN")" /opt/bazelisk
+    as_login env BAZELISK_VERIFY_SHA256="$BAZEL_SHA256" bazel --version
+}
+
+# In the folders where nimby puts them, so that metta's builds, which ask nimby for this Nim, find it
+# and download nothing. nimby is built as its own release is.
+nim() {
+    local home=$HOME_OF_LOGIN/.nimby
+    local folder=$home/nim-$NIM_VERSION
+    fetch NIM "$FOLDER/nim.tar.xz"
+    rm -rf "$folder"
+    install -d -o "$LOGIN" -g "$(id -gn "$LOGIN")" "$home" "$folder"
+    tar --extract --file "$FOLDER/nim.tar.xz" --strip-components 1 --no-same-owner --directory "$folder"
+    chown -R "$LOGIN:" "$folder"
+    clone "$NIMBY_REPOSITORY" "$NIMBY_COMMIT" "$home/source"
+    as_login "$folder/bin/nim" compile --define:release --hints:off --out:"$home/nimby" \
+        "$home/source/src/nimby.nim"
+    install -m 0755 "$home/nimby" /usr/local/bin/nimby
+    as_login nimby use "$NIM_VERSION"
+    ln -sfn "$home/nim/bin/nim" /usr/local/bin/nim
+}
+
+# As its install.sh and Dockerfile: the tools first, then everything that its lock file names, with
+# its own Python and its default groups. Anything less, and a first `uv run` would sync it again.
 metta() {
-    clone "$METTA_REPOSITORY" "$METTA_COMMIT" "$HOME_OF_LOGIN/metta"
-    as_login uv sync --quiet --frozen --no-default-groups --project "$HOME_OF_LOGIN/metta" \
-        --python "python$PYTHON_VERSION"
+    local folder=$HOME_OF_LOGIN/metta
+    clone "$METTA_REPOSITORY" "$METTA_COMMIT" "$folder"
+    # The GPU kernels are for every type that the image may start on. They are asked for, since metta
+    # leaves them out without a word where no driver runs, as now.
+    as_login env PUFFERLIB_BUILD_CUDA=1 TORCH_CUDA_ARCH_LIST="$CUDA_ARCHITECTURES" \
+        uv sync --directory "$folder" --quiet --locked
+}
+CUDA_ARCHITECTURES="7.5;8.0;8.6;8.9;9.0;10.0;12.0" # T4, A100, A10G, L4 and L40S, H100, B200, RTX PRO
+
+# Its setup.py downloads what is not there yet, without a hash: so all of it is put there first, and
+# folders that only a build for browsers needs are left empty.
+puffer() {
+    local folder=$HOME_OF_LOGIN/pufferlib
+    clone "$PUFFER_REPOSITORY" "$PUFFER_COMMIT" "$folder"
+    fetch RAYLIB "$FOLDER/raylib.tar.gz"
+    fetch RLIGHTS "$FOLDER/rlights.h"
+    as_login mkdir -p "$folder/raylib-5.5_webassembly" "$folder/box2d-web"
+    tar --extract --file "$FOLDER/raylib.tar.gz" --no-same-owner --directory "$folder"
+    install -m 0644 "$FOLDER/rlights.h" "$folder/raylib-${RAYLIB_VERSION}_linux_amd64/include/"
+    chown -R "$LOGIN:" "$folder/raylib-${RAYLIB_VERSION}_linux_amd64"
+    box2d "$folder/box2d-linux-amd64"
+    printf '%s\n' 'raylib-*/' 'box2d-*/' '*.so' | as_login tee "$folder/.git/info/exclude" >/dev/null
+    echo "torch==$TORCH_VERSION" >"$FOLDER/constraints.txt"
+    as_login uv venv --quiet --clear --python "$(python_path)" "$folder/.venv"
+    as_login env VIRTUAL_ENV="$folder/.venv" TORCH_CUDA_ARCH_LIST="$CUDA_ARCHITECTURES" \
+        uv pip install --quiet --exclude-newer "$PUFFER_PACKAGES_UNTIL" \
+        --constraints "$FOLDER/constraints.txt" --build-constraints "$FOLDER/constraints.txt" \
+        --editable "$folder"
 }
 
-puffer() {
-    clone "$PUFFER_REPOSITORY" "$PUFFER_COMMIT" "$HOME_OF_LOGIN/pufferlib"
-    as_login uv venv --quiet --clear --python "python$PYTHON_VERSION" "$HOME_OF_LOGIN/pufferlib/.venv"
-    as_login env VIRTUAL_ENV="$HOME_OF_LOGIN/pufferlib/.venv" \
-        uv pip install --quiet setuptools wheel numpy Cython torch
-    as_login env VIRTUAL_ENV="$HOME_OF_LOGIN/pufferlib/.venv" \
-        uv pip install --quiet --no-build-isolation --editable "$HOME_OF_LOGIN/pufferlib"
+# box2d FOLDER: built with the options of the release that PufferLib would download.
+box2d() {
+    local folder=$1 source=$HOME_OF_LOGIN/.cache/box2d
+    as_login mkdir -p "$folder/src" "$HOME_OF_LOGIN/.cache"
+    clone "$BOX2D_REPOSITORY" "$BOX2D_COMMIT" "$source"
+    as_login cmake -S "$source" -B "$source/build" -DCMAKE_BUILD_TYPE=Release \
+        -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DBOX2D_AVX2=ON -DBOX2D_DISABLE_SIMD=OFF \
+        -DBUILD_SHARED_LIBS=OFF -DBOX2D_SAMPLES=OFF -DBOX2D_VALIDATE=OFF -DBOX2D_UNIT_TESTS=OFF \
+        -DCMAKE_C_FLAGS=-DB2_MAX_WORLDS=65534 >/dev/null
+    as_login cmake --build "$source/build" --parallel >/dev/null
+    as_login cp -R "$source/include" "$source/build/src/libbox2d.a" "$folder/"
+    as_login cp "$source"/src/*.h "$folder/src/"
 }
 
 cogames() {
     UV_TOOL_DIR=/opt/tools UV_TOOL_BIN_DIR=/usr/local/bin \
-        uv tool install --quiet --force --python "python$PYTHON_VERSION" "cogames==$COGAMES_VERSION"
+        uv tool install --quiet --force --python "$(python_path)" \
+        --exclude-newer "$COGAMES_PACKAGES_UNTIL" --with "torch==$TORCH_VERSION" \
+        "cogames[neural]==$COGAMES_VERSION"
+}
+
+instance_store() {
+    install -m 0755 "$FOLDER/instance-store.sh" /usr/local/sbin/sandbox-instance-store
+    install -m 0644 "$FOLDER/sandbox-instance-store.service" /etc/systemd/system/
+    # the account of whom the scratch folder is
+    printf 'LOGIN=%s\n' "$LOGIN" >/etc/default/sandbox-instance-store
+    systemctl daemon-reload
+    systemctl enable sandbox-instance-store.service
+}
+
+welcome() {
+    install -m 0644 "$FOLDER/motd" /etc/motd
+    install -m 0644 -o "$LOGIN" -g "$(id -gn "$LOGIN")" "$FOLDER/sandbox-readme.md" \
+        "$HOME_OF_LOGIN/README.md"
 }
 
 # What was verified together stays together: an upgrade of its own would part the driver from its
-# kernel ("Driver/library version mismatch").
+# kernel ("Driver/library version mismatch"). All else gets its security updates.
 hold() {
     local held=()
     # shellcheck disable=SC2016 # ${...} is dpkg-query's own
     mapfile -t held < <(dpkg-query --show --showformat='${db:Status-Abbrev} ${Package}\n' \
         'linux-image-*' 'linux-headers-*' 'linux-modules-*' linux-aws 'nvidia-*' 'libnvidia-*' \
-        docker-ce docker-ce-cli containerd.io 2>/dev/null | awk '$1 ~ /^.i/ { print $2 }' | sort -u)
+        'docker-*' containerd.io 2>/dev/null | awk '$1 ~ /^.i/ { print $2 }' | sort -u)
     ((${#held[@]})) || die "no driver, kernel or Docker package is installed to hold"
     apt-mark hold "${held[@]}" >/dev/null
 }
@@ -133,14 +248,23 @@ base)
     step upgrade "" upgrade
     ;;
 software)
-    [[ $BASE == dlami ]] || step driver "$NVIDIA_BRANCH" driver
+    if [[ $BASE != dlami ]]; then # which has AWS's own driver
+        step driver "$NVIDIA_BRANCH" driver
+        step fabric-manager "$NVIDIA_BRANCH" fabric_manager
+    fi
+    step cuda "$CUDA_VERSION" cuda
     step docker "$DOCKER_VERSION" docker_engine
     step container-toolkit "$NVIDIA_TOOLKIT_VERSION" container_toolkit
-    step python "$PYTHON_VERSION" python
+    step environment "CUDA $CUDA_RELEASE, Bazel $BAZEL_VERSION" environment
     step uv "$UV_VERSION" install_uv
+    step python "$PYTHON_VERSION" python
+    step bazel "$BAZEL_VERSION, bazelisk $BAZELISK_VERSION" bazel
+    step nim "$NIM_VERSION, nimby $NIMBY_COMMIT" nim
     step metta "$METTA_COMMIT" metta
-    step puffer "$PUFFER_COMMIT" puffer
-    step cogames "$COGAMES_VERSION" cogames
+    step puffer "$PUFFER_COMMIT, torch $TORCH_VERSION" puffer
+    step cogames "$COGAMES_VERSION, torch $TORCH_VERSION" cogames
+    step instance-store "" instance_store
+    step welcome "" welcome
     step hold "" hold
     ;;
 *)

@@ -1,14 +1,11 @@
 #!/usr/bin/env bash
-# Checks on the machine all that the image promises. Says "ok NAME VERSION" for each check, goes on
-# after a failed one, and ends with 1 if there was any.
-PYTHON_VERSION=${PYTHON_VERSION:-3.12}
-LOGIN=${LOGIN:-ubuntu}
-GPU_TEST_IMAGE=${GPU_TEST_IMAGE:-public.ecr.aws/ubuntu/ubuntu:22.04}
+# Checks on the machine, as a researcher would see it, all that the image promises. Says "ok NAME
+# VERSION" for each check, goes on after a failed one, and ends with 1 if there was any.
+# verify.sh [CHECK...]: those checks only; the functions below are their names.
 
-# shellcheck source=ami/setup/common.sh
-. "${FOLDER:?}/common.sh"
+# shellcheck source=ami/setup/image.sh
+. "${FOLDER:?}/image.sh"
 
-HOME_OF_LOGIN=$(getent passwd "$LOGIN" | cut -d: -f6)
 failed=()
 
 ok() {
@@ -25,93 +22,181 @@ same() {
     if [[ $2 == "$3" ]]; then ok "$1" "$3"; else bad "$1" "is ${3:-missing}, expected $2"; fi
 }
 
+# reason OUTPUT: of a failed command: the first line that names an error, or the last one
+reason() {
+    grep -m 1 -E "$ERROR_LINE" <<<"$1" ||
+        grep -v '^[[:space:]]*$' <<<"$1" | tail -n 1 || echo "it says nothing"
+}
+
 # says NAME COMMAND...: the command works; its first line is the version
 says() {
     local name=$1 output
     shift
     if output=$("$@" 2>&1); then ok "$name" "$(head -n 1 <<<"$output")"; else
-        bad "$name" "$(tail -n 1 <<<"$output")"
+        bad "$name" "$(reason "$output")"
     fi
 }
 
-as_login() {
-    sudo -n -H -u "$LOGIN" -- "$@"
+# wanted: how many GPUs there should be; by hand, as many as the machine has on its bus.
+wanted() {
+    echo "${GPUS:-$(lspci -n -d 10de: | awk '$2 == "0300:" || $2 == "0302:"' | wc -l)}"
+}
+
+smi() {
+    nvidia-smi --query-gpu="$1" --format=csv,noheader
 }
 
 gpus() {
-    local output driver module
-    if ! output=$(nvidia-smi --query-gpu=name,driver_version --format=csv,noheader 2>&1); then
-        bad nvidia-smi "$(tail -n 1 <<<"$output")"
+    local output driver modes
+    if ! output=$(smi name 2>&1); then
+        bad nvidia-smi "$(head -n 1 <<<"$output")"
         return
     fi
-    same gpus "${GPUS:?}" "$(grep -c . <<<"$output")"
-    ok gpu "$(head -n 1 <<<"$output" | cut -d, -f1)"
-    driver=$(head -n 1 <<<"$output" | cut -d, -f2 | tr -d ' ')
-    if [[ -n ${NVIDIA_BRANCH:-} && $driver != "$NVIDIA_BRANCH".* ]]; then
+    same gpus "$(wanted)" "$(grep -c . <<<"$output")"
+    ok gpu "$(head -n 1 <<<"$output")"
+    driver=$(smi driver_version | sort -u)
+    if [[ -n $NVIDIA_BRANCH && $driver != "$NVIDIA_BRANCH".* ]]; then
         bad driver "is $driver, expected branch $NVIDIA_BRANCH"
     else
         ok driver "$driver"
     fi
-    module=$(modinfo --field version nvidia 2>/dev/null || true)
-    same driver-module "$driver" "$module"
+    same driver-module "$driver" "$(modinfo --field version nvidia 2>/dev/null || true)"
+    modes=$(smi persistence_mode | sort -u)
+    same persistence-mode Enabled "$modes"
+}
+
+kernel() {
+    same kernel "$(next_kernel)" "$(uname -r)"
+}
+
+compiler() {
+    local output
+    if output=$(as_login nvcc --version 2>&1); then
+        same nvcc "$CUDA_RELEASE" "$(sed -nE 's/.*release ([0-9.]+),.*/\1/p' <<<"$output")"
+    else
+        bad nvcc "$(reason "$output")"
+    fi
 }
 
 container() {
     local output
+    says docker docker --version
+    says container-toolkit nvidia-ctk --version
     if output=$(docker run --rm --gpus all "$GPU_TEST_IMAGE" nvidia-smi --query-gpu=name \
         --format=csv,noheader 2>&1); then
-        same gpus-in-container "${GPUS:?}" "$(grep -c . <<<"$output")"
+        same gpus-in-container "$(wanted)" "$(grep -c . <<<"$output")"
     else
-        bad gpus-in-container "$(tail -n 1 <<<"$output")"
+        bad gpus-in-container "$(reason "$output")"
     fi
     docker image rm --force "$GPU_TEST_IMAGE" >/dev/null 2>&1 || true
 }
 
-# at NAME FOLDER COMMIT: a clone stands at its commit, and its Python works
+# at NAME FOLDER COMMIT: a clone stands at its commit
 at() {
-    local name=$1 folder=$HOME_OF_LOGIN/$2 wanted=$3
-    same "$name" "$wanted" "$(as_login git -C "$folder" rev-parse HEAD 2>/dev/null || true)"
-    says "$name-python" as_login "$folder/.venv/bin/python" --version
+    same "$1" "$3" "$(as_login git -C "$2" rev-parse HEAD 2>/dev/null || true)"
 }
 
-newest_kernel() {
-    local newest
-    newest=$(find /boot -maxdepth 1 -name 'vmlinuz-*' -printf '%f\n' | sort -V | tail -n 1)
-    same kernel "${newest#vmlinuz-}" "$(uname -r)"
+# computes NAME PYTHON MODULE...: in this environment the modules load and PyTorch uses every GPU
+computes() {
+    local name=$1 python=$2
+    shift 2
+    says "$name-torch" as_login "$python" - "$(wanted)" "$@" <"$FOLDER/gpus.py"
 }
 
+# state FOLDER: which environment this is, and what is in it
+state() {
+    stat --format '%i' "$1/.venv" && find "$1/.venv" -maxdepth 5 -name '*.dist-info' -printf '%i %f\n' |
+        sort
+}
+
+# keeps NAME FOLDER OPTION: the first `uv run` changes nothing and needs no network and no cache
+keeps() {
+    local name=$1 folder=$2 option=$3 before output cache
+    before=$(state "$folder" 2>&1)
+    cache=$(as_login mktemp -d)
+    if output=$(as_login env UV_CACHE_DIR="$cache" uv run --directory "$folder" "$option" --offline \
+        python -c 'pass' 2>&1); then
+        if [[ $(state "$folder" 2>&1) == "$before" ]]; then ok "$name-uv-run" kept; else
+            bad "$name-uv-run" "changes the environment: $(head -n 1 <<<"$output")"
+        fi
+    else
+        bad "$name-uv-run" "$(reason "$output")"
+    fi
+    as_login rm -rf "$cache"
+}
+
+tools() {
+    says python "python$(cut -d. -f1,2 <<<"$PYTHON_VERSION")" --version
+    says uv as_login uv --version
+    says bazel as_login bazel --version
+    says nim as_login nim --version
+    says nimby as_login nimby --version
+}
+
+metta() {
+    local folder=$HOME_OF_LOGIN/metta
+    at metta "$folder" "$METTA_COMMIT"
+    computes metta "$folder/.venv/bin/python" mettagrid mettagrid.mettagrid_c metta.agent pufferlib._C
+    keeps metta "$folder" --frozen
+}
+
+puffer() {
+    local folder=$HOME_OF_LOGIN/pufferlib
+    at puffer "$folder" "$PUFFER_COMMIT"
+    computes puffer "$folder/.venv/bin/python" pufferlib.pufferl pufferlib._C \
+        pufferlib.ocean.breakout.binding
+    # It has no lock file, and its extras exclude each other, so uv can make none.
+    keeps puffer "$folder" --no-sync
+}
+
+# `cogames version` says mettagrid's first. Training needs a game, and PyPI has none, so it is only
+# seen to start; cogames.train is there with the extra `neural` only.
+cogames() {
+    local output
+    output=$(as_login cogames version 2>&1 || true)
+    same cogames "$COGAMES_VERSION" "$(awk '$1 == "cogames" { print $2 }' <<<"$output")"
+    computes cogames /opt/tools/cogames/bin/python cogames.train mettagrid pufferlib._C
+    if output=$(as_login cogames tutorial train --help 2>&1); then ok cogames-train starts; else
+        bad cogames-train "$(reason "$output")"
+    fi
+}
+
+# Failed units that are not the image's are the base image's business, and are only told.
 units() {
-    local broken
-    broken=$(systemctl list-units --failed --plain --no-legend | cut -d' ' -f1 | tr '\n' ' ')
-    if [[ -z $broken ]]; then ok units none-failed; else bad units "failed: $broken"; fi
+    local unit ours=() others=()
+    while read -r unit _; do
+        case $unit in
+        docker.* | containerd.* | nvidia-* | ssh.* | cloud-* | sandbox-* | systemd-networkd* | apt-* | \
+            unattended-upgrades.*) ours+=("$unit") ;;
+        ?*) others+=("$unit") ;;
+        esac
+    done < <(systemctl list-units --failed --plain --no-legend)
+    if ((${#others[@]})); then echo "not of the image, but failed: ${others[*]}"; fi
+    for unit in docker nvidia-persistenced sandbox-instance-store; do
+        systemctl is-active --quiet "$unit.service" || ours+=("$unit.service (not running)")
+    done
+    if ((${#ours[@]})); then bad units "${ours[*]}"; else ok units none-failed; fi
 }
 
-space() {
+disks() {
     local free
     free=$(df --output=avail --block-size=1G / | tail -n 1 | tr -d ' ')
     if ((free >= 10)); then ok free-gib "$free"; else bad free-gib "only $free GiB are free on /"; fi
+    if [[ $(lsblk --nodeps --noheadings --output MODEL) == *"NVMe Instance Storage"* ]]; then
+        if mountpoint --quiet /mnt/instance-store && mountpoint --quiet /var/lib/docker; then
+            ok instance-store mounted
+        else
+            bad instance-store "this machine has one, and it is not mounted: systemctl status sandbox-instance-store"
+        fi
+    fi
 }
 
-# The commits wanted are those of setup.sh, or given from outside as they were to it.
-eval "$(grep -E '^(METTA|PUFFER)_COMMIT=' "$FOLDER/setup.sh")"
-
-echo "==> GPUs and driver"
-gpus
-newest_kernel
-echo "==> GPUs in a container"
-says docker docker --version
-says container-toolkit nvidia-ctk --version
-container
-echo "==> Python, uv, repositories, cogames"
-says python "python$PYTHON_VERSION" --version
-says uv uv --version
-at metta metta "${METTA_COMMIT:?}"
-at puffer pufferlib "${PUFFER_COMMIT:?}"
-says cogames cogames version
-echo "==> the machine itself"
-units
-space
-
+checks=("$@")
+((${#checks[@]})) || checks=(gpus kernel container compiler tools metta puffer cogames units disks)
+for check in "${checks[@]}"; do
+    echo "==> $check"
+    "$check"
+done
 if ((${#failed[@]})); then
     echo "${#failed[@]} failed: $(printf '%s; ' "${failed[@]}")"
     exit 1

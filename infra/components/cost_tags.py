@@ -1,7 +1,8 @@
 """Cost allocation tags: without them Cost Explorer cannot group by ``user_id``.
 
-They belong to the whole account (or its payer), so one stack of an account sets them, they stay
-when that stack goes, and AWS knows a tag only about a day after the first thing that carries it.
+The tags belong to the account, or to the payer account that it is linked to. So only one stack of
+an account sets them, and they stay when that stack is destroyed. AWS knows a tag about a day after
+the first resource that carries it.
 """
 
 from collections.abc import Sequence
@@ -11,32 +12,32 @@ import pulumi
 from pulumi_aws import costexplorer
 
 from infra import names
+from infra.aws_clients import US_EAST_1, AwsClients, error_code
+from infra.context import StackContext
 from infra.settings import Settings
 
 TAGS: Final = (names.USER_TAG, "Project")
-REGION: Final = "us-east-1"
-"""Cost Explorer's one endpoint of the standard partition."""
 
 
 class CostTags(pulumi.ComponentResource):
     """The tags that Cost Explorer groups by."""
 
     def __init__(
-        self, name: str, tags: Sequence[str], opts: pulumi.ResourceOptions | None = None
+        self, name: str, context: StackContext, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("sandbox:cost_tags:CostTags", name, {}, opts)
-        for tag in tags:
+        for tag in _tags_to_activate(context.settings):
             costexplorer.CostAllocationTag(
                 f"sandbox-{tag}",
                 tag_key=tag,
                 status="Active",
-                # deactivating would take the grouping from every other report of the account
+                # to deactivate it would remove the grouping from all other reports of the account
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             )
         self.register_outputs({})
 
 
-def wanted(settings: Settings) -> Sequence[str]:
+def _tags_to_activate(settings: Settings) -> Sequence[str]:
     """The tags that this stack activates: none, all, or those that AWS lets it activate."""
     match settings.cost_allocation_tags:
         case "off":
@@ -44,40 +45,32 @@ def wanted(settings: Settings) -> Sequence[str]:
         case "on":
             return TAGS
         case "auto":
-            return _possible()
+            return _tags_that_aws_offers()
 
 
-def _possible() -> Sequence[str]:
-    # imported here: only auto asks, and the SDK would cost each preview its import
-    import boto3  # noqa: PLC0415
+def _tags_that_aws_offers() -> Sequence[str]:
+    # imported here: only `auto` asks, and the import would slow every other preview down
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
-        answer = boto3.client("ce", region_name=REGION).list_cost_allocation_tags(
-            TagKeys=list(TAGS)
-        )
-    except ClientError as error:
-        if "AccessDenied" not in error.response.get("Error", {}).get("Code", ""):
-            raise _unreadable(error) from None
+        answer = AwsClients(US_EAST_1).cost_explorer.list_cost_allocation_tags(TagKeys=list(TAGS))
+    except (BotoCoreError, ClientError) as error:
+        if "AccessDenied" not in error_code(error):
+            raise pulumi.RunError(
+                f"sandbox:cost_allocation_tags = auto: the tags could not be read: {error}; try "
+                "again, or set it to on or off, which do not read them"
+            ) from None
         pulumi.log.info(
-            f"cost allocation tags {', '.join(TAGS)}: not this account's to activate, since it is "
-            "linked to a payer account, or your rights lack ce:ListCostAllocationTags; ask the "
-            "payer's owner to activate them, then set sandbox:cost_allocation_tags to off"
+            f"sandbox:cost_allocation_tags = auto: {', '.join(TAGS)}: this account cannot activate "
+            "them: it is linked to a payer account, or your rights lack "
+            "ce:ListCostAllocationTags; ask the owner of the payer account to activate them, then "
+            "set sandbox:cost_allocation_tags to off"
         )
         return ()
-    except BotoCoreError as error:
-        raise _unreadable(error) from None
-    known = {one["TagKey"] for one in answer["CostAllocationTags"]}
+    known = {tag["TagKey"] for tag in answer["CostAllocationTags"]}
     if unknown := [tag for tag in TAGS if tag not in known]:
         pulumi.log.info(
-            f"cost allocation tags {', '.join(unknown)}: AWS does not know them yet, which takes "
-            "about a day after the first launch; the next update activates them"
+            f"sandbox:cost_allocation_tags = auto: {', '.join(unknown)}: AWS does not know them "
+            "yet; that takes about a day after the first launch. The next update activates them"
         )
     return [tag for tag in TAGS if tag in known]
-
-
-def _unreadable(error: Exception) -> pulumi.RunError:
-    return pulumi.RunError(
-        f"sandbox:cost_allocation_tags = auto: the tags could not be read: {error}; "
-        "try again, or set it to on or off, which asks nothing"
-    )

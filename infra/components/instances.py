@@ -1,15 +1,14 @@
-"""Who the instances are: the role they run under, its profile, and where their logs go."""
+"""The identity of the instances: their role, its profile, and the log group that they write to."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 
 from infra import names
 from infra.components import managed_policies
+from infra.context import StackContext
 from infra.lazy_aws import cloudwatch, iam
 from infra.permissions import instance, trust
-from infra.permissions.context import PolicyContext
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document
 from infra.tags import named
 
@@ -17,30 +16,24 @@ POLICY: Final = "Minimal permissions for researcher sandbox EC2 instances"
 BOUNDARY: Final = "The most that a sandbox instance can ever be allowed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstancesArgs:
-    """*policy_context* holds a stand-in for the VPC's id until *vpc_id* is known."""
-
-    policy_context: PolicyContext
-    vpc_id: pulumi.Input[str]
-    log_retention_days: int
-    protect: bool
-
-
 class Instances(pulumi.ComponentResource):
-    """The identity of every sandbox; its profile is what marks an instance as one."""
+    """The role of every sandbox; an instance counts as a sandbox by the profile of this role."""
 
     profile_name: pulumi.Output[str]
     profile_arn: pulumi.Output[str]
     role_arn: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: InstancesArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: StackContext,
+        vpc_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sandbox:instances:Instances", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
-        kept = pulumi.ResourceOptions(parent=self, protect=args.protect)
-        target = managed_policies.target(args.policy_context, args.vpc_id, self)
+        protected = pulumi.ResourceOptions(parent=self, protect=context.settings.protect)
+        target = managed_policies.target(context.policy_context, vpc_id, self)
         boundary = managed_policies.boundary(
             names.INSTANCE_BOUNDARY, BOUNDARY, instance.boundary, target
         )
@@ -51,7 +44,7 @@ class Instances(pulumi.ComponentResource):
             assume_role_policy=document(trust.ec2(), limit=TRUST_POLICY_LIMIT),
             permissions_boundary=boundary.arn,
             tags=named(names.INSTANCE_ROLE),
-            opts=kept,
+            opts=protected,
         )
         policies = managed_policies.policies(names.INSTANCE_POLICY, POLICY, instance.policy, target)
         for number, policy in enumerate(policies, start=1):
@@ -66,13 +59,13 @@ class Instances(pulumi.ComponentResource):
             name=names.INSTANCE_PROFILE,
             role=role.name,
             tags=named(names.INSTANCE_PROFILE),
-            opts=kept,
+            opts=protected,
         )
-        log_group = names.instance_log_group(args.policy_context.log_prefix)
-        cloudwatch.LogGroup(  # made here: the instances cannot make groups of their own
+        log_group = names.instance_log_group(context.settings.log_prefix)
+        cloudwatch.LogGroup(  # created here, because the instances may not create log groups
             names.INSTANCE_LOGS,
             name=log_group,
-            retention_in_days=args.log_retention_days,
+            retention_in_days=context.settings.instance_log_retention_days,
             tags=named(log_group),
             opts=child,
         )

@@ -1,4 +1,4 @@
-"""Customer managed policies from statements, as many as AWS's size limit asks for."""
+"""Customer managed policies from statements: as many as AWS's size limit requires."""
 
 from __future__ import annotations  # naming a class of pulumi_aws does not import it
 
@@ -16,30 +16,31 @@ Statements = Callable[[PolicyContext], Sequence[Statement]]
 
 
 def numbered(name: str, number: int) -> str:
-    """The names of several things of a kind: *name*, *name*-2, *name*-3."""
+    """The name of the first, second and third of a kind: *name*, *name*-2, *name*-3."""
     return name if number == 1 else f"{name}-{number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTarget:
-    """Which stack the documents are for, and below which component their policies stand.
+    """The stack that the documents are for, and the component that owns their policies."""
 
-    *placeholder* holds a stand-in for the VPC's id, of the same length: where statements are split
-    into several documents is known, and shown by a preview, before the VPC is.
-    """
-
-    placeholder: PolicyContext
-    scope: pulumi.Output[PolicyContext]
+    provisional: PolicyContext
+    """With a placeholder for the VPC's id. The placeholder is as long as a real id, so a preview
+    knows how many documents the statements fill before the VPC exists."""
+    policy_context: pulumi.Output[PolicyContext]
+    """With the VPC's id, once AWS has given it one."""
     opts: pulumi.ResourceOptions
 
 
 def target(
-    placeholder: PolicyContext, vpc_id: pulumi.Input[str], parent: pulumi.Resource
+    provisional: PolicyContext, vpc_id: pulumi.Input[str], parent: pulumi.Resource
 ) -> PolicyTarget:
-    """*placeholder*, and the same with the VPC's own id once AWS has given it one."""
+    """The target for policies of *parent*, in the VPC *vpc_id*."""
     return PolicyTarget(
-        placeholder=placeholder,
-        scope=pulumi.Output.from_input(vpc_id).apply(lambda own: replace(placeholder, vpc_id=own)),
+        provisional=provisional,
+        policy_context=pulumi.Output.from_input(vpc_id).apply(
+            lambda real_id: replace(provisional, vpc_id=real_id)
+        ),
         opts=pulumi.ResourceOptions(parent=parent),
     )
 
@@ -47,32 +48,36 @@ def target(
 def policies(
     name: str, description: str, statements: Statements, target: PolicyTarget
 ) -> Sequence[iam.Policy]:
-    """The policies that *statements* fill, in their order."""
+    """The policies that hold *statements*, in the same order."""
 
-    def part(number: int) -> iam.Policy:
-        own = numbered(name, number)
+    def policy(number: int) -> iam.Policy:
+        policy_name = numbered(name, number)
         return iam.Policy(
-            own,
-            name=own,
+            policy_name,
+            name=policy_name,
             description=description,
-            policy=target.scope.apply(lambda real: documents(statements(real))[number - 1]),
-            tags=named(own),
+            policy=target.policy_context.apply(
+                lambda policy_context: documents(statements(policy_context))[number - 1]
+            ),
+            tags=named(policy_name),
             opts=target.opts,
         )
 
-    count = len(documents(statements(target.placeholder)))
-    return [part(number) for number in range(1, count + 1)]
+    count = len(documents(statements(target.provisional)))
+    return [policy(number) for number in range(1, count + 1)]
 
 
 def boundary(
     name: str, description: str, statements: Statements, target: PolicyTarget
 ) -> iam.Policy:
-    """The one policy that caps what an identity may ever be granted."""
+    """The permissions boundary of an identity: one policy that caps its rights."""
     return iam.Policy(
         name,
         name=name,
         description=description,
-        policy=target.scope.apply(lambda real: document(statements(real))),
+        policy=target.policy_context.apply(
+            lambda policy_context: document(statements(policy_context))
+        ),
         tags=named(name),
         opts=target.opts,
     )

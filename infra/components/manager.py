@@ -1,37 +1,23 @@
-"""Who starts and stops the instances: the service's identity, what it may do, and its key."""
+"""The sandbox manager, which starts and stops the instances: its identity, policies and key."""
 
 from __future__ import annotations  # naming a class of pulumi_aws does not import it
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 
-from infra import access_keys as keys
-from infra import names
+from infra import access_keys, names
+from infra.access_keys import Keys
 from infra.components import managed_policies
+from infra.context import StackContext, manager_trust
 from infra.lazy_aws import iam
 from infra.permissions import manager
-from infra.permissions.context import PolicyContext
 from infra.permissions.statements import TRUST_POLICY_LIMIT, Statement, document
 from infra.tags import named
 
 POLICY: Final = "Allows sandbox manager service to orchestrate EC2 instances for researchers"
 BOUNDARY: Final = "The most that the sandbox manager can ever be allowed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ManagerArgs:
-    """*policy_context* holds a stand-in for the VPC's id until *vpc_id* is known."""
-
-    policy_context: PolicyContext
-    vpc_id: pulumi.Input[str]
-    trust: Sequence[Statement] | None
-    """Who may take the manager's role; None makes the manager a user with keys instead."""
-    keys: keys.Keys
-    """Stage by slot; a role has none."""
-    protect: bool
 
 
 class Manager(pulumi.ComponentResource):
@@ -44,18 +30,23 @@ class Manager(pulumi.ComponentResource):
     secret_access_key: pulumi.Output[str] | None = None
 
     def __init__(
-        self, name: str, args: ManagerArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: StackContext,
+        vpc_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sandbox:manager:Manager", name, {}, opts)
-        target = managed_policies.target(args.policy_context, args.vpc_id, self)
+        target = managed_policies.target(context.policy_context, vpc_id, self)
         boundary = managed_policies.boundary(
             names.MANAGER_BOUNDARY, BOUNDARY, manager.boundary, target
         )
         policies = managed_policies.policies(names.MANAGER_POLICY, POLICY, manager.policy, target)
-        if args.trust is None:
-            self._user(boundary.arn, policies, args)
+        protected = pulumi.ResourceOptions(parent=self, protect=context.settings.protect)
+        if trust := manager_trust(context.settings):
+            self._role(trust, boundary.arn, policies, protected)
         else:
-            self._role(args.trust, boundary.arn, policies, protect=args.protect)
+            self._user(context.settings.manager_keys, boundary.arn, policies, protected)
         self.register_outputs(
             {
                 "user_name": self.user_name,
@@ -66,7 +57,11 @@ class Manager(pulumi.ComponentResource):
         )
 
     def _user(
-        self, boundary_arn: pulumi.Output[str], policies: Sequence[iam.Policy], args: ManagerArgs
+        self,
+        stages: Keys,
+        boundary_arn: pulumi.Output[str],
+        policies: Sequence[iam.Policy],
+        protected: pulumi.ResourceOptions,
     ) -> None:
         child = pulumi.ResourceOptions(parent=self)
         user = iam.User(
@@ -75,7 +70,7 @@ class Manager(pulumi.ComponentResource):
             path=names.MANAGER_PATH,
             permissions_boundary=boundary_arn,
             tags=named(names.MANAGER),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=protected,
         )
         for number, policy in enumerate(policies, start=1):
             iam.UserPolicyAttachment(
@@ -84,13 +79,16 @@ class Manager(pulumi.ComponentResource):
                 policy_arn=policy.arn,
                 opts=child,
             )
-        made = {
+        keys = {
             slot: iam.AccessKey(
-                keys.resource_name(slot), user=user.name, status=keys.status(stage), opts=child
+                access_keys.resource_name(slot),
+                user=user.name,
+                status=access_keys.status(stage),
+                opts=child,
             )
-            for slot, stage in args.keys.items()
+            for slot, stage in stages.items()
         }
-        key = made[keys.current(args.keys)]
+        key = keys[access_keys.current(stages)]
         self.arn = user.arn
         self.user_name = user.name
         self.access_key_id = pulumi.Output.secret(key.id)
@@ -101,8 +99,7 @@ class Manager(pulumi.ComponentResource):
         trust: Sequence[Statement],
         boundary_arn: pulumi.Output[str],
         policies: Sequence[iam.Policy],
-        *,
-        protect: bool,
+        protected: pulumi.ResourceOptions,
     ) -> None:
         role = iam.Role(
             names.MANAGER,
@@ -112,7 +109,7 @@ class Manager(pulumi.ComponentResource):
             assume_role_policy=document(trust, limit=TRUST_POLICY_LIMIT),
             permissions_boundary=boundary_arn,
             tags=named(names.MANAGER),
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            opts=protected,
         )
         for number, policy in enumerate(policies, start=1):
             iam.RolePolicyAttachment(

@@ -1,49 +1,40 @@
-"""The isolated network: a VPC with one public subnet per zone, and no way to any other network."""
+"""The isolated network: a VPC with one public subnet per zone, without a route to another VPC."""
 
 from __future__ import annotations  # naming a class of pulumi_aws does not import it
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 import pulumi
 
 from infra import addresses, names
+from infra.context import StackContext
 from infra.lazy_aws import ec2
 from infra.tags import named
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkArgs:
-    """Plain values, so that a preview shows every subnet."""
-
-    region: str
-    cidr: IPv4Network
-    zones: Mapping[str, int]
-    protect: bool
-
-
 class Network(pulumi.ComponentResource):
-    """A VPC whose only route out is its internet gateway (and S3's gateway endpoint)."""
+    """A VPC with two ways out only: its internet gateway and the gateway endpoint of S3."""
 
     vpc_id: pulumi.Output[str]
     subnet_ids: Mapping[str, pulumi.Output[str]]
     """By zone, in the order of the slots."""
 
     def __init__(
-        self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None
+        self, name: str, context: StackContext, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("sandbox:network:Network", name, {}, opts)
+        settings = context.settings
         child = pulumi.ResourceOptions(parent=self)
         vpc = ec2.Vpc(
             names.VPC,
-            cidr_block=str(args.cidr),
+            cidr_block=str(settings.vpc_cidr),
             enable_dns_hostnames=True,
             enable_dns_support=True,
             tags=named(names.VPC),
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect),
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
-        ec2.DefaultSecurityGroup(  # adopted, and emptied of the rules that AWS puts in
+        ec2.DefaultSecurityGroup(  # AWS creates it; this removes its rules
             f"{names.VPC}-default",
             vpc_id=vpc.id,
             ingress=[],
@@ -65,7 +56,7 @@ class Network(pulumi.ComponentResource):
         ec2.VpcEndpoint(
             f"{names.VPC}-s3",
             vpc_id=vpc.id,
-            service_name=f"com.amazonaws.{args.region}.s3",
+            service_name=f"com.amazonaws.{settings.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id],
             tags=named(f"{names.VPC}-s3"),
@@ -73,7 +64,7 @@ class Network(pulumi.ComponentResource):
         )
         subnets = {
             zone: self._subnet(zone, block, vpc, table)
-            for zone, block in addresses.plan(args.cidr, args.zones).items()
+            for zone, block in addresses.plan(settings.vpc_cidr, context.zones).items()
         }
         self.vpc_id = vpc.id
         self.subnet_ids = {zone: subnet.id for zone, subnet in subnets.items()}

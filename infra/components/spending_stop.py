@@ -1,46 +1,39 @@
-"""The hard stop that IAM alone cannot give: a budget that takes launches from the manager."""
+"""The spending stop: a monthly budget that denies launches to the manager when it is spent."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 from pulumi_aws import budgets
 
 from infra import names
+from infra.context import StackContext
 from infra.lazy_aws import iam
 from infra.permissions import spending
-from infra.permissions.context import PolicyContext
 from infra.permissions.statements import TRUST_POLICY_LIMIT, document
 from infra.tags import named
 
 STOP_AT_PERCENT: Final = 100.0
-"""Percent of the budget at which the stop is attached."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendingStopArgs:
-    """*limit* is in US dollars a month; 0 makes no budget."""
-
-    policy_context: PolicyContext
-    limit: int
-    email: str
-    is_user: bool
-    """Whether the manager is a user; otherwise it is a role."""
-    manager_arn: pulumi.Input[str]
+"""Percent of the budget at which AWS attaches the stop to the manager."""
 
 
 class SpendingStop(pulumi.ComponentResource):
-    """A monthly budget of the project, and the action that stops launches when it is spent."""
+    """A monthly budget of the project, and the action that denies launches when it is spent."""
 
     def __init__(
-        self, name: str, args: SpendingStopArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: StackContext,
+        manager_arn: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sandbox:spending_stop:SpendingStop", name, {}, opts)
-        if args.limit:
-            self._stop(args)
+        if context.settings.monthly_budget_usd:
+            self._create(context, manager_arn)
         self.register_outputs({})
 
-    def _stop(self, args: SpendingStopArgs) -> None:
+    def _create(self, context: StackContext, manager_arn: pulumi.Input[str]) -> None:
+        settings = context.settings
+        is_user = settings.manager_identity == "user"
         child = pulumi.ResourceOptions(parent=self)
         stop = iam.Policy(
             names.SPENDING_STOP,
@@ -55,7 +48,7 @@ class SpendingStop(pulumi.ComponentResource):
             name=names.BUDGET,
             description="Lets the sandbox budget attach its stop to the manager",
             assume_role_policy=document(
-                spending.taken_by_budgets(args.policy_context), limit=TRUST_POLICY_LIMIT
+                spending.trust(context.policy_context), limit=TRUST_POLICY_LIMIT
             ),
             tags=named(names.BUDGET),
             opts=child,
@@ -64,8 +57,8 @@ class SpendingStop(pulumi.ComponentResource):
             names.BUDGET,
             name=names.BUDGET,
             role=role.name,
-            policy=pulumi.Output.all(args.manager_arn, stop.arn).apply(
-                lambda arns: document(spending.policy(args.policy_context, *arns))
+            policy=pulumi.Output.all(manager_arn, stop.arn).apply(
+                lambda arns: document(spending.policy(*arns))
             ),
             opts=child,
         )
@@ -74,7 +67,7 @@ class SpendingStop(pulumi.ComponentResource):
             name=names.BUDGET,
             budget_type="COST",
             time_unit="MONTHLY",
-            limit_amount=str(args.limit),
+            limit_amount=str(settings.monthly_budget_usd),
             limit_unit="USD",
             cost_filters=[{"name": "TagKeyValue", "values": [f"user:Project${names.PROJECT}"]}],
             tags=named(names.BUDGET),
@@ -93,12 +86,12 @@ class SpendingStop(pulumi.ComponentResource):
             definition={
                 "iam_action_definition": {
                     "policy_arn": stop.arn,
-                    "users": [names.MANAGER] if args.is_user else None,
-                    "roles": None if args.is_user else [names.MANAGER],
+                    "users": [names.MANAGER] if is_user else None,
+                    "roles": None if is_user else [names.MANAGER],
                 }
             },
             execution_role_arn=role.arn,
-            subscribers=[{"subscription_type": "EMAIL", "address": args.email}],
+            subscribers=[{"subscription_type": "EMAIL", "address": settings.budget_email}],
             tags=named(names.SPENDING_STOP),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[rights]),
         )

@@ -1,27 +1,19 @@
-"""Who reaches the instances: SSH from the configured ranges, and nothing else."""
+"""Access to the instances: SSH from the configured ranges, and nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 
 from infra import names
 from infra.addresses import IPNetwork
+from infra.context import StackContext
 from infra.lazy_aws import ec2, vpc
 from infra.tags import named
 
 SSH: Final = 22
-MOST_RULES: Final = 60
+MAX_RULES: Final = 60
 """Inbound rules of one address family in a security group (AWS: Amazon VPC quotas, default)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshAccessArgs:
-    """*allowed* are the ranges that may connect to port 22."""
-
-    vpc_id: pulumi.Input[str]
-    allowed: Sequence[IPNetwork]
 
 
 class SshAccess(pulumi.ComponentResource):
@@ -30,7 +22,11 @@ class SshAccess(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
 
     def __init__(
-        self, name: str, args: SshAccessArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        context: StackContext,
+        vpc_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("sandbox:ssh_access:SshAccess", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -38,13 +34,16 @@ class SshAccess(pulumi.ComponentResource):
             names.SECURITY_GROUP,
             name=names.SECURITY_GROUP,
             description="Security group for researcher sandbox EC2 instances",
-            vpc_id=args.vpc_id,
+            vpc_id=vpc_id,
             tags=named(names.SECURITY_GROUP),
             opts=child,
         )
         self.security_group_id = group.id
         for version in (4, 6):
-            self._admit(version, [one for one in args.allowed if one.version == version])
+            self._allow(
+                version,
+                [cidr for cidr in context.settings.allowed_ssh_cidrs if cidr.version == version],
+            )
         vpc.SecurityGroupEgressRule(
             names.EGRESS_RULE,
             security_group_id=group.id,
@@ -56,14 +55,14 @@ class SshAccess(pulumi.ComponentResource):
         )
         self.register_outputs({"security_group_id": self.security_group_id})
 
-    def _admit(self, version: int, ranges: Sequence[IPNetwork]) -> None:
-        """One rule per range, or one prefix list where a group holds fewer rules than ranges."""
-        if len(ranges) > MOST_RULES:
+    def _allow(self, version: int, ranges: Sequence[IPNetwork]) -> None:
+        """Add one rule per range, or one prefix list for more ranges than a group takes rules."""
+        if len(ranges) > MAX_RULES:
             self._rule(f"ipv{version}", prefix_list_id=self._prefix_list(version, ranges))
             return
-        for one in ranges:
-            # a URN's parts are set apart by two colons, which IPv6 ranges hold
-            self._rule(str(one).replace(":", "."), **{f"cidr_ipv{version}": str(one)})
+        for cidr in ranges:
+            # two colons separate the parts of a URN, so a name may not hold those of IPv6
+            self._rule(str(cidr).replace(":", "."), **{f"cidr_ipv{version}": str(cidr)})
 
     def _prefix_list(self, version: int, ranges: Sequence[IPNetwork]) -> pulumi.Output[str]:
         name = f"{names.SSH_PREFIX_LIST}-ipv{version}"
@@ -72,7 +71,7 @@ class SshAccess(pulumi.ComponentResource):
             name=name,
             address_family=f"IPv{version}",
             max_entries=len(ranges),
-            entries=[{"cidr": str(one)} for one in ranges],
+            entries=[{"cidr": str(cidr)} for cidr in ranges],
             tags=named(name),
             opts=pulumi.ResourceOptions(parent=self),
         ).id

@@ -1,5 +1,5 @@
-"""What each identity may do, as pure data: one function per statement, one sentence per function.
+"""The permissions of each identity as pure data: one function per statement, without Pulumi or AWS.
 
-A function's name is the statement's Sid and its docstring is the sentence that the documentation
-prints, so the three cannot disagree. Nothing here knows of Pulumi or of a real account.
+A function's name is the statement's Sid. Its docstring is the sentence in docs/permissions.md and
+in `sandbox/permissions/contract/`; a denial begins with "Deny".
 """

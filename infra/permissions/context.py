@@ -1,4 +1,4 @@
-"""Everything that a policy document depends on, as plain strings."""
+"""The values that a policy document depends on."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from infra import names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyContext:
-    """One stack in one account; documents of equal scopes are equal."""
+    """One stack in one account; equal contexts give equal documents."""
 
     partition: str
     region: str
@@ -15,9 +15,9 @@ class PolicyContext:
     environment: str
     vpc_id: str
     ami_id: str
-    """The configured image, "" if there is none yet."""
+    """The configured image; "" if there is none yet."""
     instance_types: tuple[str, ...]
-    """Patterns as StringLike takes them: `g5.*`."""
+    """Patterns for the operator StringLike: `g5.*`."""
     s3_read_buckets: tuple[str, ...]
     """Names or patterns of buckets in this account."""
     s3_output_bucket: str
@@ -37,7 +37,7 @@ class PolicyContext:
         return f"arn:{self.partition}:logs:{self.region}:{self.account_id}:log-group:{name}"
 
     def image(self, image_id: str) -> str:
-        """An image: its ARN names no account, so the owner is always a condition."""
+        """An image; its ARN names no account, so a condition must name the owner."""
         return f"arn:{self.partition}:ec2:{self.region}::image/{image_id}"
 
     def bucket(self, name: str) -> str:
@@ -64,5 +64,5 @@ class PolicyContext:
 
     @property
     def log_groups_arn(self) -> str:
-        """The instances' log groups; the star also stands for `:log-stream:…` behind the name."""
+        """The instances' log groups; the star also covers `:log-stream:…` after the name."""
         return self.log_group(f"{self.log_prefix}*")

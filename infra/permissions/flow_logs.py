@@ -1,17 +1,16 @@
-"""The role with which the VPC's flow logs are written."""
+"""The role that writes the VPC's flow logs."""
 
-from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, allow, statement
 
 
-def policy(_: PolicyContext, log_group_arn: str) -> tuple[Statement, ...]:
-    """What the flow log may do: the log group is made by the stack, so it makes none."""
+def policy(log_group_arn: str) -> tuple[Statement, ...]:
+    """What the role may do. The stack creates the log group, so the role may not create any."""
     return (write_flow_logs(log_group_arn), find_the_flow_log_group())
 
 
 @statement
 def write_flow_logs(log_group_arn: str) -> Statement:
-    """Write the VPC's flow log into its one log group."""
+    """Write the VPC's flow log into its log group."""
     group = log_group_arn.removesuffix(":*")
     return allow(
         "logs:CreateLogStream",
@@ -23,5 +22,5 @@ def write_flow_logs(log_group_arn: str) -> Statement:
 
 @statement
 def find_the_flow_log_group() -> Statement:
-    """List the names of the account's log groups, which cannot be narrowed."""
+    """List the names of all log groups of the account; AWS cannot limit this to one group."""
     return allow("logs:DescribeLogGroups", on="*")

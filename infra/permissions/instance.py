@@ -1,4 +1,4 @@
-"""The sandboxes themselves: what a researcher's code may do with its instance's role."""
+"""The role of the sandboxes: what a researcher's code may do on an instance."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -19,7 +19,8 @@ WRITE_LOGS: Final = (
     "logs:PutLogEvents",
 )
 OBJECT_KEYS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
-"""What S3 asks of an encrypted object's key in the caller's name; a key's own policy grants it."""
+"""Actions of S3 on the key of an encrypted object, in the caller's name; the key's policy grants
+them."""
 CEILING: Final = (
     *LIST_BUCKET,
     "s3:GetObject",
@@ -31,13 +32,13 @@ CEILING: Final = (
 )
 
 
-def policy(scope: PolicyContext) -> tuple[Statement, ...]:
+def policy(context: PolicyContext) -> tuple[Statement, ...]:
     """What a sandbox may do."""
-    return tuple(_policy(scope))
+    return tuple(_policy(context))
 
 
 def boundary(_: PolicyContext) -> tuple[Statement, ...]:
-    """What a sandbox can never do, whatever is attached to its role later; equal for all stacks."""
+    """What a sandbox can never do, whatever policies its role gets later; equal for all stacks."""
     return (
         at_most_the_sandboxs_work(),
         nothing_else_ever(),
@@ -46,44 +47,52 @@ def boundary(_: PolicyContext) -> tuple[Statement, ...]:
     )
 
 
-def _policy(scope: PolicyContext) -> Iterator[Statement]:
-    yield list_the_projects_buckets(scope)
-    yield read_the_projects_buckets(scope)
-    yield write_results(scope)
-    if not scope.instances_read_outputs:
-        yield keep_results_from_other_sandboxes(scope)
+def _policy(context: PolicyContext) -> Iterator[Statement]:
+    yield list_the_projects_buckets(context)
+    yield read_the_projects_buckets(context)
+    yield write_results(context)
+    if not context.instances_read_outputs:
+        yield keep_results_from_other_sandboxes(context)
     yield log_in_to_the_registry()
-    yield pull_images(scope)
-    yield write_logs(scope)
+    yield pull_images(context)
+    yield write_logs(context)
 
 
 @statement
-def list_the_projects_buckets(scope: PolicyContext) -> Statement:
-    """List the buckets of this account that the settings name (`softmax-*`)."""
-    # Bucket names are global: without the account, a stranger's softmax-anything would do.
-    return allow(*LIST_BUCKET, on=map(scope.bucket, _readable(scope)), when=_own(scope))
+def list_the_projects_buckets(context: PolicyContext) -> Statement:
+    """List the buckets of this account in `s3_read_buckets` (`softmax-*`)."""
+    # Bucket names are global: without the account, softmax-* would match other accounts' buckets.
+    return allow(
+        *LIST_BUCKET, on=map(context.bucket, _readable(context)), when=_in_this_account(context)
+    )
 
 
 @statement
-def read_the_projects_buckets(scope: PolicyContext) -> Statement:
-    """Read the objects of those buckets."""
-    return allow("s3:GetObject", on=map(scope.objects, _readable(scope)), when=_own(scope))
+def read_the_projects_buckets(context: PolicyContext) -> Statement:
+    """Read the objects in these buckets."""
+    return allow(
+        "s3:GetObject", on=map(context.objects, _readable(context)), when=_in_this_account(context)
+    )
 
 
 @statement
-def write_results(scope: PolicyContext) -> Statement:
-    """Write results into `softmax-sandbox-outputs`, also in several parts, but delete none."""
-    return allow(*WRITE_RESULTS, on=scope.objects(scope.s3_output_bucket), when=_own(scope))
+def write_results(context: PolicyContext) -> Statement:
+    """Write results into the bucket `softmax-sandbox-outputs`, also as multipart uploads."""
+    return allow(
+        *WRITE_RESULTS, on=context.objects(context.s3_output_bucket), when=_in_this_account(context)
+    )
 
 
 @statement
-def keep_results_from_other_sandboxes(scope: PolicyContext) -> Statement:
-    """Never list or read the results bucket, unless `instances_read_outputs` is set.
+def keep_results_from_other_sandboxes(context: PolicyContext) -> Statement:
+    """Deny listing and reading the results bucket, which holds the results of every researcher.
 
-    It holds the results of every researcher.
+    The setting `instances_read_outputs` removes this denial.
     """
-    bucket = scope.s3_output_bucket
-    return deny("s3:GetObject*", "s3:ListBucket*", on=[scope.bucket(bucket), scope.objects(bucket)])
+    bucket = context.s3_output_bucket
+    return deny(
+        "s3:GetObject*", "s3:ListBucket*", on=[context.bucket(bucket), context.objects(bucket)]
+    )
 
 
 @statement
@@ -93,49 +102,52 @@ def log_in_to_the_registry() -> Statement:
 
 
 @statement
-def pull_images(scope: PolicyContext) -> Statement:
+def pull_images(context: PolicyContext) -> Statement:
     """Pull container images from this account's repositories."""
-    return allow(*PULL, on=scope.repositories_arn)
+    return allow(*PULL, on=context.repositories_arn)
 
 
 @statement
-def write_logs(scope: PolicyContext) -> Statement:
-    """Write CloudWatch logs in log groups under a prefix of their own (`/aws/ec2/sandbox/`)."""
-    return allow(*WRITE_LOGS, on=scope.log_groups_arn)
+def write_logs(context: PolicyContext) -> Statement:
+    """Write to the CloudWatch log groups below `log_prefix` (`/aws/ec2/sandbox/`)."""
+    return allow(*WRITE_LOGS, on=context.log_groups_arn)
 
 
 @statement
 def at_most_the_sandboxs_work() -> Statement:
-    """Use the keys of encrypted objects through S3, where a key's own policy allows it.
+    """Use the KMS keys of encrypted objects through S3, where the policy of the key allows it.
 
-    This is all that the boundary leaves room for beside the policy itself.
+    This is the only permission that the boundary adds to the policy.
     """
     return allow(*CEILING, on="*")
 
 
 @statement
 def nothing_else_ever() -> Statement:
-    """Never launch instances, change IAM, take another role, use RDS, EKS or another service."""
+    """Deny all other actions and services.
+
+    Among them are launches, changes of IAM, assuming a role, RDS and EKS.
+    """
     return Statement(effect="Deny", all_actions_but=CEILING, resources=("*",))
 
 
 @statement
 def no_credentials_from_metadata_v1() -> Statement:
-    """Never act with credentials that the metadata service gave without a token."""
+    """Deny all actions with credentials that the metadata service gave without a token (IMDSv1)."""
     return deny("*", on="*", when={"NumericLessThan": {"ec2:RoleDelivery": "2.0"}})
 
 
 @statement
 def no_key_except_through_s3() -> Statement:
-    """Never use an encryption key other than through S3, for an object."""
+    """Deny every use of KMS keys except through S3, for an object."""
     return deny("kms:*", on="*", when={"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com"}})
 
 
-def _readable(scope: PolicyContext) -> Iterable[str]:
-    """The patterns to read; the results bucket, which need not match one, only if asked for."""
-    results = [scope.s3_output_bucket] if scope.instances_read_outputs else []
-    return dict.fromkeys([*scope.s3_read_buckets, *results])
+def _readable(context: PolicyContext) -> Iterable[str]:
+    """The patterns of buckets to read. The results bucket need not match one of them."""
+    results = [context.s3_output_bucket] if context.instances_read_outputs else []
+    return dict.fromkeys([*context.s3_read_buckets, *results])
 
 
-def _own(scope: PolicyContext) -> dict[str, dict[str, str]]:
-    return {"StringEquals": {"s3:ResourceAccount": scope.account_id}}
+def _in_this_account(context: PolicyContext) -> dict[str, dict[str, str]]:
+    return {"StringEquals": {"s3:ResourceAccount": context.account_id}}

@@ -1,33 +1,32 @@
-"""The hard stop: what AWS Budgets attaches to the manager, and the role with which it does so."""
+"""The spending stop: the policy that AWS Budgets attaches to the manager, and the role for that."""
 
 from infra.permissions.context import PolicyContext
-from infra.permissions.statements import Statement, allow, deny, statement, trust
+from infra.permissions.statements import Statement, allow, allow_to_assume, deny, statement
 
 
 def stop() -> tuple[Statement, ...]:
-    """What is attached to the manager when the budget is spent."""
+    """The policy that is attached to the manager when the budget is spent."""
     return (no_spending(),)
 
 
-def policy(scope: PolicyContext, manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
+def policy(manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
     """What the budget's role may do."""
-    del scope  # all it touches is named by the two ARNs
     return (attach_the_stop(manager_arn, stop_arn),)
 
 
-def taken_by_budgets(scope: PolicyContext) -> tuple[Statement, ...]:
-    return (taken_by_budgets_of_this_account(scope),)
+def trust(context: PolicyContext) -> tuple[Statement, ...]:
+    return (taken_by_budgets_of_this_account(context),)
 
 
 @statement
 def no_spending() -> Statement:
-    """Never launch or start an instance once the budget is spent; what runs can be stopped."""
+    """Deny launching and starting instances once the budget is spent."""
     return deny("ec2:RunInstances", "ec2:StartInstances", on="*")
 
 
 @statement
 def attach_the_stop(manager_arn: str, stop_arn: str) -> Statement:
-    """Attach the stop to the manager and take it off again, and no other policy, to nobody else."""
+    """Attach the spending stop to the manager, and detach it again."""
     kind = "User" if ":user/" in manager_arn else "Role"
     return allow(
         f"iam:Attach{kind}Policy",
@@ -38,15 +37,15 @@ def attach_the_stop(manager_arn: str, stop_arn: str) -> Statement:
 
 
 @statement
-def taken_by_budgets_of_this_account(scope: PolicyContext) -> Statement:
-    """Only budgets of this account take the role."""
-    return trust(
+def taken_by_budgets_of_this_account(context: PolicyContext) -> Statement:
+    """Only budgets of this account can assume the budget's role."""
+    return allow_to_assume(
         "sts:AssumeRole",
         by={"Service": "budgets.amazonaws.com"},
         when={
-            "StringEquals": {"aws:SourceAccount": scope.account_id},
+            "StringEquals": {"aws:SourceAccount": context.account_id},
             "ArnLike": {
-                "aws:SourceArn": f"arn:{scope.partition}:budgets::{scope.account_id}:budget/*"
+                "aws:SourceArn": f"arn:{context.partition}:budgets::{context.account_id}:budget/*"
             },
         },
     )

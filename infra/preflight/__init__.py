@@ -1,25 +1,24 @@
-"""What can only be judged with the account at hand, and still before anything is made."""
+"""Checks that need the account. They run before the first resource is created."""
 
 import pulumi
 
+from infra.context import StackContext
 from infra.permissions import instance, manager
-from infra.permissions.context import PolicyContext
 from infra.permissions.statements import DocumentError, document, documents
 from infra.preflight import quotas, terraform_tag_warning
-from infra.settings import Settings
 
 
-def require(settings: Settings, policy_context: PolicyContext) -> None:
+def require(context: StackContext) -> None:
     """Refuse settings that AWS would refuse in the middle of an update.
 
     Raises:
         pulumi.RunError: one line that names the setting.
     """
-    quotas.require(settings)
-    terraform_tag_warning.warn_on_terraform_tags(settings)
+    quotas.require(context.settings)
+    terraform_tag_warning.warn_on_terraform_tags(context.settings)
     for identity in (manager, instance):
         try:
-            documents(identity.policy(policy_context))
-            document(identity.boundary(policy_context))
+            documents(identity.policy(context.policy_context))
+            document(identity.boundary(context.policy_context))
         except DocumentError as error:
             raise pulumi.RunError(f"the stack's config cannot be used: {error}") from None

@@ -1,15 +1,18 @@
-"""After an adoption: previews warn while the account still says that Terraform owns something.
+"""Warns after an adoption while resources in the account still carry Terraform's tag.
 
-As long as the tag stands, somebody may run the old module, which would undo what this program does.
-Only a stack that was adopted looks (`sandbox:watch_terraform_tags`), so no other preview pays.
+While the tag is there, somebody may still run the old Terraform module, which would undo what this
+program does. Only an adopted stack checks it (`sandbox:watch_terraform_tags`), so that no other
+preview takes longer.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 import pulumi
 
 from infra import tags
+from infra.aws_clients import AwsClients
 from infra.settings import Settings
 
 TERRAFORM_TAG: Final = {"Terraform": "true"}
@@ -17,44 +20,38 @@ MAX_SHOWN: Final = 5
 
 
 def warn_on_terraform_tags(settings: Settings) -> None:
-    """Say at a preview what still carries the mark."""
+    """Warn in a preview about the resources that still carry the tag."""
     if not settings.watch_terraform_tags or not pulumi.runtime.is_dry_run():
         return
-    # imported here: most stacks never ask, and the SDK would cost each preview its import
+    # imported here: few stacks need it, and the import would slow every preview down
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
-        found = marked(settings.region, settings.environment)
+        tagged = tagged_resources(settings.region, settings.environment)
     except (BotoCoreError, ClientError) as error:
         pulumi.log.warn(
-            f"sandbox:watch_terraform_tags: the tags could not be read: {error}; allow "
+            f"sandbox:watch_terraform_tags = true: the tags could not be read: {error}; allow "
             "ec2:DescribeTags"
         )
         return
-    if found:
-        pulumi.log.warn(message(found))
+    if tagged:
+        pulumi.log.warn(message(tagged))
 
 
-def message(found: list[str]) -> str:
-    """*found* in one line, with what to do."""
-    some = ", ".join(found[:MAX_SHOWN]) + (" and more" if len(found) > MAX_SHOWN else "")
+def message(tagged: Sequence[str]) -> str:
+    """The warning about the resource ids *tagged*, in one line."""
+    shown = ", ".join(tagged[:MAX_SHOWN]) + (" and more" if len(tagged) > MAX_SHOWN else "")
     return (
-        f"{len(found)} of the stack's resources still carry Terraform=true ({some}): run no "
+        f"{len(tagged)} resources of the stack still carry Terraform=true ({shown}): do not run "
         "terraform apply or destroy; update this stack, retire Terraform's state "
-        "(docs/adoption.md), then: sandbox adopt finish"
+        "(docs/adoption.md), then run: sandbox adopt finish"
     )
 
 
-def marked(region: str, environment: str) -> list[str]:
-    """The ids of the environment's EC2 resources that still carry the mark."""
-    import boto3  # noqa: PLC0415 - see above
-
+def tagged_resources(region: str, environment: str) -> list[str]:
+    """The ids of the environment's EC2 resources that still carry the tag."""
     wanted = {**tags.common(environment), **TERRAFORM_TAG}
-    seen: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    ec2 = boto3.client("ec2", region_name=region)
-    pages = ec2.get_paginator("describe_tags").paginate(
-        Filters=[{"Name": "key", "Values": list(wanted)}]
-    )
-    for one in (tag for page in pages for tag in page["Tags"]):
-        seen[one["ResourceId"]][one["Key"]] = one["Value"]
-    return sorted(identifier for identifier, own in seen.items() if own == wanted)
+    tags_of: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for tag in AwsClients(region).describe("describe_tags", "Tags", {"key": list(wanted)}):
+        tags_of[tag["ResourceId"]][tag["Key"]] = tag["Value"]
+    return sorted(resource_id for resource_id, its_tags in tags_of.items() if its_tags == wanted)

@@ -1,7 +1,4 @@
-"""The stack's config, parsed once into one frozen object.
-
-`Pulumi.yaml` declares the same keys with the same defaults. Nothing else reads `pulumi.Config`.
-"""
+"""The stack's settings: the config is parsed once into `Settings`; nothing else reads it."""
 
 from infra.settings.model import NAMESPACE, Settings
 from infra.settings.parsing import SettingsError, from_stack, parse

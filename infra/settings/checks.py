@@ -1,4 +1,4 @@
-"""What one setting may be: each check returns the value, or says what is wrong and what to do."""
+"""Checks of single settings. Each returns the value, or raises ValueError with the cure."""
 
 import re
 from collections import Counter
@@ -10,34 +10,34 @@ from infra.addresses import PRIVATE, IPNetwork, covering
 
 WIDEST_VPC: Final = 16
 NARROWEST_VPC: Final = 24
-MOST_PREFIX_LIST_ENTRIES: Final = 1000
-"""Entries that a managed prefix list can hold (AWS: Amazon VPC quotas)."""
+MAX_PREFIX_LIST_ENTRIES: Final = 1000
+"""Entries that a managed prefix list can hold (Amazon VPC quotas)."""
 RETENTIONS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""Days that CloudWatch Logs offers (AWS: PutRetentionPolicy)."""
+"""Retention periods of CloudWatch Logs in days (CloudWatch Logs API, PutRetentionPolicy)."""
 GPU_FAMILY: Final = re.compile(r"(g|gr|p)\d[a-z]*(-[a-z0-9]+)?")
 NOT_NVIDIA_X86: Final = {
-    "g4ad": "has AMD graphics, the image's driver is NVIDIA's",
-    "g5g": "has ARM processors, the image is for x86-64",
-    "p6e-gb200": "has ARM processors, the image is for x86-64",
+    "g4ad": "has AMD GPUs, but the image has the driver of NVIDIA",
+    "g5g": "has ARM processors, but the image is for x86-64",
+    "p6e-gb200": "has ARM processors, but the image is for x86-64",
 }
 SIZE: Final = re.compile(r"(\d{0,3}x?large|medium|metal(-\d+xl)?)")
-S3_WILDCARD: Final = "*"
+WILDCARD: Final = "*"
 
 
 def region(text: str) -> str:
     if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", text):
-        raise ValueError("is no AWS region; write one like us-east-1")
+        raise ValueError("is not a valid AWS region; use one like us-east-1")
     return text
 
 
 def environment(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", text):
         raise ValueError(
-            "stands in tags and names; write 1 to 32 small letters, digits and dashes, "
-            "a letter first"
+            "is not a valid environment; use 1 to 32 lowercase letters, digits and dashes, "
+            "starting with a letter"
         )
     return text
 
@@ -45,7 +45,7 @@ def environment(text: str) -> str:
 def ipv4_network(text: str | IPv4Network) -> IPv4Network:
     network = _network(text)
     if not isinstance(network, IPv4Network):
-        raise ValueError("is IPv6; write an IPv4 range")  # noqa: TRY004 - pydantic collects it
+        raise ValueError("is an IPv6 range; use an IPv4 range")  # noqa: TRY004 - pydantic collects it
     return network
 
 
@@ -53,27 +53,28 @@ def vpc_network(text: str | IPv4Network) -> IPv4Network:
     network = ipv4_network(text)
     if not any(network.subnet_of(private) for private in PRIVATE):
         raise ValueError(
-            "is not private (RFC 1918); choose within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
+            "is not private (RFC 1918); use a range within 10.0.0.0/8, 172.16.0.0/12 or "
+            "192.168.0.0/16"
         )
     if not WIDEST_VPC <= network.prefixlen <= NARROWEST_VPC:
         raise ValueError(
-            f"has prefix /{network.prefixlen}; choose /{WIDEST_VPC} (AWS's widest) "
-            f"to /{NARROWEST_VPC} (room for 16 zones)"
+            f"has prefix length /{network.prefixlen}; use /{WIDEST_VPC} (the widest that AWS "
+            f"allows) to /{NARROWEST_VPC} (room for 16 zones)"
         )
     return network
 
 
-def ssh_ranges(texts: Any) -> tuple[IPNetwork, ...]:  # noqa: ANN401 - judged here
+def ssh_ranges(texts: Any) -> tuple[IPNetwork, ...]:  # noqa: ANN401 - checked here
     ranges = tuple(map(_network, not_empty(texts)))
-    if twice := _twice(map(str, ranges)):
-        raise ValueError(f"names {twice} twice; remove one")
+    if repeated := _repeated(map(str, ranges)):
+        raise ValueError(f"names {repeated} twice; remove one of them")
     for wide, narrow in covering(ranges):
-        raise ValueError(f"{wide} covers {narrow}; remove one of the two")
+        raise ValueError(f"{wide} includes {narrow}; remove one of the two")
     for version in (4, 6):
-        if (count := sum(one.version == version for one in ranges)) > MOST_PREFIX_LIST_ENTRIES:
+        if (count := sum(cidr.version == version for cidr in ranges)) > MAX_PREFIX_LIST_ENTRIES:
             raise ValueError(
-                f"holds {count} IPv{version} ranges, a managed prefix list at most "
-                f"{MOST_PREFIX_LIST_ENTRIES}; join neighbouring ranges"
+                f"holds {count} IPv{version} ranges, but a managed prefix list holds at most "
+                f"{MAX_PREFIX_LIST_ENTRIES}; merge neighbouring ranges"
             )
     return ranges
 
@@ -81,21 +82,21 @@ def ssh_ranges(texts: Any) -> tuple[IPNetwork, ...]:  # noqa: ANN401 - judged he
 def zones(slots: Mapping[str, int]) -> Mapping[str, int]:
     for zone, slot in slots.items():
         if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d(-[a-z]{3}-\d)?[a-z]", zone):
-            raise ValueError(f"{zone} is no availability zone; write one like us-east-1a")
+            raise ValueError(f"{zone} is not a valid availability zone; use one like us-east-1a")
         if slot < 0:
-            raise ValueError(f"{zone}: slot {slot} is below 0; write 0 or more")
+            raise ValueError(f"{zone}: slot {slot} is below 0; use 0 or more")
     counts = Counter(slots.values())
     for slot, count in counts.items():
         if count > 1:
-            names = ", ".join(zone for zone, own in slots.items() if own == slot)
-            raise ValueError(f"{names} share slot {slot}; give each zone a slot of its own")
+            sharing = ", ".join(zone for zone in slots if slots[zone] == slot)
+            raise ValueError(f"{sharing} share slot {slot}; give each zone its own slot")
     return slots
 
 
 def instance_type(text: str) -> str:
     family, dot, size = text.partition(".")
     if not dot or not re.fullmatch(r"[a-z0-9-]+", family) or not SIZE.fullmatch(size):
-        raise ValueError("is no instance type; write one like g5.12xlarge")
+        raise ValueError("is not a valid instance type; use one like g5.12xlarge")
     _gpu(family)
     return text
 
@@ -104,45 +105,55 @@ def instance_type_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         family, dot, size = text.partition(".")
         if not dot or not re.fullmatch(r"[a-z0-9-]+", family):
-            raise ValueError(f"{text} is no instance type or family; write g5.* or g5.12xlarge")
-        if size != S3_WILDCARD and not SIZE.fullmatch(size):
-            raise ValueError(f"{text} has no such size; write {family}.* or {family}.12xlarge")
+            raise ValueError(
+                f"{text} is not a valid instance type or family; use one like g5.12xlarge or g5.*"
+            )
+        if size != WILDCARD and not SIZE.fullmatch(size):
+            raise ValueError(
+                f"{text} is not a valid size; use one like {family}.12xlarge or {family}.*"
+            )
         _gpu(family)
-    if twice := _twice(texts):
-        raise ValueError(f"names {twice} twice; remove one")
+    if repeated := _repeated(texts):
+        raise ValueError(f"names {repeated} twice; remove one of them")
     return texts
 
 
 def ami_id(text: str) -> str:
     if not text or re.fullmatch(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", text):
         return text
-    if found := re.search(r"[a-z]{2}(-[a-z]+)+-\d", text):
+    if other_region := re.search(r"[a-z]{2}(-[a-z]+)+-\d", text):
         raise ValueError(
-            f"names region {found[0]}; images belong to one region: write the bare id that the "
-            "image has in the stack's region, like ami-0123456789abcdef0"
+            f"names region {other_region[0]}, but an image id is valid in one region only; use the "
+            "id that the image has in the stack's region, like ami-0123456789abcdef0"
         )
-    raise ValueError("is no image id; write one like ami-0123456789abcdef0, or leave it empty")
+    raise ValueError(
+        "is not a valid image id; use one like ami-0123456789abcdef0, or leave it empty"
+    )
 
 
 def key_name(text: str) -> str:
     if len(text) > 255 or not text.isascii() or text != text.strip():  # noqa: PLR2004 - EC2's limit
         raise ValueError(
-            "is no key pair name; write up to 255 ASCII characters without spaces around"
+            "is not a valid key pair name; use up to 255 ASCII characters, without spaces at the "
+            "start and end"
         )
     return text
 
 
 def retention(days: int) -> int:
     if days not in RETENTIONS:
-        near = min(RETENTIONS, key=lambda one: abs(one - days))
-        raise ValueError(f"is no retention that CloudWatch Logs offers; the nearest is {near}")
+        nearest = min(RETENTIONS, key=lambda offered: abs(offered - days))
+        raise ValueError(
+            f"is not a retention period of CloudWatch Logs; use {nearest}, the nearest"
+        )
     return days
 
 
 def bucket(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text) or ".." in text:
         raise ValueError(
-            "is no bucket name; write 3 to 63 small letters, digits, dots and dashes, no wildcard"
+            "is not a valid bucket name; use 3 to 63 lowercase letters, digits, dots and dashes, "
+            "without a wildcard"
         )
     return text
 
@@ -151,18 +162,19 @@ def bucket_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{2,62}\*?", text):
             raise ValueError(
-                f"{text or 'an empty name'} is no bucket name; write a name, or at least three "
-                "characters and a closing * for all buckets of this account that begin so"
+                f"{text or 'an empty name'} is not a valid bucket name; use a name, or at least "
+                "three characters and a final * for all buckets of this account that begin so"
             )
-    if twice := _twice(texts):
-        raise ValueError(f"names {twice} twice; remove one")
+    if repeated := _repeated(texts):
+        raise ValueError(f"names {repeated} twice; remove one of them")
     return texts
 
 
 def log_prefix(text: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9_./#-]{1,200}/", text) or "//" in text:
         raise ValueError(
-            "is no prefix of log groups; begin and end it with a slash, as in /aws/ec2/sandbox/"
+            "is not a valid prefix of log groups; begin and end it with a slash, as in "
+            "/aws/ec2/sandbox/"
         )
     return text
 
@@ -170,7 +182,8 @@ def log_prefix(text: str) -> str:
 def oidc_provider(text: str) -> str:
     if text and not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/[^*?\s]+", text):
         raise ValueError(
-            "is no OIDC provider's ARN; write arn:aws:iam::<account>:oidc-provider/<issuer>"
+            "is not a valid ARN of an OIDC provider; use one like "
+            "arn:aws:iam::<account>:oidc-provider/<issuer>"
         )
     return text
 
@@ -178,72 +191,74 @@ def oidc_provider(text: str) -> str:
 def service_account(text: str) -> str:
     name = r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?"
     if text and not re.fullmatch(rf"{name}/{name}", text):
-        raise ValueError("is no service account; write namespace/name, without wildcards")
+        raise ValueError("is not a valid service account; use namespace/name, without wildcards")
     return text
 
 
 def manager_keys(stages: Mapping[str, str]) -> Mapping[str, str]:
     currents = [slot for slot, stage in stages.items() if stage == "current"]
     if len(currents) != 1:
-        found = " and ".join(f"{slot}: {stage}" for slot, stage in stages.items()) or "no slot"
         raise ValueError(
-            f"{found} names {len(currents)} current keys; the service uses exactly one: write "
-            "a: current (or b), and leave the rest to `sandbox keys rotate`"
+            f"has {len(currents)} current keys, but the service uses exactly one; set one slot "
+            "to current, and leave all other changes to `sandbox keys rotate`"
         )
     return stages
 
 
 def budget(dollars: int) -> int:
     if dollars < 0:
-        raise ValueError("is below 0; write whole US dollars a month, or 0 for no budget")
+        raise ValueError("is below 0; use whole US dollars a month, or 0 for no budget")
     return dollars
 
 
 def email(text: str) -> str:
     if text and not re.fullmatch(r"[^@\s]{1,64}@[^@\s]+\.[^@\s.]+", text):
-        raise ValueError("is no e-mail address; write one like costs@example.org")
+        raise ValueError("is not a valid e-mail address; use one like costs@example.org")
     return text
 
 
-def not_empty(values: Any) -> Any:  # noqa: ANN401 - pydantic judges the entries
+def not_empty(values: Any) -> Any:  # noqa: ANN401 - pydantic checks the entries
     if not values:
-        raise ValueError("is empty; name at least one, or remove the key for the default")
+        raise ValueError("is empty; name at least one, or remove the setting for its default")
     return values
 
 
-def _network(text: Any) -> IPNetwork:  # noqa: ANN401 - judged here
+def _network(text: Any) -> IPNetwork:  # noqa: ANN401 - checked here
     if isinstance(text, IPNetwork):
         return text
     if not isinstance(text, str):
-        raise ValueError(f"{text} is no text; write a range like 203.0.113.0/24 in quotes")  # noqa: TRY004
+        raise ValueError(f"{text} is not a text; use a range like 203.0.113.0/24 in quotes")  # noqa: TRY004
     if "/" not in text:
         try:
             single = ip_network(text)
         except ValueError:
-            raise ValueError(_no_cidr(text)) from None
-        raise ValueError(f"{text} has no prefix length; write {single} for this one address")
+            raise ValueError(_not_a_cidr(text)) from None
+        raise ValueError(f"{text} has no prefix length; use {single} for this one address")
     try:
         return ip_network(text)
     except AddressValueError:
-        raise ValueError(_no_cidr(text)) from None
+        raise ValueError(_not_a_cidr(text)) from None
     except ValueError:
         try:
-            whole = ip_network(text, strict=False)
+            network = ip_network(text, strict=False)
         except ValueError:
-            raise ValueError(_no_cidr(text)) from None
-        raise ValueError(f"{text} has host bits set; write {whole}") from None
+            raise ValueError(_not_a_cidr(text)) from None
+        raise ValueError(f"{text} has host bits set; use {network}") from None
 
 
-def _no_cidr(text: str) -> str:
-    return f"{text or 'an empty text'} is no CIDR; write one like 203.0.113.0/24 or 2001:db8::/32"
+def _not_a_cidr(text: str) -> str:
+    return (
+        f"{text or 'an empty text'} is not a valid CIDR; use one like 203.0.113.0/24 or "
+        "2001:db8::/32"
+    )
 
 
 def _gpu(family: str) -> None:
-    if why := NOT_NVIDIA_X86.get(family):
-        raise ValueError(f"{family} {why}; choose a family such as g5, g6 or p4d")
+    if problem := NOT_NVIDIA_X86.get(family):
+        raise ValueError(f"{family} {problem}; use a family like g5, g6 or p4d")
     if not GPU_FAMILY.fullmatch(family):
-        raise ValueError(f"{family} has no GPU; choose a family such as g5, g6 or p4d")
+        raise ValueError(f"{family} has no NVIDIA GPU; use a family like g5, g6 or p4d")
 
 
-def _twice(texts: Iterable[str]) -> str:
+def _repeated(texts: Iterable[str]) -> str:
     return next((text for text, count in Counter(texts).items() if count > 1), "")

@@ -1,4 +1,4 @@
-"""Checks that involve several settings. Each returns the problem, or None."""
+"""Checks that involve several settings. Each returns the problem with its cure, or None."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -11,8 +11,8 @@ def _no_overlap(settings: Settings) -> str | None:
     if not settings.vpc_cidr.overlaps(settings.main_vpc_cidr):
         return None
     return (
-        f"overlaps main_vpc_cidr {settings.main_vpc_cidr}, the network that the sandboxes are "
-        "isolated from; choose a range outside it"
+        f"overlaps {NAMESPACE}:main_vpc_cidr = {settings.main_vpc_cidr}, which sandboxes must not "
+        "reach; use a range outside it"
     )
 
 
@@ -22,35 +22,35 @@ def _slots_fit(settings: Settings) -> str | None:
     if not too_high:
         return None
     return (
-        f"{settings.vpc_cidr} holds slots 0 to {last}, which leaves out {', '.join(too_high)}; "
-        "choose lower slots or a wider vpc_cidr"
+        f"{settings.vpc_cidr} holds slots 0 to {last}, but some are higher: {', '.join(too_high)}; "
+        f"use lower slots or a wider {NAMESPACE}:vpc_cidr"
     )
 
 
 def _zones_of_region(settings: Settings) -> str | None:
-    strangers = [zone for zone in settings.zones if not zone.startswith(settings.region)]
-    if not strangers:
+    elsewhere = [zone for zone in settings.zones if not zone.startswith(settings.region)]
+    if not elsewhere:
         return None
-    return f"{', '.join(strangers)}: not in region {settings.region}; name zones of that region"
+    return f"{', '.join(elsewhere)}: not in region {settings.region}; use zones of that region"
 
 
 def _trust_is_complete(settings: Settings) -> str | None:
-    bound_to = {
+    required = {
         "user": (),
         "irsa": ("oidc_provider_arn", "service_account"),
         "pod-identity": ("service_account",),
     }[settings.manager_identity]
-    missing = [f"{NAMESPACE}:{name}" for name in bound_to if not getattr(settings, name)]
+    missing = [f"{NAMESPACE}:{name}" for name in required if not getattr(settings, name)]
     if not missing:
         return None
-    return f"the role is for one service account only; set {' and '.join(missing)}"
+    return f"the role needs to know its one service account; set {' and '.join(missing)}"
 
 
 def _provider_is_used(settings: Settings) -> str | None:
     if settings.oidc_provider_arn and settings.manager_identity != "irsa":
         return (
-            f"is used only with {NAMESPACE}:manager_identity = irsa, which is "
-            f"{settings.manager_identity}; remove it or set irsa"
+            f"applies only to {NAMESPACE}:manager_identity = irsa, but that is "
+            f"{settings.manager_identity}; remove this setting, or set that one to irsa"
         )
     return None
 
@@ -58,8 +58,8 @@ def _provider_is_used(settings: Settings) -> str | None:
 def _account_is_used(settings: Settings) -> str | None:
     if settings.service_account and settings.manager_identity == "user":
         return (
-            f"is used only with {NAMESPACE}:manager_identity = irsa or pod-identity, which is "
-            "user; remove it or set one of these"
+            f"applies only to {NAMESPACE}:manager_identity = irsa or pod-identity, but that is "
+            "user; remove this setting, or set that one to irsa or pod-identity"
         )
     return None
 
@@ -68,8 +68,8 @@ def _budget_is_complete(settings: Settings) -> str | None:
     if bool(settings.monthly_budget_usd) == bool(settings.budget_email):
         return None
     return (
-        f"a budget and the address that hears of it belong together; set both "
-        f"{NAMESPACE}:monthly_budget_usd and {NAMESPACE}:budget_email, or neither"
+        f"a budget needs an address to notify; set both {NAMESPACE}:monthly_budget_usd and "
+        f"{NAMESPACE}:budget_email, or neither"
     )
 
 
@@ -83,4 +83,4 @@ COMBINATIONS: Final[Iterable[tuple[tuple[str, ...], Check]]] = (
     (("service_account", "manager_identity"), _account_is_used),
     (("monthly_budget_usd", "budget_email"), _budget_is_complete),
 )
-"""The keys that a check involves (the message names the first), and the check."""
+"""The keys that a check involves, and the check. The message names the first key."""

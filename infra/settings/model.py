@@ -1,7 +1,6 @@
-"""The stack's config, parsed once into one frozen object.
+"""The settings of a stack: every config key with its type, default and check.
 
-Everything that can be wrong with it is reported at once, before any resource is registered; nobody
-else reads ``pulumi.Config``. The keys are declared, with the same defaults, in ``Pulumi.yaml``.
+`Pulumi.yaml` declares the same keys and defaults, with a description of each.
 """
 
 from ipaddress import IPv4Network
@@ -25,7 +24,7 @@ NAMESPACE: Final = "sandbox"
 
 
 class Settings(BaseModel):
-    """What a stack may choose. Field names are the config keys below ``sandbox:``."""
+    """The settings of one stack. A field's name is its config key below ``sandbox:``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,7 +32,7 @@ class Settings(BaseModel):
     environment: Annotated[str, AfterValidator(checks.environment)] = "production"
     protect: StrictBool = False
     watch_terraform_tags: StrictBool = False
-    """Whether previews look for the replaced module's mark (``infra.preflight.terraform_tag_warning``)."""
+    """Whether previews warn about Terraform's tag (``infra.preflight.terraform_tag_warning``)."""
 
     vpc_cidr: Annotated[IPv4Network, BeforeValidator(checks.vpc_network)] = IPv4Network(
         "10.100.0.0/16"
@@ -44,7 +43,7 @@ class Settings(BaseModel):
     zones: Annotated[dict[str, StrictInt], AfterValidator(checks.zones)] = Field(
         default_factory=dict[str, int]
     )
-    """Slot by availability zone; empty stands for the first three zones that need no opt-in."""
+    """Slot by availability zone; empty means the first three zones that need no opt-in."""
     allowed_ssh_cidrs: Annotated[
         tuple[addresses.IPNetwork, ...], BeforeValidator(checks.ssh_ranges)
     ] = (IPv4Network("0.0.0.0/0"),)
@@ -71,22 +70,17 @@ class Settings(BaseModel):
     manager_keys: Annotated[dict[Slot, Stage], AfterValidator(checks.manager_keys)] = Field(
         default_factory=lambda: dict(INITIAL_STAGES)
     )
-    """Stage by slot of the manager's access keys; `sandbox keys rotate` writes it."""
+    """Stage of the manager's access keys by slot; `sandbox keys rotate` writes it."""
     manager_identity: Literal["user", "irsa", "pod-identity"] = "user"
     oidc_provider_arn: Annotated[str, AfterValidator(checks.oidc_provider)] = ""
     service_account: Annotated[str, AfterValidator(checks.service_account)] = ""
 
     cost_allocation_tags: Literal["auto", "on", "off"] = "off"
     monthly_budget_usd: Annotated[StrictInt, AfterValidator(checks.budget)] = 0
-    """At which the manager can no longer launch; 0 for no such stop."""
+    """US dollars a month at which the manager can no longer launch; 0 disables the stop."""
     budget_email: Annotated[str, AfterValidator(checks.email)] = ""
 
     @property
     def launchable_types(self) -> tuple[str, ...]:
-        """What the manager may launch: the allowed patterns, and always the default type."""
+        """The types that the manager may launch: the allowed patterns and the default type."""
         return tuple(dict.fromkeys((*self.allowed_instance_types, self.default_instance_type)))
-
-    @property
-    def flow_log_days(self) -> int:
-        """For how long flow logs are kept; 0 where there are none."""
-        return self.flow_log_retention_days if self.flow_logs else 0

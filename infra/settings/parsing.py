@@ -1,4 +1,7 @@
-"""Parses the stack's config into `Settings`, and reports every problem at once."""
+"""Parses the stack's config into `Settings` and reports every problem at once.
+
+This happens before any resource is registered.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +17,7 @@ from infra.settings.model import NAMESPACE, Settings
 
 
 class SettingsError(pulumi.RunError):
-    """The stack's config cannot be used; the engine prints this text, with no traceback."""
+    """The stack's config is not valid; the engine prints this text without a traceback."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n  ".join(["the stack's config cannot be used:", *problems]))
@@ -40,11 +43,10 @@ def from_stack() -> Settings:
 
 
 def parse(raw: Mapping[str, str]) -> Settings:
-    """Parse *raw*, the config's texts by key without namespace.
+    """Parse *raw*: the config's texts by key, without the namespace.
 
     Raises:
-        SettingsError: one line for every problem of *raw*: key = value given: what is wrong and
-            what to do.
+        SettingsError: one line for every problem of *raw*: "key = value: what is wrong; cure".
     """
     given: dict[str, Any] = {}
     problems: dict[str, str] = {}
@@ -59,10 +61,10 @@ def parse(raw: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        for one in error.errors():
-            problems.setdefault(str(one["loc"][0]), _message(one))
-        sound = {key: value for key, value in given.items() if key not in problems}
-        settings = Settings.model_validate(sound)  # the rest is checked against each other too
+        for details in error.errors():
+            problems.setdefault(str(details["loc"][0]), _message(details))
+        valid = {key: value for key, value in given.items() if key not in problems}
+        settings = Settings.model_validate(valid)  # so that the combinations are checked too
     for keys, check in COMBINATIONS:
         if problems.keys().isdisjoint(keys) and (message := check(settings)):
             problems[keys[0]] = message
@@ -76,26 +78,25 @@ def parse(raw: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - the model judges it
-    """Pulumi hands everything to a program as text, structured values as JSON."""
+def _decode(key: str, text: str) -> Any:  # noqa: ANN401 - the model checks it
+    """The value in *text*: Pulumi passes every value as text, structured values as JSON."""
     annotation = Settings.model_fields[key].annotation
     if annotation is str or get_origin(annotation) is Literal or annotation is IPv4Network:
         return text
-    kind = get_origin(annotation) or annotation
-    wanted, example = KINDS[kind]
+    expected, description = EXPECTED[get_origin(annotation) or annotation]
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
         value = None
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise ValueError(f"is not {example}".format(ENTRIES.get(key, "")))
+    if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
+        raise ValueError(f"is not {description}".format(ENTRIES.get(key, "")))
     return value
 
 
-KINDS: Final[Mapping[Any, tuple[type, str]]] = {
-    bool: (bool, "true or false; write one of the two"),
-    int: (int, "a whole number; write one without quotes"),
-    tuple: (list, "a list; write a YAML list, each entry on a line of its own after a dash"),
+EXPECTED: Final[Mapping[Any, tuple[type, str]]] = {
+    bool: (bool, "true or false; use one of the two"),
+    int: (int, "a whole number; write it without quotes"),
+    tuple: (list, "a list; write one entry per line, each after a dash"),
     dict: (dict, "a mapping; write one line per {}"),
 }
 ENTRIES: Final[Mapping[str, str]] = {
@@ -106,17 +107,23 @@ ENTRIES: Final[Mapping[str, str]] = {
 
 def _unknown(key: str) -> str:
     near = get_close_matches(key, Settings.model_fields, n=1, cutoff=0.0)
-    return f"is no setting of this program; the nearest is {NAMESPACE}:{near[0]}"
+    return f"is not a setting of this program; the nearest is {NAMESPACE}:{near[0]}"
 
 
 def _message(error: Mapping[str, Any]) -> str:
     place = "".join(f"[{part}]" for part in error["loc"][1:])
-    if error["type"] == "value_error":
-        return f"{place} {error['ctx']['error']}".strip()
-    if error["type"] == "literal_error":
-        given = f"{place} {error['input']} " if place else ""
-        return f"{given}is none of {error['ctx']['expected']}; choose one"
-    return f"{place} {error['msg']}; given: {error['input']}".strip()
+    value = f"{place} {error['input']} " if place else ""
+    match error["type"]:
+        case "value_error":
+            return f"{place} {error['ctx']['error']}".strip()
+        case "literal_error":
+            return f"{value}is not valid; use {error['ctx']['expected']}"
+        case "int_type" | "int_from_float":
+            return f"{value}is not {EXPECTED[int][1]}"
+        case "string_type":
+            return f"{value}is not a text; write it in quotes"
+        case _:
+            return f"{value}is not valid: {error['msg']}"
 
 
 def _default(key: str) -> str:

@@ -19,7 +19,7 @@ _CONFIG: Final = {"sandbox:environment": "bench"}
 
 
 class BenchError(Exception):
-    """A measured command failed, so tcopy is nothing to report."""
+    """A measured command failed, so there is nothing to report."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local.engine import bridge, go, pins, upstream
+from local.engine import bridge, command, go, pins, upstream
 from local.engine.errors import EngineError
 from local.engine.log import log
 from local.engine.paths import SOURCE, fingerprint
@@ -21,7 +21,6 @@ _PULUMI: Final = "github.com/pulumi/pulumi"
 _VERSION: Final = f"-X {_PULUMI}/sdk/v3/go/common/version.Version={pins.CLI}"
 _SCRIPTS: Final = (
     "python/cmd/pulumi-language-python-exec",
-    "python/dist/pulumi-analyzer-policy-python",
     "python/dist/pulumi-resource-pulumi-python",
 )
 
@@ -49,9 +48,9 @@ COMMAND: Final = Part(
 )
 HOST: Final = Part(
     folder="host",
-    package=f"{_PULUMI}/sdk/v3/python/cmd/pulumi-language-python",
+    package=".",
     program="pulumi-language-python",
-    title=f"its Python host {pins.HOST}",
+    title="its Python host",
     link=_VERSION,
 )
 PROVIDER: Final = Part(
@@ -61,6 +60,11 @@ PROVIDER: Final = Part(
     title=f"the AWS provider for pulumi-aws {pins.PROVIDER}",
     link=f"-X main.version={pins.PROVIDER}",
 )
+_FILTERS: Final = {
+    COMMAND: {"command": command},
+    PROVIDER: {"bridge": bridge, "upstream": upstream},
+}
+"""The modules that are built from a filtered copy, by the copy's folder."""
 
 
 def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
@@ -94,10 +98,9 @@ def _prepare(tool: go.Go, part: Part, work: Path) -> Path:
     folder = work / part.folder
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCE / part.folder, folder)
-    if part is PROVIDER:
-        for name, filtered in {"upstream": upstream, "bridge": bridge}.items():
-            module = _module(tool, folder, _required(folder, filtered.MODULE))
-            filtered.copy(module, folder / name)
+    for name, filtered in _FILTERS.get(part, {}).items():
+        module = _module(tool, folder, _required(folder, filtered.MODULE))
+        filtered.copy(module, folder / name)
     tool.answer(folder, "list", "-deps", part.package)
     return folder
 

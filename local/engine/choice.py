@@ -98,7 +98,8 @@ def _create(cache: Path, users_own: Path | None) -> Engine:
     wanted = (build.PROVIDER,) if users_own else (build.HOST, build.COMMAND, build.PROVIDER)
     build.parts(cache, wanted)
     command = users_own or build.joined(cache) / "pulumi"
-    _install(build.PROVIDER.home(cache) / build.PROVIDER.program, built)
+    if not _plugin(built).exists():  # else only another part of the engine is new
+        _install(build.PROVIDER.home(cache) / build.PROVIDER.program, built)
     return Engine(command, built)
 
 

@@ -1,4 +1,4 @@
-"""Copies of Go modules to build from: writable, and without what no build reads."""
+"""Writable copies of Go modules, without the files that a build does not read."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -14,23 +14,29 @@ def sources(
     folders: Sequence[str],
     left_out: Callable[[Path, str], bool],
 ) -> None:
-    """Copy *module*'s go.mod, go.sum, licence and *folders* to *target*.
+    """Copy *module*'s go.mod, go.sum, licence and *folders* to *target*, without tests.
 
-    Tests stay behind, and each name in a folder of the module (given relative to it) that is
-    *left_out*.
+    *left_out* gets a folder, relative to the module, and a name in it, and returns whether to leave
+    that name out.
     """
 
-    def ignore(folder: str, names: list[str]) -> set[str]:
-        place = Path(folder).relative_to(module)
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        relative = Path(folder).relative_to(module)
         return {
             name
             for name in names
-            if name in _TESTS or name.endswith("_test.go") or left_out(place, name)
+            if name in _TESTS or name.endswith("_test.go") or left_out(relative, name)
         }
 
     for folder in folders:
-        shutil.copytree(module / folder, target / folder, ignore=ignore)
+        if not left_out(Path(), folder):
+            shutil.copytree(module / folder, target / folder, ignore=ignored)
     for name in ("go.mod", "go.sum", "LICENSE"):
         shutil.copyfile(module / name, target / name)
-    for file in target.rglob("*"):
-        file.chmod(0o755 if file.is_dir() else 0o644)  # the module cache is read-only
+    for path in target.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # the module cache is read-only
+
+
+def rewrite(file: Path, change: Callable[[str], str]) -> None:
+    """Replace the text of *file* by what *change* makes of it."""
+    file.write_text(change(file.read_text()))

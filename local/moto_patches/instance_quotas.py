@@ -4,14 +4,27 @@ The values are those of an account whose quota for G instances was raised.
 https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 """
 
+import json
 from typing import Any
 
 from moto.servicequotas.models import ServiceQuotasBackend
+from moto.servicequotas.responses import ServiceQuotasResponse
 
 VCPUS = {"L-DB2E81BA": 192.0, "L-417A185B": 0.0, "L-1216C47A": 640.0}
 
+DEFAULT_VCPUS = {"L-DB2E81BA": 0.0, "L-417A185B": 0.0, "L-1216C47A": 5.0}
+"""Of a new account; GetAWSDefaultServiceQuota answers with them."""
+
 
 def install() -> None:
+    moto: Any = ServiceQuotasResponse
+
+    def get_aws_default_service_quota(self: Any) -> str:
+        code = json.loads(self.body)["QuotaCode"]
+        quota = {"ServiceCode": "ec2", "QuotaCode": code, "Value": DEFAULT_VCPUS[code]}
+        return json.dumps({"Quota": quota})
+
+    moto.get_aws_default_service_quota = get_aws_default_service_quota
     original = ServiceQuotasBackend.get_service_quota
 
     def get_service_quota(

@@ -1,1 +1,1 @@
-"""Adopt a running environment of the replaced Terraform module, without touching it."""
+"""Adopt a running environment of the replaced Terraform module, without changing it."""

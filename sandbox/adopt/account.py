@@ -1,25 +1,27 @@
-"""The account that the environment's credentials reach, asked before anything is rehearsed."""
+"""Check that the credentials of the environment belong to the account of the state."""
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from sandbox.core.errors import SandboxError
+from infra.aws_clients import AwsClients, error_reason
+from sandbox.core.errors import RefusedError, SandboxError
 
 
-def require(account: str, region: str, where: str) -> None:
-    """Refuse to look for one account's resources in another.
+def require_account(aws: AwsClients, account: str, where: str) -> None:
+    """Refuse to look for the resources of one account in another.
 
     Raises:
-        SandboxError: the credentials are of another account, or of none.
+        RefusedError: the credentials belong to another account.
+        SandboxError: AWS does not answer, or there are no credentials.
     """
     try:
-        here = boto3.client("sts", region_name=region).get_caller_identity()["Account"]
+        current = aws.sts.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
         raise SandboxError(
-            f"{where}: the account cannot be asked: {error}; sign in to account {account}"
-        ) from None
-    if here != account:
-        raise SandboxError(
-            f"{where}: is about account {account}, your credentials are of account {here}; sign "
+            f"{where}: AWS does not say whose credentials these are: {error_reason(error)}; sign "
             f"in to account {account}"
+        ) from None
+    if current != account:
+        raise RefusedError(
+            f"{where}: describes account {account}, but your credentials belong to account "
+            f"{current}; sign in to account {account}"
         )

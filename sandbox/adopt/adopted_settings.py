@@ -1,132 +1,150 @@
-"""What a Terraform state says about the stack's settings. Pure."""
+"""Derive the stack's settings from a Terraform state. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from infra import access_keys as keys
-from infra import names, settings
+from infra import access_keys, names, settings
 from infra.settings import checks
 from sandbox.adopt.mapping import Plan
+from sandbox.adopt.policy_comparison import as_list
 from sandbox.adopt.terraform_state import Resource, State
-from sandbox.core.errors import SandboxError
+from sandbox.core.errors import RefusedError
 
 NAMESPACE: Final = settings.NAMESPACE
 WATCH: Final = "watch_terraform_tags"
-"""Makes previews warn while something still carries the tag Terraform=true."""
-ROTATING: Final[keys.Keys] = {"a": "retiring", "b": "current"}
-"""Both keys are valid; the stack hands out the new one."""
+"""Previews warn while something still carries the tag Terraform=true."""
+MAIN_VPC: Final = "main_vpc_cidr"
 S3_ARN: Final = "arn:aws:s3:::"
+ARN_FIELDS: Final = 6
+"""arn:partition:service:region:account:resource."""
 
 
 def settings_of(state: State, plan: Plan) -> dict[str, Any]:
-    """The settings under which the program describes what stands, by key without namespace."""
-    vpc = plan.place.vpc
-    found: dict[str, Any] = {
-        "region": region_of(vpc),
-        "environment": vpc.tags.get("Environment", "production"),
-        "vpc_cidr": vpc.text("cidr_block"),
-        "zones": dict(sorted(plan.place.slots.items(), key=lambda one: one[1])),
-        "allowed_ssh_cidrs": list(plan.ssh),
+    """The settings that describe the running environment, by key without namespace.
+
+    Raises:
+        RefusedError: the VPC has no ARN, so its region is unknown.
+    """
+    region, _ = region_and_account(state, plan)
+    environment = plan.environment
+    values: dict[str, Any] = {
+        "region": region,
+        "environment": environment.vpc.tags.get("Environment", "production"),
+        "vpc_cidr": environment.vpc.text("cidr_block"),
+        "zones": dict(sorted(environment.slots.items(), key=lambda item: item[1])),
+        "allowed_ssh_cidrs": list(plan.ssh_ranges),
         WATCH: True,
     }
-    found.update(_instance_type(state))
-    if plan.rotate_key:
-        found["manager_keys"] = ROTATING
-    if plan.log_days is not None:
-        found["instance_log_retention_days"] = plan.log_days or max(checks.RETENTIONS)
+    instance_type = _default_instance_type(state)
+    if instance_type and not refused_settings(state):
+        values["default_instance_type"] = instance_type
+    if plan.key_stages not in ({}, access_keys.INITIAL_STAGES):
+        values["manager_keys"] = dict(plan.key_stages)
+    if plan.log_retention_days is not None:
+        values["instance_log_retention_days"] = plan.log_retention_days or max(checks.RETENTIONS)
     for policy in state.of("aws_iam_policy"):
-        if policy.id == plan.place.policies[names.INSTANCE_POLICY]:
-            found.update(_of_instance_policy(policy))
-    return found
+        if policy.id == environment.policies[names.INSTANCE_POLICY]:
+            values.update(_from_instance_policy(policy))
+    return values
 
 
-def region_of(resource: Resource) -> str:
-    return resource.text("arn").split(":")[3]
-
-
-def account_of(state: State, plan: Plan) -> str:
-    """The number of the account that the state is about.
+def region_and_account(state: State, plan: Plan) -> tuple[str, str]:
+    """The region and the account number of the environment.
 
     Raises:
-        SandboxError: the VPC has no ARN.
+        RefusedError: the VPC has no ARN.
     """
-    parts = plan.place.vpc.text("arn").split(":")
-    if len(parts) < len(("arn", "aws", "ec2", "region", "account", "vpc")):
-        raise SandboxError(
-            f"{state.where}: {plan.place.vpc.address} has no ARN; refresh it with: terraform apply "
+    vpc = plan.environment.vpc
+    parts = vpc.text("arn").split(":")
+    if len(parts) < ARN_FIELDS:
+        raise RefusedError(
+            f"{state.where}: {vpc.address} has no ARN; refresh the state with: terraform apply "
             "-refresh-only"
         )
-    return parts[4]
+    return parts[3], parts[4]
 
 
-def require_usable(state: State, config: Mapping[str, str]) -> None:
-    """Refuse what the program itself would refuse, before anything is written.
+def require_valid(state: State, config: Mapping[str, str]) -> None:
+    """Refuse settings that the program refuses, before anything is written.
 
     Raises:
-        SandboxError: one line that names every setting the program cannot use.
+        RefusedError: one line that names every setting that is not valid.
     """
     try:
         settings.parse(config)
     except settings.SettingsError as error:
-        raise SandboxError(
-            f"{state.where}: this program cannot describe what stands: {'; '.join(error.problems)}"
+        cure = (
+            f"if {MAIN_VPC} is not your network: pulumi config set {NAMESPACE}:{MAIN_VPC} RANGE"
+            if any(f"{MAIN_VPC} = " in problem for problem in error.problems)
+            else "change these values with Terraform first, then pull the state again"
+        )
+        raise RefusedError(
+            f"{state.where}: the program cannot describe this environment: "
+            f"{'; '.join(error.problems)}; {cure}"
         ) from None
 
 
-def merged(standing: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, str]:
-    """The stack's settings as texts, as a program gets them; what the state says comes first."""
-    return {key: text(value) for key, value in {**standing, **found}.items()}
+def merged(current: Mapping[str, Any], adopted: Mapping[str, Any]) -> dict[str, str]:
+    """The stack's settings as texts, in the form that the program receives; *adopted* wins."""
+    return {key: text(value) for key, value in {**current, **adopted}.items()}
 
 
-def changes(standing: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of *found* that the stack's config does not hold yet."""
-    return {key: value for key, value in found.items() if standing.get(key) != value}
+def changes(current: Mapping[str, Any], adopted: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of *adopted* that the stack's config does not hold yet."""
+    return {key: value for key, value in adopted.items() if current.get(key) != value}
 
 
 def text(value: Any) -> str:  # noqa: ANN401 - a setting may be anything
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _instance_type(state: State) -> Iterator[tuple[str, str]]:
-    """It lives in an output only, so one that the program refuses is not worth a stop."""
+def refused_settings(state: State) -> Mapping[str, str]:
+    """The settings of the environment that the program refuses, with the value and the reason.
+
+    No resource depends on them, so the stack keeps its own value.
+    """
+    value = _default_instance_type(state)
+    try:
+        checks.instance_type(value)
+    except ValueError as error:
+        return {"default_instance_type": f"{value} {error}"} if value else {}
+    return {}
+
+
+def _default_instance_type(state: State) -> str:
+    """It is only in an output of the module; "" if there is none."""
     output: Any = state.outputs.get("sandbox_config")
-    kind: Any = (
+    value: Any = (
         cast("Mapping[str, Any]", output).get("default_instance_type")
         if isinstance(output, dict)
         else None
     )
-    if isinstance(kind, str):
-        with suppress(ValueError):
-            yield "default_instance_type", checks.instance_type(kind)
+    return value if isinstance(value, str) else ""
 
 
-def _of_instance_policy(policy: Resource) -> Iterator[tuple[str, Any]]:
-    """Buckets and log groups, where the old policy names them as the old module wrote it."""
+def _from_instance_policy(policy: Resource) -> Iterator[tuple[str, Any]]:
+    """Buckets and log prefix, from the statements that the old module wrote."""
     try:
         document: Any = json.loads(policy.text("policy"))
     except ValueError:
         return
-    for statement in _several(document.get("Statement", [])):
-        actions = set(_several(statement.get("Action", [])))
-        resources = cast("list[str]", _several(statement.get("Resource", [])))
+    for statement in as_list(document.get("Statement", [])):
+        actions = set(as_list(statement.get("Action", [])))
+        resources = cast("list[str]", as_list(statement.get("Resource", [])))
         buckets = [
-            one.removeprefix(S3_ARN)
-            for one in resources
-            if one.startswith(S3_ARN) and "/" not in one
+            arn.removeprefix(S3_ARN)
+            for arn in resources
+            if arn.startswith(S3_ARN) and "/" not in arn
         ]
         if "s3:GetObject" in actions and buckets:
             yield "s3_read_buckets", buckets
         if actions == {"s3:PutObject"} and len(resources) == 1:
-            bucket, _, rest = resources[0].removeprefix(S3_ARN).partition("/")
-            if rest == "*" and "*" not in bucket:
+            bucket, _, key = resources[0].removeprefix(S3_ARN).partition("/")
+            if key == "*" and "*" not in bucket:
                 yield "s3_output_bucket", bucket
         if "logs:PutLogEvents" in actions and len(resources) == 1:
             prefix = resources[0].partition(":log-group:")[2].removesuffix(":*").removesuffix("*")
             with suppress(ValueError):
                 yield "log_prefix", checks.log_prefix(prefix)
-
-
-def _several(value: Any) -> Sequence[Any]:  # noqa: ANN401 - IAM takes one or a list of them
-    return cast("list[Any]", value) if isinstance(value, list) else [value]

@@ -1,157 +1,198 @@
-"""The order of an adoption: rehearse on a stack that is thrown away, judge, then write once.
+"""Adopt in a safe order: rehearse on a temporary stack, check the preview, then write once.
 
-Everything that can fail is tried on a copy of the stack first: the account is only read, and the
-real stack is written when the verdict is in, its config first and its state in one piece. Whatever
-stops a run before that leaves the stack as it was, and the next run starts anew.
+Everything that can fail is tried on a copy of the stack first, and the account is only read. The
+real stack is written when the preview is sound: its config first, then its state in one piece. A
+run that stops before that leaves the stack unchanged, and the next run starts again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from sandbox.adopt import adopted_settings as config
-from sandbox.adopt import deployment, mapping
+from infra import names
+from infra.aws_clients import AwsClients
+from sandbox.adopt import adopted_settings, deployment, mapping
 from sandbox.adopt.deployment import Deployment
-from sandbox.adopt.mapping import Plan
-from sandbox.adopt.preview_check import Verdict, judge
+from sandbox.adopt.key_limit import require_key_limit
+from sandbox.adopt.log_group import with_log_group
+from sandbox.adopt.mapping import AdoptedResource, Plan
+from sandbox.adopt.preview_check import Verdict, check_preview
 from sandbox.adopt.rehearsal import rehearsal
 from sandbox.adopt.terraform_state import State
-from sandbox.core.errors import SandboxError
+from sandbox.core import output, project
+from sandbox.core.errors import RefusedError, SandboxError
 from sandbox.core.pulumi_cli import subject
 from sandbox.core.stack import Stack
-
-PROJECT: Final = "sandbox"
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adoption:
-    """What a run found, and did."""
+    """The result of one run."""
 
+    plan: Plan
     settings: Mapping[str, Any]
-    """What the stack's config did not say yet, by key without namespace."""
-    missing: Sequence[mapping.Adopted]
-    """What the stack did not have yet."""
+    """The settings that the stack's config did not hold yet, by key without namespace."""
+    refused_settings: Mapping[str, str]
+    """Settings of the old environment that the program refuses, with the value and the reason."""
+    missing: Sequence[AdoptedResource]
+    """The resources that the stack did not hold yet."""
     verdict: Verdict
     written: bool
 
 
-def provider_urn(stack: str) -> str:
-    return f"urn:pulumi:{stack}::{PROJECT}::pulumi:providers:aws::aws"
-
-
-def adopt(  # noqa: PLR0913 - what was read, where it goes, and how
-    state: State, plan: Plan, stack: Stack, standing: Mapping[str, Any], *, check: bool, say: Say
-) -> Adoption:
-    """Bring what *plan* maps into *stack*; with *check*, only tell what would come of it.
-
-    *standing* are the stack's settings.
+def adopt(state: State, plan: Plan, stack: Stack, aws: AwsClients, *, check_only: bool) -> Adoption:
+    """Bring the resources of *plan* into *stack*; with *check_only* write nothing.
 
     Raises:
-        SandboxError: it cannot be done without changing what runs; nothing was written.
+        RefusedError: the state does not fit the stack or the program; nothing was written.
+        SandboxError: Pulumi or AWS answered with an error.
     """
-    say(f"reading stack {stack.name}")
-    base = stack.export(show_secrets=True)
+    with output.progress(f"stack {stack.name}: reading its config and its state"):
+        config = stack.config_values()
+        base = stack.export(show_secrets=True)
+    log_prefix = {**config, **adopted_settings.settings_of(state, plan)}["log_prefix"]
+    with output.progress(f"region {aws.region}: looking for the instances' log group"):
+        plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
     missing = _missing(state, plan, stack.short_name, base)
-    if not missing:  # adopted before; its config is the user's now
-        say("previewing")
-        verdict = judge(stack.preview())
-        return Adoption(settings={}, missing=(), verdict=verdict, written=False)
-    wanted = config.settings_of(state, plan)
-    changes = config.changes(standing, wanted)
-    config.require_usable(state, config.merged(standing, wanted))
+    if not missing:  # adopted by an earlier run: its config belongs to the user now
+        verdict = _previewed(stack)
+        return Adoption(
+            plan=plan,
+            settings={},
+            refused_settings={},
+            missing=(),
+            verdict=verdict,
+            written=False,
+        )
+    with output.progress(f"user {names.MANAGER}: listing the access keys"):
+        require_key_limit(plan, aws, state.where)
+    adopted = adopted_settings.settings_of(state, plan)
+    changes = adopted_settings.changes(config, adopted)
+    adopted_settings.require_valid(state, adopted_settings.merged(config, adopted))
     with rehearsal(stack) as scratch:
-        say("rehearsing: what the program registers")
-        scratch.set_config(_keys({**standing, **wanted}))
-        adopted = _import(scratch, base, plan, missing, say)
-        say("rehearsing: the preview")
-        verdict = judge(scratch.preview())
-    if verdict.objections or check:
-        return Adoption(settings=changes, missing=missing, verdict=verdict, written=False)
-    say(f"writing stack {stack.name}: config")
-    stack.set_config(_keys(changes))
-    say(f"writing stack {stack.name}: state")
-    _write(stack, base, adopted)
-    say("previewing")
-    verdict = judge(stack.preview())
-    return Adoption(settings=changes, missing=missing, verdict=verdict, written=True)
+        scratch.set_config(_full_keys({**config, **adopted}))
+        imported = _import(scratch, base, plan, missing)
+        with output.progress("rehearsal: previewing the next update"):
+            verdict = check_preview(scratch.preview())
+    written = verdict.sound and not check_only
+    if written:
+        with output.progress(f"stack {stack.name}: writing its config"):
+            stack.set_config(_full_keys(changes))
+        with output.progress(f"stack {stack.name}: writing its state"):
+            _write(stack, base, imported)
+        verdict = _previewed(stack)
+    return Adoption(
+        plan=plan,
+        settings=changes,
+        refused_settings=adopted_settings.refused_settings(state),
+        missing=missing,
+        verdict=verdict,
+        written=written,
+    )
+
+
+def _previewed(stack: Stack) -> Verdict:
+    with output.progress(f"stack {stack.name}: previewing the next update"):
+        return check_preview(stack.preview())
 
 
 def _import(
-    scratch: Stack, base: Deployment, plan: Plan, missing: Sequence[mapping.Adopted], say: Say
+    scratch: Stack, base: Deployment, plan: Plan, missing: Sequence[AdoptedResource]
 ) -> Deployment:
-    """*base* and everything of *missing*, read from the account by the engine.
+    """*base*, and every resource of *missing* as the engine reads it from the account.
 
     Raises:
-        SandboxError: the program registers no such resource, or the account has none.
+        RefusedError: the program does not register a resource of *missing*.
+        SandboxError: the account does not have one.
     """
-    provider = provider_urn(scratch.short_name)
+    provider = f"urn:pulumi:{scratch.short_name}::{project.NAME}::pulumi:providers:aws::aws"
     start = deployment.with_resources(scratch.export(), base)
     scratch.import_deployment(start)
-    registered = deployment.registered(scratch.preview())
-    for one in missing:
-        if mapping.urn(scratch.short_name, PROJECT, one) not in registered:
-            raise SandboxError(
-                f"stack {scratch.name}: under its settings the program has no {one.type} "
-                f"{one.name}, which {one.address} would become; compare its config with the mapping"
+    with output.progress("rehearsal: listing the resources that the program registers"):
+        registered = deployment.registered(scratch.preview())
+    by_urn = {
+        mapping.resource_urn(scratch.short_name, project.NAME, resource): resource
+        for resource in missing
+    }
+    for urn, resource in by_urn.items():
+        if urn not in registered:
+            raise RefusedError(
+                f"stack {scratch.name}: with these settings the program does not register "
+                f"{subject(urn)}, which {resource.address} would become; correct the stack's "
+                "config, or restore this resource with Terraform"
             )
     scratch.import_deployment(deployment.with_provider(start, registered, provider))
-    say(f"rehearsing: the import of {len(missing)} resources")
-    known = list(deployment.ids(base))
-    urns = {mapping.urn(scratch.short_name, PROJECT, one): one for one in missing}
+    with output.progress(f"rehearsal: importing {len(missing)} resources"):
+        _read_from_account(scratch, base, provider, by_urn)
+    complete = deployment.with_state_only_properties(
+        scratch.export(show_secrets=True),
+        {urn: resource.state_only_properties for urn, resource in by_urn.items()},
+    )
+    for urn, resource in by_urn.items():
+        if key := plan.access_keys.get(resource.address):
+            complete = deployment.with_access_key_secret(complete, urn, key)
+    scratch.import_deployment(complete)
+    return complete
+
+
+def _read_from_account(
+    scratch: Stack, base: Deployment, provider: str, by_urn: Mapping[str, AdoptedResource]
+) -> None:
+    import_file = mapping.import_file(
+        scratch.short_name,
+        project.NAME,
+        provider,
+        list(by_urn.values()),
+        list(deployment.ids(base)),
+    )
     try:
-        scratch.import_resources(
-            mapping.import_file(scratch.short_name, PROJECT, provider, missing, known)
-        )
+        scratch.import_resources(import_file)
     except SandboxError as error:
-        own = [
-            f"{one.address} ({one.id})"
-            for urn, one in urns.items()
+        failed = [
+            f"{resource.address} ({resource.id})"
+            for urn, resource in by_urn.items()
             if f"{subject(urn)}: " in str(error)
         ]
+        if not failed:
+            raise
         raise SandboxError(
-            f"{error}; if the account no longer has {' and '.join(own)}: terraform apply "
+            f"{error}; if the account no longer has {' and '.join(failed)}: terraform apply "
             "-refresh-only, then pull the state again"
-            if own
-            else str(error)
         ) from None
-    made = deployment.with_told(
-        scratch.export(show_secrets=True), {urn: one.told for urn, one in urns.items()}
-    )
-    for urn, one in urns.items():
-        if one.type == mapping.ACCESS_KEY and plan.key:
-            made = deployment.with_secret(made, urn, plan.key)
-    scratch.import_deployment(made)
-    return made
 
 
-def _missing(state: State, plan: Plan, stack: str, base: Deployment) -> tuple[mapping.Adopted, ...]:
-    """What the stack lacks; what it has must be the same thing.
+def _missing(state: State, plan: Plan, stack: str, base: Deployment) -> tuple[AdoptedResource, ...]:
+    """The resources that the stack does not hold yet.
 
     Raises:
-        SandboxError: the stack stands for another environment.
+        RefusedError: the stack holds the resources of another environment.
     """
     known = deployment.ids(base)
-    for one in plan.adopted:
-        standing = known.get(mapping.urn(stack, PROJECT, one))
-        # ids put together from others differ between provider versions; the others tell enough
-        if standing and one.import_id == one.id and standing != one.id:
-            raise SandboxError(
-                f"{state.where}: {one.address} is {one.id}, but stack {stack} already has "
-                f"{standing} as its {one.name}; name the stack of this environment, or a new one"
+    missing: list[AdoptedResource] = []
+    for resource in plan.adopted:
+        current = known.get(mapping.resource_urn(stack, project.NAME, resource))
+        if current is None:
+            missing.append(resource)
+        # composed ids differ between versions of the provider; the other ids are enough
+        elif resource.import_id == resource.id != current:
+            raise RefusedError(
+                f"{state.where}: {resource.address} is {resource.id}, but in stack {stack} "
+                f"{resource.name} is {current}; name the stack of this environment, or create a "
+                "new one"
             )
-    return tuple(one for one in plan.adopted if mapping.urn(stack, PROJECT, one) not in known)
+    return tuple(missing)
 
 
-def _write(stack: Stack, base: Deployment, adopted: Deployment) -> None:
-    """Make *adopted* the stack's state, encrypted by the stack's own secrets provider."""
-    now = stack.export()
-    if deployment.changed_at(now) != deployment.changed_at(base):
+def _write(stack: Stack, base: Deployment, imported: Deployment) -> None:
+    """Make *imported* the stack's state, encrypted by the stack's own secrets provider."""
+    latest = stack.export()
+    if deployment.changed_at(latest) != deployment.changed_at(base):
         raise SandboxError(
-            f"stack {stack.name}: was changed by somebody else meanwhile; run this again"
+            f"stack {stack.name}: another update changed its state meanwhile; run this command "
+            "again"
         )
-    stack.import_deployment(deployment.with_resources(now, adopted))
+    stack.import_deployment(deployment.with_resources(latest, imported))
 
 
-def _keys(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{config.NAMESPACE}:{key}": value for key, value in settings.items()}
+def _full_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{adopted_settings.NAMESPACE}:{key}": value for key, value in values.items()}

@@ -1,13 +1,15 @@
-"""`sandbox adopt`: take over what the replaced Terraform module created, without touching it."""
+"""`sandbox adopt`: take over the resources of the replaced Terraform module, without a change."""
 
 from typing import Annotated
 
 import typer
 
 from sandbox.core import output
-from sandbox.core.options import QuietOption, StackOption
+from sandbox.core.options import JsonOption, QuietOption, StackOption
 
-app = typer.Typer(no_args_is_help=True, help="Adopt what the replaced Terraform module created.")
+app = typer.Typer(
+    no_args_is_help=True, help="Adopt an environment of the replaced Terraform module."
+)
 StateFile = Annotated[
     str,
     typer.Argument(
@@ -16,7 +18,9 @@ StateFile = Annotated[
 ]
 RotateKey = Annotated[
     bool,
-    typer.Option("--rotate-key", help="Let the next update create a new key beside the old one."),
+    typer.Option(
+        "--rotate-key", help="Let the next update create a second access key beside the old one."
+    ),
 ]
 
 
@@ -26,12 +30,23 @@ def check(
     *,
     stack: StackOption = None,
     rotate_key: RotateKey = False,
+    as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Show what would be adopted and what the next update would change. Writes nothing."""
-    from sandbox.adopt import run
+    """Show what would be adopted, and what the next update would change. Writes nothing.
 
-    run.adopt_state(statefile, stack, rotate_key=rotate_key, check=True)
+    Exit code 3 says that the next update would disturb the running environment.
+    """
+    from sandbox.adopt import report, run
+    from sandbox.core.stack import Stack
+
+    selected = Stack.select(stack)
+    adoption = run.adopt_state(statefile, selected, rotate_key=rotate_key, check_only=True)
+    if as_json:
+        output.json_result(report.as_json(adoption, selected.name))
+    else:
+        report.show(adoption)
+    run.require_sound(adoption, selected.name)
     output.note("checked; nothing was written")
 
 
@@ -43,17 +58,21 @@ def apply(
     rotate_key: RotateKey = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Write the stack's config and state, so that it stands for what is there. Changes nothing."""
-    from sandbox.adopt import run
+    """Write the stack's config and state for the running resources. Changes nothing in AWS."""
+    from sandbox.adopt import report, run
+    from sandbox.core.stack import Stack
 
-    done = run.adopt_state(statefile, stack, rotate_key=rotate_key, check=False)
-    if done.written:
+    selected = Stack.select(stack)
+    adoption = run.adopt_state(statefile, selected, rotate_key=rotate_key, check_only=False)
+    report.show(adoption)
+    run.require_sound(adoption, selected.name)
+    if adoption.written:
         output.note(
-            "adopted; nothing in the account has changed; next: pulumi up, then retire "
-            "Terraform's state (docs/adoption.md)"
+            f"adopted; nothing in AWS has changed; next: pulumi up --stack {selected.name}, then "
+            "retire Terraform's state (docs/adoption.md)"
         )
     else:
-        output.note("adopted before; nothing was written")
+        output.note("already adopted; nothing was written")
 
 
 @app.command("finish", epilog="Example: sandbox adopt finish --stack production --untag")
@@ -61,12 +80,16 @@ def finish(
     *,
     stack: StackOption = None,
     untag: Annotated[
-        bool, typer.Option("--untag", help="Remove Terraform=true from what was left alone.")
+        bool,
+        typer.Option(
+            "--untag", help="Remove Terraform=true from the resources that were left alone."
+        ),
     ] = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Stop warning about the tag Terraform=true, once Terraform's state is retired."""
-    from sandbox.adopt import finish as job
+    """End the warning about the tag Terraform=true, after Terraform's state is retired."""
+    from sandbox.adopt import finish as finish_module
     from sandbox.core.stack import Stack
 
-    output.note(job.finish(Stack.select(stack), untag=untag))
+    finish_module.finish(Stack.select(stack), untag=untag)
+    output.note(finish_module.DONE)

@@ -1,4 +1,4 @@
-"""A stack's deployment as `pulumi stack export` prints it: looked at, and put together. Pure."""
+"""Read and compose deployments, in the form that `pulumi stack export` prints. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,17 +6,17 @@ from copy import deepcopy
 from typing import Any, Final, cast
 from uuid import uuid4
 
-from sandbox.adopt.mapping import Key
+from sandbox.adopt.mapping import AccessKey
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - how the engine marks secrets
 SECRET_OUTPUTS: Final = ("secret", "sesSmtpPasswordV4")
-KEPT: Final = frozenset(
+STATE_FIELDS: Final = frozenset(
     {"urn", "custom", "type", "inputs", "parent", "propertyDependencies", "additionalSecretOutputs"}
 )
-"""Of a planned state, what a state has before anything has come of it."""
+"""The fields of a planned state that a stored state has too."""
 INTERNAL: Final = "__internal"
-"""The engine's own part of a provider's inputs; it is in no outputs."""
+"""The engine's own entry in a provider's inputs; the outputs do not have it."""
 Deployment = Mapping[str, Any]
 
 
@@ -26,68 +26,71 @@ def resources(deployment: Deployment) -> Sequence[Mapping[str, Any]]:
 
 def ids(deployment: Deployment) -> dict[str, str]:
     """The AWS id by URN; "" for components."""
-    return {one["urn"]: one.get("id", "") for one in resources(deployment)}
+    return {resource["urn"]: resource.get("id", "") for resource in resources(deployment)}
 
 
 def changed_at(deployment: Deployment) -> str:
-    """When the stack was last written."""
+    """When the stack was last written, as RFC 3339; "" if never."""
     return deployment["deployment"].get("manifest", {}).get("time", "")
 
 
-def secret(value: str) -> Mapping[str, str]:
-    """*value* as the engine reads a secret that it is yet to encrypt."""
+def plaintext_secret(value: str) -> Mapping[str, str]:
+    """Mark *value* as a secret that the engine still has to encrypt."""
     return {SIGNATURE: SECRET, "plaintext": json.dumps(value)}
 
 
-def with_told(deployment: Deployment, told: Mapping[str, Mapping[str, Any]]) -> Deployment:
-    """The same, with outputs by URN that AWS does not have and only Terraform's state tells."""
+def with_state_only_properties(
+    deployment: Deployment, properties: Mapping[str, Mapping[str, Any]]
+) -> Deployment:
+    """Add *properties*, by URN, to the outputs: AWS does not store them, Terraform's state does."""
     copy = deepcopy(dict(deployment))
-    for one in cast("list[dict[str, Any]]", resources(copy)):
-        if one["urn"] in told:
-            one["outputs"] |= told[one["urn"]]
+    for resource in cast("list[dict[str, Any]]", resources(copy)):
+        if resource["urn"] in properties:
+            resource["outputs"] |= properties[resource["urn"]]
     return copy
 
 
-def with_secret(deployment: Deployment, urn: str, key: Key) -> Deployment:
-    """The same, with what AWS told only once about the access key *urn*."""
+def with_access_key_secret(deployment: Deployment, urn: str, key: AccessKey) -> Deployment:
+    """Add to the access key *urn* the values that AWS returns only at its creation."""
     copy = deepcopy(dict(deployment))
-    for one in cast("list[dict[str, Any]]", resources(copy)):
-        if one["urn"] == urn:
-            one["additionalSecretOutputs"] = list(SECRET_OUTPUTS)
-            one["outputs"] |= {"secret": secret(key.secret)}
+    for resource in cast("list[dict[str, Any]]", resources(copy)):
+        if resource["urn"] == urn:
+            resource["additionalSecretOutputs"] = list(SECRET_OUTPUTS)
+            resource["outputs"] |= {"secret": plaintext_secret(key.secret)}
             if key.smtp_password:
-                one["outputs"] |= {"sesSmtpPasswordV4": secret(key.smtp_password)}
+                resource["outputs"] |= {"sesSmtpPasswordV4": plaintext_secret(key.smtp_password)}
     return copy
 
 
 def registered(preview: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """What the program registers, by URN, as a preview shows it."""
+    """The planned state by URN, of every resource that the program registers."""
     steps = cast("Sequence[Mapping[str, Any]]", preview.get("steps") or [])
-    return {one["urn"]: one["newState"] for one in steps if "newState" in one}
+    return {step["urn"]: step["newState"] for step in steps if "newState" in step}
 
 
 def with_provider(deployment: Deployment, planned: Mapping[str, Any], urn: str) -> Deployment:
-    """The same, with the stack's root and the provider *urn* exactly as the program has them.
+    """Add the stack's root and the provider *urn*, exactly as the program registers them.
 
-    Making them by a targeted update would run the program with everything else left out, and a
-    provider has no other state than its inputs and a random id.
+    A targeted update could create them, but it would run the program with every other resource
+    left out. The state of a provider is its inputs and a random id, so it can be composed here.
     """
     known = ids(deployment)
     copy = deepcopy(dict(deployment))
-    kept = list(resources(copy))
-    for one in (planned[urn]["parent"], urn):
-        if one not in known:
-            state = {key: value for key, value in planned[one].items() if key in KEPT}
-            inputs = cast("Mapping[str, Any]", state.get("inputs", {}))
-            outputs = {key: value for key, value in inputs.items() if key != INTERNAL}
-            own = {"id": str(uuid4()), "outputs": outputs} if one == urn else {}
-            kept.append({**state, **own})
-    copy["deployment"]["resources"] = kept
+    complete = list(resources(copy))
+    for new_urn in (planned[urn]["parent"], urn):
+        if new_urn not in known:
+            state = {key: value for key, value in planned[new_urn].items() if key in STATE_FIELDS}
+            if new_urn == urn:
+                inputs = cast("Mapping[str, Any]", state.get("inputs", {}))
+                outputs = {key: value for key, value in inputs.items() if key != INTERNAL}
+                state |= {"id": str(uuid4()), "outputs": outputs}
+            complete.append(state)
+    copy["deployment"]["resources"] = complete
     return copy
 
 
 def with_resources(base: Deployment, other: Deployment) -> Deployment:
-    """*other*'s resources in *base*: its secrets provider and its history stay."""
+    """Put the resources of *other* into *base*, whose secrets provider and history stay."""
     copy = deepcopy(dict(base))
     copy["deployment"]["resources"] = other["deployment"].get("resources") or []
     return copy

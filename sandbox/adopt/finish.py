@@ -1,44 +1,50 @@
-"""End the warning about Terraform's tag, once its state is retired.
+"""End the warning about the tag Terraform=true, after Terraform's state is retired.
 
-`pulumi up` removes the tag from what the stack manages. What Terraform created and this program
-leaves alone keeps it until --untag removes it, and nothing but it.
+`pulumi up` removes the tag from the resources of the stack. Resources that Terraform created and
+that the program leaves alone keep it, until `--untag` removes the tag and nothing else.
 """
+
+from typing import Final
 
 from infra.aws_clients import AwsClients
 from infra.preflight import terraform_tag_warning
-from sandbox.adopt import adopted_settings as config
-from sandbox.adopt import deployment
-from sandbox.core.errors import SandboxError
+from sandbox.adopt import adopted_settings, deployment
+from sandbox.core import output
+from sandbox.core.errors import RefusedError
 from sandbox.core.stack import Stack
 
+DONE: Final = "Nothing carries Terraform=true any more, and previews no longer look for it."
 
-def finish(stack: Stack, *, untag: bool) -> str:
-    """Turn the watch off, or say what still stands in its way.
+
+def finish(stack: Stack, *, untag: bool) -> None:
+    """Turn the setting `watch_terraform_tags` off.
 
     Raises:
-        SandboxError: something still carries the mark.
+        RefusedError: a resource still carries the tag.
     """
-    settings = stack.config_values()
-    marked = set(terraform_tag_warning.marked(settings["region"], settings["environment"]))
-    managed = marked & set(deployment.ids(stack.export()).values())
+    with output.progress(f"stack {stack.name}: looking for resources that carry Terraform=true"):
+        settings = stack.config_values()
+        tagged = set(
+            terraform_tag_warning.tagged_resources(settings["region"], settings["environment"])
+        )
+        managed = tagged & set(deployment.ids(stack.export()).values())
     if managed:
-        raise SandboxError(
-            f"stack {stack.name}: {', '.join(sorted(managed))} still carry Terraform=true; the "
-            f"stack is not updated yet: pulumi up --stack {stack.name}"
+        raise RefusedError(
+            f"stack {stack.name}: {', '.join(sorted(managed))} still carry Terraform=true, since "
+            f"the stack was not updated yet; run: pulumi up --stack {stack.name}"
         )
-    if marked and not untag:
-        raise SandboxError(
-            f"stack {stack.name}: {', '.join(sorted(marked))}, which the stack leaves alone, still "
-            "carry Terraform=true; if Terraform's state is retired, add --untag"
+    if tagged and not untag:
+        raise RefusedError(
+            f"stack {stack.name}: {', '.join(sorted(tagged))}, which the stack does not manage, "
+            "still carry Terraform=true; when Terraform's state is retired, add --untag"
         )
-    if marked:
-        ec2 = AwsClients(settings["region"]).ec2
-        ec2.delete_tags(
-            Resources=sorted(marked),
-            Tags=[
-                {"Key": key, "Value": value}
-                for key, value in terraform_tag_warning.TERRAFORM_TAG.items()
-            ],
-        )
-    stack.set_config({f"{config.NAMESPACE}:{config.WATCH}": False})
-    return f"Nothing carries Terraform=true; previews of {stack.name} no longer look for it."
+    if tagged:
+        with output.progress(f"removing the tag from {', '.join(sorted(tagged))}"):
+            AwsClients(settings["region"]).ec2.delete_tags(
+                Resources=sorted(tagged),
+                Tags=[
+                    {"Key": key, "Value": value}
+                    for key, value in terraform_tag_warning.TERRAFORM_TAG.items()
+                ],
+            )
+    stack.set_config({f"{adopted_settings.NAMESPACE}:{adopted_settings.WATCH}": False})

@@ -1,53 +1,61 @@
-"""The log group that the old environment's instances may have made by themselves.
+"""Adopt the log group that instances of the old environment may have created.
 
-The old policy let them, and Terraform knows nothing of it; the program makes that group, so an
-update would end halfway at AWS's `ResourceAlreadyExistsException`. So it is adopted, with all that
-it holds.
+The old policy let them create it, and Terraform does not know it. The program creates a log group
+of the same name, so without this the next update would fail halfway with AWS's
+`ResourceAlreadyExistsException`.
 """
 
 from dataclasses import replace
+from typing import Final
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import names
-from sandbox.adopt.mapping import INSTANCES, LOG_GROUP, Adopted, Plan
+from infra import catalogue, names
+from infra.aws_clients import AwsClients, error_reason
+from sandbox.adopt.mapping import INSTANCES, AdoptedResource, Plan
 from sandbox.core.errors import SandboxError
 
+NOT_IN_STATE: Final = "a log group outside Terraform's state"
 
-def with_group(plan: Plan, region: str, name: str) -> Plan:
-    """*plan*, and the log group *name* of *region* if the account has it.
+
+def with_log_group(plan: Plan, aws: AwsClients, name: str) -> Plan:
+    """Add the log group *name* to *plan*, if the account has it.
 
     Raises:
-        SandboxError: the account does not tell.
+        SandboxError: AWS does not list the log groups.
     """
-    days = _days(region, name)
-    if days is None:
+    retention_days = _retention_days(aws, name)
+    if retention_days is None:
         return plan
-    known = next((one.address for one in plan.left if one.id == name), "a log group of no state")
-    group = Adopted(
-        address=known,
-        type=LOG_GROUP,
+    address = next(
+        (resource.address for resource in plan.left_alone if resource.id == name), NOT_IN_STATE
+    )
+    group = AdoptedResource(
+        address=address,
+        type=catalogue.LOG_GROUP.name,
         parent=INSTANCES,
         name=names.INSTANCE_LOGS,
         import_id=name,
         id=name,
     )
-    left = tuple(one for one in plan.left if one.address != known)
-    return replace(plan, adopted=(*plan.adopted, group), left=left, log_days=days)
+    return replace(
+        plan,
+        adopted=(*plan.adopted, group),
+        left_alone=tuple(item for item in plan.left_alone if item.address != address),
+        log_retention_days=retention_days,
+    )
 
 
-def _days(region: str, name: str) -> int | None:
-    """How long the group keeps its events, 0 for ever; None if there is none."""
-    pages = boto3.client("logs", region_name=region).get_paginator("describe_log_groups")
+def _retention_days(aws: AwsClients, name: str) -> int | None:
+    """How long the group keeps events: 0 for ever, None if there is no such group."""
     try:
-        for page in pages.paginate(logGroupNamePrefix=name):
-            for group in page["logGroups"]:
-                if group.get("logGroupName") == name:
-                    return group.get("retentionInDays", 0)
+        groups = aws.list_all("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
     except (BotoCoreError, ClientError) as error:
         raise SandboxError(
-            f"{region}: whether there is a log group {name} cannot be asked: {error}; allow "
-            "logs:DescribeLogGroups"
+            f"{aws.region}: AWS does not say whether the log group {name} exists: "
+            f"{error_reason(error)}; allow logs:DescribeLogGroups"
         ) from None
+    for group in groups:
+        if group["logGroupName"] == name:
+            return group.get("retentionInDays", 0)
     return None

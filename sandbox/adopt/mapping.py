@@ -1,63 +1,71 @@
-"""Which resource of a Terraform state is which resource of this program. Pure.
+"""Map the resources of a Terraform state to the resources of this program. Pure.
 
-What belongs to the sandbox is told by what it is in AWS (the security group's name, the VPC that
-the group is in, the table that the default route is in) and not by Terraform's addresses: so a
-renamed module, or one in a module of one's own, maps the same.
+A resource is recognised by what it is in AWS (the name of the security group, the VPC of the group,
+the route table of the default route) and not by its Terraform address. So an environment whose
+module was renamed, or sits inside another module, maps in the same way.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_network
 from types import MappingProxyType
 from typing import Final
 
-from infra import access_keys as keys
-from infra import addresses, names
+from infra import access_keys, addresses, catalogue, names
+from infra.access_keys import Keys, Slot, Stage
+from infra.components.ssh_access import MAX_RULES
 from sandbox.adopt.terraform_state import Resource, State
-from sandbox.core.errors import SandboxError
+from sandbox.core.errors import RefusedError
 
 NETWORK: Final = "sandbox:network:Network"
 ACCESS: Final = "sandbox:ssh_access:SshAccess"
 INSTANCES: Final = "sandbox:instances:Instances"
 MANAGER: Final = "sandbox:manager:Manager"
 COMPONENTS: Final = (NETWORK, ACCESS, INSTANCES, MANAGER)
-"""Their logical name is always `sandbox`, and the stack is their parent."""
+"""Each has the logical name `sandbox` and the stack as its parent."""
 COMPONENT_NAME: Final = "sandbox"
-ACCESS_KEY: Final = "aws:iam/accessKey:AccessKey"
-LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
-SLOT: Final = "a"
-"""The slot of the key that stands."""
+INACTIVE: Final = "Inactive"
+"""IAM's status of a key that is switched off."""
 SSH: Final = 22
+OLD_RULE: Final = "aws_security_group_rule"
 EVERYWHERE: Final = "0.0.0.0/0"
+PULL_AGAIN: Final = (
+    "take the whole state with: terraform state pull, or complete the environment with: "
+    "terraform apply"
+)
+REMOVE_OTHER: Final = "remove the one that is not the sandbox's with: terraform state rm"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adopted:
-    """A resource that the state has and this program registers."""
+class AdoptedResource:
+    """A resource that the state holds and that this program registers."""
 
     address: str
+    """In Terraform."""
     type: str
+    """In Pulumi."""
     parent: str
+    """The type of its component."""
     name: str
     import_id: str
     id: str
-    """As the state has it; not what every provider version makes of it."""
-    told: Mapping[str, bool] = field(default_factory=dict[str, bool])
-    """Properties that the provider cannot read, since AWS has no such thing."""
+    """As the state holds it. Some versions of the provider form another id."""
+    state_only_properties: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    """Properties that AWS does not store, so that the provider cannot read them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """A resource that the state has and this program does not register."""
+class LeftAlone:
+    """A resource that the state holds and that this program does not register."""
 
     address: str
     id: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """The manager's access key, with what AWS tells only once."""
+class AccessKey:
+    """An access key of the manager, with the values that AWS returns only at its creation."""
 
     id: str
     secret: str = field(repr=False)
@@ -65,456 +73,591 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What the rows of the table recognise the sandbox's resources by."""
+class Environment:
+    """The ids by which the table recognises the resources of the sandbox."""
 
     vpc: Resource
-    group: str
+    security_group: str
     gateway: str
-    table: str
+    route_table: str
     zones: Mapping[str, str]
-    """Zone by subnet id: the subnets whose traffic goes out by *table*."""
+    """Zone by subnet id, of the subnets that use *route_table*."""
     slots: Mapping[str, int]
     """Slot by zone."""
     policies: Mapping[str, str]
     """ARN by name."""
+    key_slots: Mapping[str, Slot]
+    """Slot by Terraform address, of the manager's access keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The whole mapping of one state."""
 
-    place: Place
-    adopted: tuple[Adopted, ...]
-    left: tuple[Left, ...]
-    ssh: tuple[str, ...]
+    environment: Environment
+    adopted: tuple[AdoptedResource, ...]
+    left_alone: tuple[LeftAlone, ...]
+    ssh_ranges: tuple[str, ...]
     """The ranges that reach port 22."""
-    key: Key | None
-    """None if there is none, or none whose secret is known."""
-    log_days: int | None = None
-    """How long the instances' log group keeps its events, 0 for ever; None if there is none."""
-    rotate_key: bool
-    """Whether the key that stands is only to bridge the time until the service has a new one."""
+    access_keys: Mapping[str, AccessKey]
+    """By Terraform address, the manager's keys whose secret the state holds."""
+    key_stages: Keys
+    """Stage by slot, of the adopted keys and of one that the next update creates."""
+    log_retention_days: int | None = None
+    """Of the log group that instances created: 0 keeps events for ever; None without a group."""
 
 
-Belongs = Callable[[Resource, Place], bool]
-Text = Callable[[Resource, Place], str]
+Match = Callable[[Resource, Environment], bool]
+Text = Callable[[Resource, Environment], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table."""
+    """One line of the mapping: which Terraform resource becomes which resource of the program."""
 
-    terraform: str
+    terraform_type: str
     type: str
     parent: str
     name: Text
-    belongs: Belongs
-    import_id: Text = lambda found, _: found.id
-    told: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Property by attribute, of what only the state tells."""
-    needed: bool = True
-    """Whether a state without it is incomplete; what it is, is in the program's name."""
+    matches: Match
+    import_id: Text = lambda resource, _: resource.id
+    state_only_properties: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Pulumi's property by Terraform's attribute."""
+    required: bool = True
+    """Whether a state without this resource is incomplete."""
 
 
 def always(name: str) -> Text:
-    return lambda _found, _place: name
+    return lambda _resource, _environment: name
 
 
-def in_vpc(found: Resource, place: Place) -> bool:
-    return found.text("vpc_id") == place.vpc.id
+def in_vpc(resource: Resource, environment: Environment) -> bool:
+    return resource.text("vpc_id") == environment.vpc.id
 
 
-def in_group(found: Resource, place: Place) -> bool:
-    return found.text("security_group_id") == place.group
+def in_security_group(resource: Resource, environment: Environment) -> bool:
+    return resource.text("security_group_id") == environment.security_group
 
 
-def is_ssh(found: Resource, place: Place) -> bool:
-    ports = (found.attributes.get("from_port"), found.attributes.get("to_port"))
+def is_ssh(resource: Resource, environment: Environment) -> bool:
+    ports = (resource.attributes.get("from_port"), resource.attributes.get("to_port"))
     return (
-        in_group(found, place)
-        and found.text("ip_protocol") in {"tcp", "6"}
+        in_security_group(resource, environment)
+        and resource.text("ip_protocol") in {"tcp", "6"}
         and ports == (SSH, SSH)
-        and bool(found.text("cidr_ipv4") or found.text("cidr_ipv6"))
+        and bool(resource.text("cidr_ipv4") or resource.text("cidr_ipv6"))
     )
 
 
-def is_egress(found: Resource, place: Place) -> bool:
-    everything = found.text("ip_protocol") == "-1" and found.text("cidr_ipv4") == EVERYWHERE
-    return in_group(found, place) and everything
+def is_egress(resource: Resource, environment: Environment) -> bool:
+    all_traffic = resource.text("ip_protocol") == "-1" and resource.text("cidr_ipv4") == EVERYWHERE
+    return in_security_group(resource, environment) and all_traffic
 
 
-def is_default_route(found: Resource, place: Place) -> bool:
+def is_default_route(resource: Resource, environment: Environment) -> bool:
     return (
-        found.text("gateway_id") == place.gateway
-        and found.text("destination_cidr_block") == EVERYWHERE
+        resource.text("gateway_id") == environment.gateway
+        and resource.text("destination_cidr_block") == EVERYWHERE
     )
 
 
-def in_zone(found: Resource, place: Place) -> str:
-    return f"{names.SUBNET}-{place.zones[found.text('subnet_id') or found.id]}"
+def zone_name(resource: Resource, environment: Environment) -> str:
+    return f"{names.SUBNET}-{environment.zones[resource.text('subnet_id') or resource.id]}"
 
 
-def ssh_range(found: Resource) -> str:
-    """As the program writes it: `2001:DB8::/32` and `2001:db8::/32` are one range."""
-    text = found.text("cidr_ipv4") or found.text("cidr_ipv6")
+def ssh_range(resource: Resource) -> str:
+    """The range as the program writes it: `2001:DB8::/32` becomes `2001:db8::/32`."""
+    text = resource.text("cidr_ipv4") or resource.text("cidr_ipv6")
     return str(ip_network(text, strict=False))
 
 
 def identity(
-    kind: str, parent: str, name: str, told: Mapping[str, str] = MappingProxyType({})
+    kind: str,
+    resource_type: catalogue.ResourceType,
+    parent: str,
+    name: str,
+    state_only_properties: Mapping[str, str] = MappingProxyType({}),
 ) -> Row:
-    """A role, an instance profile or a user: IAM knows it by its name."""
+    """A role, an instance profile or a user, which IAM identifies by its name."""
     return Row(
-        terraform=f"aws_iam_{kind}",
-        type=iam_type(kind),
+        terraform_type=f"aws_iam_{kind}",
+        type=resource_type.name,
         parent=parent,
         name=always(name),
-        belongs=lambda found, _: found.text("name") == name,
-        told=told,
+        matches=lambda resource, _: resource.text("name") == name,
+        state_only_properties=state_only_properties,
     )
 
 
 def policy(parent: str, name: str) -> Row:
     return Row(
-        terraform="aws_iam_policy",
-        type=iam_type("policy"),
+        terraform_type="aws_iam_policy",
+        type=catalogue.POLICY.name,
         parent=parent,
         name=always(name),
-        belongs=lambda found, place: found.id == place.policies[name],
+        matches=lambda resource, environment: resource.id == environment.policies[name],
     )
 
 
-def attachment(to: str, parent: str, name: str, attached: str) -> Row:
-    """The policy *attached* on the role or user *name*."""
+def attachment(
+    kind: str, resource_type: catalogue.ResourceType, parent: str, name: str, policy_name: str
+) -> Row:
+    """The policy *policy_name* on the role or user *name*."""
     return Row(
-        terraform=f"aws_iam_{to}_policy_attachment",
-        type=iam_type(f"{to}_policy_attachment"),
+        terraform_type=f"aws_iam_{kind}_policy_attachment",
+        type=resource_type.name,
         parent=parent,
         name=always(name),
-        belongs=lambda found, place: (
-            (found.text(to), found.text("policy_arn")) == (name, place.policies[attached])
+        matches=lambda resource, environment: (
+            (resource.text(kind), resource.text("policy_arn"))
+            == (name, environment.policies[policy_name])
         ),
-        import_id=lambda found, _: f"{found.text(to)}/{found.text('policy_arn')}",
+        import_id=lambda resource, _: f"{resource.text(kind)}/{resource.text('policy_arn')}",
     )
 
 
-def iam_type(kind: str) -> str:
-    """The program's type of Terraform's `aws_iam_*kind*`."""
-    name = "".join(word.capitalize() for word in kind.split("_"))
-    return f"aws:iam/{name[0].lower()}{name[1:]}:{name}"
-
-
-AT_DELETION: Final = {"revoke_rules_on_delete": "revokeRulesOnDelete"}
+REVOKE_RULES: Final = {"revoke_rules_on_delete": "revokeRulesOnDelete"}
 TABLE: Final[tuple[Row, ...]] = (
     Row(
-        terraform="aws_vpc",
-        type="aws:ec2/vpc:Vpc",
+        terraform_type="aws_vpc",
+        type=catalogue.VPC.name,
         parent=NETWORK,
         name=always(names.VPC),
-        belongs=lambda found, place: found.id == place.vpc.id,
+        matches=lambda resource, environment: resource.id == environment.vpc.id,
     ),
     Row(
-        terraform="aws_default_security_group",
-        type="aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+        terraform_type="aws_default_security_group",
+        type=catalogue.DEFAULT_SECURITY_GROUP.name,
         parent=NETWORK,
         name=always(f"{names.VPC}-default"),
-        belongs=in_vpc,
-        told=AT_DELETION,
-        needed=False,
+        matches=in_vpc,
+        state_only_properties=REVOKE_RULES,
+        required=False,
     ),
     Row(
-        terraform="aws_internet_gateway",
-        type="aws:ec2/internetGateway:InternetGateway",
+        terraform_type="aws_internet_gateway",
+        type=catalogue.INTERNET_GATEWAY.name,
         parent=NETWORK,
         name=always(names.VPC),
-        belongs=lambda found, place: found.id == place.gateway,
+        matches=lambda resource, environment: resource.id == environment.gateway,
     ),
     Row(
-        terraform="aws_route_table",
-        type="aws:ec2/routeTable:RouteTable",
+        terraform_type="aws_route_table",
+        type=catalogue.ROUTE_TABLE.name,
         parent=NETWORK,
         name=always(names.SUBNET),
-        belongs=lambda found, place: found.id == place.table,
+        matches=lambda resource, environment: resource.id == environment.route_table,
     ),
     Row(
-        terraform="aws_route",
-        type="aws:ec2/route:Route",
+        terraform_type="aws_route",
+        type=catalogue.ROUTE.name,
         parent=NETWORK,
         name=always(f"{names.SUBNET}-internet"),
-        belongs=is_default_route,
-        import_id=lambda found, _: f"{found.text('route_table_id')}_{EVERYWHERE}",
+        matches=is_default_route,
+        import_id=lambda resource, _: f"{resource.text('route_table_id')}_{EVERYWHERE}",
     ),
     Row(
-        terraform="aws_subnet",
-        type="aws:ec2/subnet:Subnet",
+        terraform_type="aws_subnet",
+        type=catalogue.SUBNET.name,
         parent=NETWORK,
-        name=in_zone,
-        belongs=lambda found, place: found.id in place.zones,
+        name=zone_name,
+        matches=lambda resource, environment: resource.id in environment.zones,
     ),
     Row(
-        terraform="aws_route_table_association",
-        type="aws:ec2/routeTableAssociation:RouteTableAssociation",
+        terraform_type="aws_route_table_association",
+        type=catalogue.ROUTE_TABLE_ASSOCIATION.name,
         parent=NETWORK,
-        name=in_zone,
-        belongs=lambda found, place: found.text("subnet_id") in place.zones,
-        import_id=lambda found, _: f"{found.text('subnet_id')}/{found.text('route_table_id')}",
+        name=zone_name,
+        matches=lambda resource, environment: resource.text("subnet_id") in environment.zones,
+        import_id=lambda resource, _: (
+            f"{resource.text('subnet_id')}/{resource.text('route_table_id')}"
+        ),
     ),
     Row(
-        terraform="aws_security_group",
-        type="aws:ec2/securityGroup:SecurityGroup",
+        terraform_type="aws_security_group",
+        type=catalogue.SECURITY_GROUP.name,
         parent=ACCESS,
         name=always(names.SECURITY_GROUP),
-        belongs=lambda found, place: found.id == place.group,
-        told=AT_DELETION,
+        matches=lambda resource, environment: resource.id == environment.security_group,
+        state_only_properties=REVOKE_RULES,
     ),
     Row(
-        terraform="aws_vpc_security_group_ingress_rule",
-        type="aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        terraform_type="aws_vpc_security_group_ingress_rule",
+        type=catalogue.INGRESS_RULE.name,
         parent=ACCESS,
-        name=lambda found, _: f"{names.SSH_RULE}-{ssh_range(found).replace(':', '.')}",
-        belongs=is_ssh,
+        name=lambda resource, _: f"{names.SSH_RULE}-{ssh_range(resource).replace(':', '.')}",
+        matches=is_ssh,
     ),
     Row(
-        terraform="aws_vpc_security_group_egress_rule",
-        type="aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+        terraform_type="aws_vpc_security_group_egress_rule",
+        type=catalogue.EGRESS_RULE.name,
         parent=ACCESS,
         name=always(names.EGRESS_RULE),
-        belongs=is_egress,
-        needed=False,
+        matches=is_egress,
+        required=False,
     ),
-    identity("role", INSTANCES, names.INSTANCE_ROLE),
+    identity("role", catalogue.ROLE, INSTANCES, names.INSTANCE_ROLE),
     policy(INSTANCES, names.INSTANCE_POLICY),
-    attachment("role", INSTANCES, names.INSTANCE_ROLE, names.INSTANCE_POLICY),
-    identity("instance_profile", INSTANCES, names.INSTANCE_PROFILE),
-    identity("user", MANAGER, names.MANAGER, told={"force_destroy": "forceDestroy"}),
+    attachment(
+        *("role", catalogue.ROLE_POLICY_ATTACHMENT, INSTANCES),
+        *(names.INSTANCE_ROLE, names.INSTANCE_POLICY),
+    ),
+    identity("instance_profile", catalogue.INSTANCE_PROFILE, INSTANCES, names.INSTANCE_PROFILE),
+    identity("user", catalogue.USER, MANAGER, names.MANAGER, {"force_destroy": "forceDestroy"}),
     policy(MANAGER, names.MANAGER_POLICY),
-    attachment("user", MANAGER, names.MANAGER, names.MANAGER_POLICY),
+    attachment(
+        *("user", catalogue.USER_POLICY_ATTACHMENT, MANAGER),
+        *(names.MANAGER, names.MANAGER_POLICY),
+    ),
     Row(
-        terraform="aws_iam_access_key",
-        type=ACCESS_KEY,
+        terraform_type="aws_iam_access_key",
+        type=catalogue.ACCESS_KEY.name,
         parent=MANAGER,
-        name=always(keys.resource_name(SLOT)),
-        belongs=lambda found, _: found.text("user") == names.MANAGER,
-        needed=False,
+        name=lambda resource, environment: access_keys.resource_name(
+            environment.key_slots[resource.address]
+        ),
+        matches=lambda resource, environment: resource.address in environment.key_slots,
+        required=False,
     ),
 )
 LEFT_ALONE: Final[Mapping[str, str]] = {
-    "aws_default_network_acl": "the program leaves the VPC's default network ACL as AWS made it",
-    "aws_default_route_table": "the program leaves the VPC's default route table as AWS made it",
+    "aws_default_network_acl": "the program does not manage the VPC's default network ACL",
+    "aws_default_route_table": "the program does not manage the VPC's default route table",
 }
-UNKNOWN: Final = "this program has no such resource"
+UNKNOWN: Final = "the program has no such resource"
 
 
-def plan(state: State, *, rotate_key: bool = False) -> Plan:
-    """What *state* becomes.
+def plan_adoption(state: State, *, rotate_key: bool = False) -> Plan:
+    """Map every resource of *state*.
 
     Raises:
-        SandboxError: it is no state of the sandbox module, or one that the program cannot stand
-            for without changing something.
+        RefusedError: the state is not of the sandbox module, or the program cannot adopt it
+            without changing something.
     """
-    place = _place(state)
-    adopted: list[Adopted] = []
-    left: list[Left] = []
-    for found in state.resources:
+    manager_keys = _manager_keys(state)
+    environment = _environment(state, manager_keys)
+    adopted: list[AdoptedResource] = []
+    left_alone: list[LeftAlone] = []
+    for resource in state.resources:
         row = next(
-            (row for row in TABLE if row.terraform == found.type and row.belongs(found, place)),
+            (
+                row
+                for row in TABLE
+                if row.terraform_type == resource.type and row.matches(resource, environment)
+            ),
             None,
         )
         if row is None:
-            why = LEFT_ALONE.get(found.type, UNKNOWN)
-            left.append(Left(address=found.address, id=found.id, why=why))
+            reason = LEFT_ALONE.get(resource.type, UNKNOWN)
+            left_alone.append(LeftAlone(address=resource.address, id=resource.id, reason=reason))
         else:
-            adopted.append(_adopted(row, found, place))
-    _require_whole(state, adopted)
-    _require_each_once(state, adopted)
-    ssh = tuple(
-        ssh_range(one)
-        for one in state.of("aws_vpc_security_group_ingress_rule")
-        if is_ssh(one, place)
+            adopted.append(_adopted(row, resource, environment))
+    _require_complete(state, environment, adopted)
+    _require_unique(state, adopted)
+    ssh_ranges = tuple(
+        ssh_range(rule)
+        for rule in state.of("aws_vpc_security_group_ingress_rule")
+        if is_ssh(rule, environment)
     )
+    _require_single_rules(state, ssh_ranges)
     return Plan(
-        place=place,
+        environment=environment,
         adopted=tuple(adopted),
-        left=tuple(left),
-        ssh=ssh,
-        key=_key(state, needed=not rotate_key),
-        rotate_key=rotate_key and bool(state.of("aws_iam_access_key")),
+        left_alone=tuple(left_alone),
+        ssh_ranges=ssh_ranges,
+        access_keys={
+            key.address: AccessKey(
+                id=key.id,
+                secret=key.text("secret"),
+                smtp_password=key.text("ses_smtp_password_v4"),
+            )
+            for key in manager_keys
+            if key.text("secret")
+        },
+        key_stages=_key_stages(state, manager_keys, rotate_key=rotate_key),
     )
 
 
-def _adopted(row: Row, found: Resource, place: Place) -> Adopted:
-    return Adopted(
-        address=found.address,
+def _adopted(row: Row, resource: Resource, environment: Environment) -> AdoptedResource:
+    return AdoptedResource(
+        address=resource.address,
         type=row.type,
         parent=row.parent,
-        name=row.name(found, place),
-        import_id=row.import_id(found, place),
-        id=found.id,
-        told={
-            prop: found.attributes.get(attribute) is True for attribute, prop in row.told.items()
+        name=row.name(resource, environment),
+        import_id=row.import_id(resource, environment),
+        id=resource.id,
+        state_only_properties={
+            name: resource.attributes.get(attribute) is True
+            for attribute, name in row.state_only_properties.items()
         },
     )
 
 
-def _place(state: State) -> Place:
-    group = _only(state, "aws_security_group", "name", names.SECURITY_GROUP)
-    vpc = _only(state, "aws_vpc", "id", group.text("vpc_id"))
-    gateway = _only(state, "aws_internet_gateway", "vpc_id", vpc.id)
-    route = _only(state, "aws_route", "gateway_id", gateway.id)
-    table = route.text("route_table_id")
+def _environment(state: State, manager_keys: Sequence[Resource]) -> Environment:
+    security_group = _only(state, "aws_security_group", name=names.SECURITY_GROUP)
+    vpc = _only(state, "aws_vpc", id=security_group.text("vpc_id"))
+    gateway = _only(state, "aws_internet_gateway", vpc_id=vpc.id)
+    ipv4_routes = {"gateway_id": gateway.id, "destination_cidr_block": EVERYWHERE}
+    route_table = _only(state, "aws_route", **ipv4_routes).text("route_table_id")
     public = {
-        one.text("subnet_id")
-        for one in state.of("aws_route_table_association")
-        if one.text("route_table_id") == table
+        association.text("subnet_id")
+        for association in state.of("aws_route_table_association")
+        if association.text("route_table_id") == route_table
     }
-    subnets = [one for one in state.of("aws_subnet") if one.id in public]
-    return Place(
+    subnets = [subnet for subnet in state.of("aws_subnet") if subnet.id in public]
+    return Environment(
         vpc=vpc,
-        group=group.id,
+        security_group=security_group.id,
         gateway=gateway.id,
-        table=table,
-        zones={one.id: one.text("availability_zone") for one in subnets},
+        route_table=route_table,
+        zones={subnet.id: subnet.text("availability_zone") for subnet in subnets},
         slots=_slots(state, vpc, subnets),
         policies={
-            name: _only(state, "aws_iam_policy", "name", name).id
+            name: _only(state, "aws_iam_policy", name=name).id
             for name in (names.MANAGER_POLICY, names.INSTANCE_POLICY)
+        },
+        key_slots={
+            key.address: slot for key, slot in zip(manager_keys, access_keys.SLOTS, strict=False)
         },
     )
 
 
-def _only(state: State, kind: str, key: str, value: str) -> Resource:
-    found = [one for one in state.of(kind) if one.text(key) == value]
-    match found:
-        case [one] if one.id:
-            return one
+def _only(state: State, terraform_type: str, **attributes: str) -> Resource:
+    matching = [
+        resource
+        for resource in state.of(terraform_type)
+        if all(resource.text(key) == value for key, value in attributes.items())
+    ]
+    wanted = " and ".join(f"{key} = {value}" for key, value in attributes.items())
+    match matching:
+        case [resource] if resource.id:
+            return resource
         case [] | [_]:
-            raise SandboxError(
-                f"{state.where}: is no state of the sandbox module: it has no {kind} with "
-                f"{key} = {value}; name the state that made this environment"
+            raise RefusedError(
+                f"{state.where}: has no {terraform_type} with {wanted}, so it is not a state of "
+                "the sandbox module, or not a complete one; name the state of the module that "
+                "created this environment, or complete the environment with: terraform apply"
             )
         case _:
-            raise SandboxError(
-                f"{state.where}: {' and '.join(one.address for one in found)} both have "
-                f"{key} = {value}; remove the one that is not the sandbox's with: terraform state "
-                "rm"
+            raise RefusedError(
+                f"{state.where}: {' and '.join(resource.address for resource in matching)} both "
+                f"have {wanted}; {REMOVE_OTHER}"
             )
 
 
 def _slots(state: State, vpc: Resource, subnets: Sequence[Resource]) -> Mapping[str, int]:
-    cidr = IPv4Network(vpc.text("cidr_block"))
-    known = {str(addresses.block(cidr, slot)): slot for slot in range(addresses.slot_count(cidr))}
-    slots: dict[str, int] = {}
-    for subnet in subnets:
-        block, zone = subnet.text("cidr_block"), subnet.text("availability_zone")
-        if block not in known:
-            raise SandboxError(
-                f"{state.where}: {subnet.address} has {block}, which is no slot of {cidr} (the "
-                f"first three are {', '.join(list(known)[:3])}); this program cannot stand for it "
-                "without replacing it"
+    """The slot of each zone.
+
+    Raises:
+        RefusedError: a subnet is not one that the program can have.
+    """
+    vpc_range = IPv4Network(vpc.text("cidr_block"))
+    slot_by_range = {
+        str(addresses.block(vpc_range, slot)): slot
+        for slot in range(addresses.slot_count(vpc_range))
+    }
+    by_zone: dict[str, Resource] = {}
+    # the module's own subnets first, so that a message names the subnet of the user
+    for subnet in sorted(subnets, key=lambda subnet: subnet.module != vpc.module):
+        cidr, zone = subnet.text("cidr_block"), subnet.text("availability_zone")
+        if zone in by_zone:
+            raise RefusedError(_second_subnet(state, vpc, by_zone[zone], subnet))
+        if cidr not in slot_by_range:
+            raise RefusedError(
+                f"{state.where}: {subnet.address} has the range {cidr}, which is not a slot of "
+                f"{vpc_range} (the first three are {', '.join(list(slot_by_range)[:3])}), so the "
+                "program would replace it; empty the subnet and remove it with Terraform first"
             )
-        if zone in slots:
-            raise SandboxError(
-                f"{state.where}: {subnet.address} is the second public subnet in {zone}, this "
-                "program has one per zone; empty it and remove it with Terraform first"
-            )
-        slots[zone] = known[block]
-    if not slots:
-        raise SandboxError(
-            f"{state.where}: is no state of the sandbox module: {vpc.address} has no public "
-            "subnet; name the state that made this environment"
+        by_zone[zone] = subnet
+    if not by_zone:
+        raise RefusedError(
+            f"{state.where}: {vpc.address} has no public subnet, so it is not a state of the "
+            "sandbox module, or not a complete one; name the state of the module that created "
+            "this environment, or complete the environment with: terraform apply"
         )
-    return slots
+    return {zone: slot_by_range[subnet.text("cidr_block")] for zone, subnet in by_zone.items()}
 
 
-def _require_whole(state: State, adopted: Sequence[Adopted]) -> None:
+def _second_subnet(state: State, vpc: Resource, first: Resource, second: Resource) -> str:
+    problem = (
+        f"{state.where}: {second.address} is a second public subnet in "
+        f"{second.text('availability_zone')} beside {first.address}, and the program has one per "
+        "zone"
+    )
+    if second.module == vpc.module:
+        return f"{problem}; empty one of the two and remove it with Terraform first"
+    associations = (
+        association.address
+        for association in state.of("aws_route_table_association")
+        if association.text("subnet_id") == second.id
+    )
+    forgotten = " ".join(f"'{address}'" for address in (second.address, *associations))
+    return (
+        f"{problem}; let Terraform forget it, which changes nothing in AWS: terraform state rm "
+        f"{forgotten}"
+    )
+
+
+def _require_complete(
+    state: State, environment: Environment, adopted: Sequence[AdoptedResource]
+) -> None:
     for row in TABLE:
-        if row.needed and not any(
-            (one.type, one.parent) == (row.type, row.parent) for one in adopted
+        if row.required and not any(
+            (resource.type, resource.parent) == (row.type, row.parent) for resource in adopted
         ):
-            hint = (
-                "without a range that may use SSH the program would open it to its default"
-                if row.belongs is is_ssh
-                else "the program would make a second one"
-            )
-            raise SandboxError(
-                f"{state.where}: has no {row.terraform} that is the sandbox's: {hint}; take the "
-                "whole state with: terraform state pull"
+            raise RefusedError(
+                f"{state.where}: has no {row.terraform_type} of the sandbox, so "
+                f"{_consequence_and_cure(state, environment, row)}"
             )
 
 
-def _require_each_once(state: State, adopted: Sequence[Adopted]) -> None:
-    seen: dict[tuple[str, str], str] = {}
-    for one in adopted:
-        other = seen.setdefault((one.type, one.name), one.address)
-        if other != one.address:
-            hint = (
-                "a user's second key: deactivate and delete it, then terraform apply -refresh-only"
-                if one.type == ACCESS_KEY
-                else "remove the one that is not the sandbox's with: terraform state rm"
+def _consequence_and_cure(state: State, environment: Environment, row: Row) -> str:
+    if row.matches is is_ssh:
+        consequence = "the program would open SSH to its default range"
+        old_rules = [
+            rule.address
+            for rule in state.of(OLD_RULE)
+            if in_security_group(rule, environment) and rule.text("type") == "ingress"
+        ]
+        if old_rules:
+            group = environment.security_group
+            return (
+                f"{consequence}; {' and '.join(old_rules)} is of the old kind {OLD_RULE}, which "
+                f"cannot be adopted: write it as {row.terraform_type}, then terraform state rm the "
+                "old one and terraform import the new one by its id, from: aws ec2 "
+                f"describe-security-group-rules --filters Name=group-id,Values={group}"
             )
-            raise SandboxError(
-                f"{state.where}: {other} and {one.address} would both be {one.name}; {hint}"
-            )
-
-
-def _key(state: State, *, needed: bool) -> Key | None:
-    for found in state.of("aws_iam_access_key"):
-        if found.text("user") != names.MANAGER:
-            continue
-        if not found.text("secret") and not needed:
-            return None
-        if not found.text("secret"):
-            raise SandboxError(
-                f"{state.where}: {found.address} has no secret (made with a PGP key, or itself "
-                "imported), and AWS tells it only once; run again with --rotate-key"
-            )
-        return Key(
-            id=found.id,
-            secret=found.text("secret"),
-            smtp_password=found.text("ses_smtp_password_v4"),
+        return f"{consequence}; {PULL_AGAIN}"
+    if row.terraform_type == "aws_iam_user" and any(
+        role.text("name") == names.MANAGER for role in state.of("aws_iam_role")
+    ):
+        return (
+            f"it belongs to a later version of the module, whose {names.MANAGER} is a role; only "
+            "environments with a user can be adopted; keep this one under Terraform"
         )
-    return None
+    return f"the program would create a second one; {PULL_AGAIN}"
+
+
+def _require_unique(state: State, adopted: Sequence[AdoptedResource]) -> None:
+    addresses_seen: dict[tuple[str, str], str] = {}
+    for resource in adopted:
+        other = addresses_seen.setdefault((resource.type, resource.name), resource.address)
+        if other != resource.address:
+            raise RefusedError(
+                f"{state.where}: {other} and {resource.address} would both become "
+                f"{resource.name}; {REMOVE_OTHER}"
+            )
+
+
+def _require_single_rules(state: State, ssh_ranges: Sequence[str]) -> None:
+    """Refuse so many ranges that the program replaces their rules by a prefix list."""
+    for version in (4, 6):
+        count = sum(ip_network(text).version == version for text in ssh_ranges)
+        if count > MAX_RULES:
+            raise RefusedError(
+                f"{state.where}: {count} IPv{version} ranges may use SSH; for more than "
+                f"{MAX_RULES} the program replaces their rules by a prefix list; join "
+                "neighbouring ranges with Terraform first"
+            )
+
+
+def _manager_keys(state: State) -> Sequence[Resource]:
+    """The manager's access keys: at most one active key, which comes first, and one inactive.
+
+    Raises:
+        RefusedError: the stages of the keys are not clear.
+    """
+    keys = [key for key in state.of("aws_iam_access_key") if key.text("user") == names.MANAGER]
+    active = [key for key in keys if key.text("status") != INACTIVE]
+    inactive = [key for key in keys if key.text("status") == INACTIVE]
+    for same_status, word, cure in (
+        (active, "active", "deactivate the one that the service does not use"),
+        (inactive, "inactive", "delete one of them"),
+    ):
+        if len(same_status) > 1:
+            raise RefusedError(
+                f"{state.where}: {' and '.join(key.address for key in same_status)} are both "
+                f"{word} keys of {names.MANAGER}, and the program has room for one; {cure}, then "
+                "terraform apply -refresh-only"
+            )
+    return [*active, *inactive]
+
+
+def _key_stages(state: State, manager_keys: Sequence[Resource], *, rotate_key: bool) -> Keys:
+    """The stage of each slot: a key that is switched off stays so.
+
+    Raises:
+        RefusedError: the stack would hand out a key without its secret, or need a third key.
+    """
+    stages: dict[Slot, Stage] = {}
+    for key, slot in zip(manager_keys, access_keys.SLOTS, strict=False):
+        if key.text("status") == INACTIVE:
+            stages[slot] = "inactive"
+        elif rotate_key:
+            stages[slot] = "retiring"
+        elif key.text("secret"):
+            stages[slot] = "current"
+        else:
+            raise RefusedError(
+                f"{state.where}: {key.address} has no secret (it was created with a PGP key, or "
+                "imported), and AWS returns it only once; run again with --rotate-key"
+            )
+    if stages and "current" not in stages.values():
+        free: list[Slot] = [slot for slot in access_keys.SLOTS if slot not in stages]
+        if not free:
+            raise RefusedError(
+                f"{state.where}: {names.MANAGER} has two keys, and IAM does not allow the third "
+                f"one of --rotate-key; delete {manager_keys[-1].address}, which is inactive, with "
+                "Terraform first"
+            )
+        stages[free[0]] = "current"
+    return stages
 
 
 def import_file(
-    stack: str, project: str, provider_urn: str, wanted: Sequence[Adopted], known: Sequence[str]
+    stack: str,
+    project: str,
+    provider_urn: str,
+    resources: Sequence[AdoptedResource],
+    known_urns: Sequence[str],
 ) -> Mapping[str, object]:
-    """What `pulumi import --file` reads to adopt *wanted*; *known* are URNs that stand already."""
-    table = {"provider": provider_urn}
+    """The content of the file that `pulumi import --file` reads to adopt *resources*.
+
+    The components among *known_urns* are in the stack already.
+    """
+    name_table = {"provider": provider_urn}
     components: list[Mapping[str, object]] = []
-    for kind in COMPONENTS:
-        urn = component_urn(stack, project, kind)
-        if urn in known:
-            table[kind] = urn
+    for component in COMPONENTS:
+        urn = component_urn(stack, project, component)
+        if urn in known_urns:
+            name_table[component] = urn
         else:
             components.append(
-                {"type": kind, "name": kind, "logicalName": COMPONENT_NAME, "component": True}
+                {
+                    "type": component,
+                    "name": component,
+                    "logicalName": COMPONENT_NAME,
+                    "component": True,
+                }
             )
-    resources = [
+    entries = [
         {
-            "type": one.type,
-            "name": f"{one.type} {one.name}",  # only tells the file's entries apart
-            "logicalName": one.name,
-            "id": one.import_id,
-            "parent": one.parent,
+            "type": resource.type,
+            "name": f"{resource.type} {resource.name}",  # only has to be unique in the file
+            "logicalName": resource.name,
+            "id": resource.import_id,
+            "parent": resource.parent,
             "provider": "provider",
         }
-        for one in wanted
+        for resource in resources
     ]
-    return {"nameTable": table, "resources": [*components, *resources]}
+    return {"nameTable": name_table, "resources": [*components, *entries]}
 
 
-def component_urn(stack: str, project: str, kind: str) -> str:
-    return f"urn:pulumi:{stack}::{project}::{kind}::{COMPONENT_NAME}"
+def component_urn(stack: str, project: str, component: str) -> str:
+    return f"urn:pulumi:{stack}::{project}::{component}::{COMPONENT_NAME}"
 
 
-def urn(stack: str, project: str, one: Adopted) -> str:
-    """The URN under which the program registers *one*."""
-    return f"urn:pulumi:{stack}::{project}::{one.parent}${one.type}::{one.name}"
-
-
-def unaccounted(state: State, made: Plan) -> Iterator[str]:
-    """Addresses that the plan says nothing about: there are none."""
-    said = {one.address for one in (*made.adopted, *made.left)}
-    return (one.address for one in state.resources if one.address not in said)
+def resource_urn(stack: str, project: str, resource: AdoptedResource) -> str:
+    """The URN under which the program registers *resource*."""
+    return f"urn:pulumi:{stack}::{project}::{resource.parent}${resource.type}::{resource.name}"

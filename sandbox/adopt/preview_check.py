@@ -1,56 +1,173 @@
-"""Whether a preview leaves alone what runs: nothing replaced, nothing deleted, every update known.
+"""Check that a preview does not disturb the running environment. Pure.
 
-An update in place is only accepted with a reason: a tag, or a defect of the old module that this
-program does not have. Everything else stops the adoption. Pure.
+Nothing may be replaced or deleted. An update in place needs a reason that is true for its old and
+new values: the program's own tags, or a defect of the old module that this program does not have.
+Every other change is an objection.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from infra import names
-from sandbox.adopt import mapping
+from infra import catalogue, names
+from sandbox.adopt import policy_comparison
 
 ANY: Final = "*"
-ROLE: Final = "aws:iam/role:Role"
-POLICY: Final = "aws:iam/policy:Policy"
-TAGS: Final = "tags: the program's own; Terraform=true goes"
-BOUNDARY: Final = "new: a boundary, so that nobody can allow it more later"
-ACCEPTED: Final[Mapping[tuple[str, str, str], str]] = {
-    (ANY, ANY, "tags"): TAGS,
-    (ANY, ANY, "tagsAll"): TAGS,
-    ("aws:ec2/subnet:Subnet", ANY, "mapPublicIpOnLaunch"): (
-        "the old subnets gave instances no public address, although researchers connect by SSH"
+DEFAULTS: Final = "__defaults"
+"""The engine's own entry in a map of inputs."""
+MODULE_TAGS: Final = frozenset({"Name", "Project", "Environment", "Purpose", "Terraform", "Type"})
+"""The keys of every tag that the old module sets."""
+MODULE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    names.MANAGER_POLICY: frozenset(
+        {
+            *("ec2:ModifyInstanceAttribute", "ec2:DeleteTags", "ec2:Describe*"),
+            *("cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricData"),
+            "iam:GetInstanceProfile",
+        }
     ),
-    (POLICY, names.MANAGER_POLICY, "policy"): (
-        "the old policy let the manager change every instance and every tag of the account"
-    ),
-    (POLICY, names.INSTANCE_POLICY, "policy"): (
-        "the old policy let instances use strangers' buckets, and all of the account's images"
-    ),
-    ("aws:iam/user:User", names.MANAGER, "permissionsBoundary"): BOUNDARY,
-    (ROLE, names.INSTANCE_ROLE, "permissionsBoundary"): BOUNDARY,
-    (
-        ROLE,
-        names.INSTANCE_ROLE,
-        "assumeRolePolicy",
-    ): "the same trust, with a name for its statement",
-    (mapping.LOG_GROUP, names.INSTANCE_LOGS, "retentionInDays"): (
-        "the instances' events were kept for ever; now for the longest time that AWS offers"
-    ),
+    names.INSTANCE_POLICY: frozenset({"logs:CreateLogGroup"}),
 }
-"""Reasons by type, name and property."""
+"""Actions that the old module allowed, by policy, and that the sandbox does not need."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """A property before and after an update."""
+
+    old: Any
+    new: Any
+    """A placeholder if it is not known before the update."""
+    lost_tags: frozenset[str]
+    """The keys of the resource's tags that go or get another value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyChange:
+    """A property that an update changes, and why that is accepted."""
+
+    name: str
+    reason: str | None
+    """None if the change is not accepted."""
+    details: tuple[str, ...] = ()
+    """What exactly changes."""
+
+
+Explain = Callable[[str, Values], PropertyChange]
+
+
+def explain_tags(name: str, values: Values) -> PropertyChange:
+    foreign = sorted(values.lost_tags - MODULE_TAGS)
+    if foreign:
+        return PropertyChange(
+            name=name,
+            reason=None,
+            details=(f"the tags {', '.join(foreign)} would go; remove them with Terraform first",),
+        )
+    removed = "; Terraform=true is removed" if "Terraform" in values.lost_tags else ""
+    return PropertyChange(name=name, reason=f"the program's own tags{removed}")
+
+
+def explain_public_addresses(name: str, values: Values) -> PropertyChange:
+    reason = "the old subnets gave instances no public address, although researchers connect by SSH"
+    return PropertyChange(name=name, reason=reason if values.new is True else None)
+
+
+def explain_boundary(name: str, values: Values) -> PropertyChange:
+    if values.old:
+        detail = f"the boundary {values.old} would be replaced; remove it first if you may"
+        return PropertyChange(name=name, reason=None, details=(detail,))
+    return PropertyChange(
+        name=name, reason="new: a permissions boundary, so that nobody can allow more later"
+    )
+
+
+def explain_trust(name: str, values: Values) -> PropertyChange:
+    if policy_comparison.same_trust(values.old, values.new):
+        return PropertyChange(name=name, reason="the same trust, with a name for its statement")
+    detail = "its principals or conditions would change; restore the module's trust policy first"
+    return PropertyChange(name=name, reason=None, details=(detail,))
+
+
+def explain_manager_policy(name: str, values: Values) -> PropertyChange:
+    return _explain_policy(
+        name,
+        values,
+        names.MANAGER_POLICY,
+        "the old policy let the manager change every instance and every tag of the account",
+    )
+
+
+def explain_instance_policy(name: str, values: Values) -> PropertyChange:
+    reason = (
+        "the old policy let instances use the buckets of other accounts, and pull every container "
+        "image of this account"
+    )
+    if not _allows_s3(values.old):
+        reason = (
+            "the old policy let instances pull every container image of this account; it gave "
+            "them no bucket, and the program always gives them sandbox:s3_read_buckets and "
+            "sandbox:s3_output_bucket"
+        )
+    return _explain_policy(name, values, names.INSTANCE_POLICY, reason)
+
+
+def explain_retention(name: str, values: Values) -> PropertyChange:
+    reason = "the log group kept its events for ever; now for the longest time that AWS offers"
+    return PropertyChange(name=name, reason=None if values.old else reason)
+
+
+def explain_description(name: str, _values: Values) -> PropertyChange:
+    return PropertyChange(name=name, reason="the program's own description; the rule is the same")
+
+
+def _explain_policy(name: str, values: Values, policy_name: str, reason: str) -> PropertyChange:
+    comparison = policy_comparison.compare(values.old, values.new)
+    if comparison is None:
+        detail = "the engine does not show both policies"
+        return PropertyChange(name=name, reason=None, details=(detail,))
+    foreign = sorted({*comparison.removed_actions} - MODULE_ACTIONS[policy_name])
+    if foreign:
+        detail = (
+            f"the actions {', '.join(foreign)}, which are not the module's, would go; move them to "
+            "a policy of their own first"
+        )
+        return PropertyChange(name=name, reason=None, details=(detail,))
+    return PropertyChange(name=name, reason=reason, details=tuple(comparison.lines()))
+
+
+def _allows_s3(document: object) -> bool:
+    return any(
+        action.startswith("s3:")
+        for statement in policy_comparison.statements(document) or ()
+        for action in policy_comparison.as_list(statement.get("Action", []))
+    )
+
+
+EXPLAINED: Final[Mapping[tuple[str, str, str], Explain]] = {
+    (ANY, ANY, "tags"): explain_tags,
+    (ANY, ANY, "tagsAll"): explain_tags,
+    (catalogue.SUBNET.name, ANY, "mapPublicIpOnLaunch"): explain_public_addresses,
+    (catalogue.INGRESS_RULE.name, ANY, "description"): explain_description,
+    (catalogue.EGRESS_RULE.name, ANY, "description"): explain_description,
+    (catalogue.POLICY.name, names.MANAGER_POLICY, "policy"): explain_manager_policy,
+    (catalogue.POLICY.name, names.INSTANCE_POLICY, "policy"): explain_instance_policy,
+    (catalogue.USER.name, names.MANAGER, "permissionsBoundary"): explain_boundary,
+    (catalogue.ROLE.name, names.INSTANCE_ROLE, "permissionsBoundary"): explain_boundary,
+    (catalogue.ROLE.name, names.INSTANCE_ROLE, "assumeRolePolicy"): explain_trust,
+    (catalogue.LOG_GROUP.name, names.INSTANCE_LOGS, "retentionInDays"): explain_retention,
+}
+"""By type, name and property; a property that is not here may not change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One step of the preview that is not `same`."""
+    """One step of the preview that changes something."""
 
-    op: str
+    operation: str
     urn: str
-    properties: tuple[str, ...]
-    """Of an update: what changes, as far as the top level names it."""
+    property_changes: tuple[PropertyChange, ...] = ()
+    """Of an update."""
 
     @property
     def type(self) -> str:
@@ -61,95 +178,145 @@ class Change:
         return self.urn.split("::", 3)[3]
 
     @property
+    def properties(self) -> tuple[str, ...]:
+        return tuple(change.name for change in self.property_changes)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the update is accepted, as far as it is."""
-        found = (reason_for(self.type, self.name, one) for one in self.properties)
-        return tuple(dict.fromkeys(one for one in found if one))
+        """Why the update is accepted."""
+        return tuple(
+            dict.fromkeys(change.reason for change in self.property_changes if change.reason)
+        )
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What exactly changes."""
+        return self._details(accepted=True)
+
+    @property
+    def objections(self) -> tuple[str, ...]:
+        """What exactly must not change."""
+        return self._details(accepted=False)
+
+    def _details(self, *, accepted: bool) -> tuple[str, ...]:
+        return tuple(
+            dict.fromkeys(
+                detail
+                for change in self.property_changes
+                for detail in change.details
+                if bool(change.reason) is accepted
+            )
+        )
 
     @property
     def unexplained(self) -> tuple[str, ...]:
-        """What changes for no known reason."""
-        return tuple(one for one in self.properties if not reason_for(self.type, self.name, one))
+        """The properties that change without an accepted reason."""
+        return tuple(change.name for change in self.property_changes if not change.reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the preview would do, in the user's terms."""
+    """What the next update would do, and whether that is sound."""
 
     changes: tuple[Change, ...]
-    same: int
+    unchanged: int
+    """How many resources stay as they are."""
 
-    def of(self, *ops: str) -> tuple[Change, ...]:
-        return tuple(one for one in self.changes if one.op in ops)
-
-    @property
-    def created(self) -> tuple[Change, ...]:
-        return self.of("create")
-
-    @property
-    def updated(self) -> tuple[Change, ...]:
-        return self.of("update")
-
-    @property
-    def replaced(self) -> tuple[Change, ...]:
-        return self.of("replace")
-
-    @property
-    def deleted(self) -> tuple[Change, ...]:
-        return self.of("delete")
+    def count(self, operation: str) -> int:
+        return sum(change.operation == operation for change in self.changes)
 
     @property
     def objections(self) -> tuple[str, ...]:
-        """One line for everything that must not happen; none if the adoption is sound."""
-        return tuple(_objections(self))
+        """One line for each change that must not happen."""
+        return tuple(_objections(self.changes))
+
+    @property
+    def sound(self) -> bool:
+        return not self.objections
 
 
-def reason_for(kind: str, name: str, prop: str) -> str | None:
-    """Why the property may change; None if it may not."""
-    return (
-        ACCEPTED.get((kind, name, prop))
-        or ACCEPTED.get((kind, ANY, prop))
-        or ACCEPTED.get((ANY, ANY, prop))
-    )
-
-
-def judge(preview: Mapping[str, Any]) -> Verdict:
-    """The verdict on what `pulumi preview --json` printed."""
+def check_preview(preview: Mapping[str, Any]) -> Verdict:
+    """Check the output of `pulumi preview --json`."""
     steps = cast("Sequence[Mapping[str, Any]]", preview.get("steps") or [])
-    changes = [
-        Change(op=_plain(step["op"]), urn=step["urn"], properties=tuple(_properties(step)))
+    changes = {
+        Change(
+            operation=_operation(step["op"]),
+            urn=step["urn"],
+            property_changes=tuple(_property_changes(step)),
+        )
         for step in steps
-    ]
-    moving = [one for one in changes if one.op not in {"same", "read"}]
+        if step["op"] not in {"same", "read"}
+    }
     return Verdict(
-        changes=tuple(sorted(dict.fromkeys(moving), key=lambda one: (one.op, one.type, one.name))),
-        same=sum(one.op == "same" for one in changes),
+        changes=tuple(
+            sorted(changes, key=lambda change: (change.operation, change.type, change.name))
+        ),
+        unchanged=preview.get("changeSummary", {}).get("same", 0),
     )
 
 
-def _plain(op: str) -> str:
-    """A replacement is one thing to a reader, in three steps or in one."""
-    return "replace" if "replace" in op else op
+def _operation(step_operation: str) -> str:
+    """The engine shows a replacement as one step or as three; a reader sees one."""
+    return "replace" if "replace" in step_operation else step_operation
 
 
-def _properties(step: Mapping[str, Any]) -> Iterator[str]:
+def _property_changes(step: Mapping[str, Any]) -> Iterator[PropertyChange]:
     if step["op"] != "update":
         return
-    detailed: Mapping[str, Any] = step.get("detailedDiff") or {}
+    resource_type, name = step["urn"].split("::", 3)[2:]
+    resource_type = resource_type.rpartition("$")[2]
+    detailed: Mapping[str, Mapping[str, Any]] = step.get("detailedDiff") or {}
     paths: list[str] = [*detailed, *(step.get("diffReasons") or [])]
-    yield from dict.fromkeys(re.split(r"[.\[]", path, maxsplit=1)[0] for path in paths)
+    for property_name in dict.fromkeys(re.split(r"[.\[]", path, maxsplit=1)[0] for path in paths):
+        explain = (
+            EXPLAINED.get((resource_type, name, property_name))
+            or EXPLAINED.get((resource_type, ANY, property_name))
+            or EXPLAINED.get((ANY, ANY, property_name))
+        )
+        if explain is None:
+            yield PropertyChange(name=property_name, reason=None)
+        else:
+            yield explain(property_name, _values(step, property_name))
 
 
-def _objections(verdict: Verdict) -> Iterator[str]:
-    for one in verdict.changes:
-        if one.op == "update":
-            if one.unexplained:
-                yield f"{one.type} {one.name}: {', '.join(one.unexplained)} would change"
-            elif not one.properties:
-                yield f"{one.type} {one.name}: would change, the engine does not say how"
-        elif one.op != "create":
-            yield f"{one.type} {one.name}: would be {_participle(one.op)}"
+def _values(step: Mapping[str, Any], property_name: str) -> Values:
+    old = _properties(step, "oldState", "outputs") | _properties(step, "oldState", "inputs")
+    new = _properties(step, "newState", "inputs")
+    # not the difference as the engine shows it: for some types that does not name the keys
+    old_tags: Mapping[str, str] = old.get("tags") or {}
+    new_tags: Mapping[str, str] = new.get("tags") or {}
+    return Values(
+        old=old.get(property_name),
+        new=new.get(property_name),
+        lost_tags=frozenset(
+            key for key, value in old_tags.items() if key != DEFAULTS and new_tags.get(key) != value
+        ),
+    )
 
 
-def _participle(op: str) -> str:
-    return {"replace": "replaced", "delete": "deleted"}.get(op, f"changed ({op})")
+def _properties(step: Mapping[str, Any], state: str, part: str) -> dict[str, Any]:
+    state_of_step = cast("Mapping[str, Any]", step.get(state) or {})
+    return dict(cast("Mapping[str, Any]", state_of_step.get(part) or {}))
+
+
+def _objections(changes: Sequence[Change]) -> Iterator[str]:
+    for change in changes:
+        resource = f"{change.type} {change.name}"
+        if change.operation == "update":
+            if change.unexplained:
+                yield (
+                    f"{resource}: {', '.join(change.unexplained)} would change"
+                    f"{_in_brackets(change.objections)}"
+                )
+            elif not change.property_changes:
+                yield f"{resource}: would change, and the engine does not say how"
+        elif change.operation != "create":
+            yield f"{resource}: would be {_participle(change.operation)}"
+
+
+def _in_brackets(texts: Sequence[str]) -> str:
+    return f" ({'; '.join(texts)})" if texts else ""
+
+
+def _participle(operation: str) -> str:
+    return {"replace": "replaced", "delete": "deleted"}.get(operation, f"changed ({operation})")

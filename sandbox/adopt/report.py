@@ -1,59 +1,114 @@
-"""What a run tells: the mapping, the settings, and the preview with its reasons.
-
-In lines and not in a table: they are read in logs and searched with grep, too.
-"""
+"""Print the result of a run, as lines for logs and `grep`, or as JSON."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sandbox.adopt import adopted_settings as config
+from infra import catalogue
+from sandbox.adopt import adopted_settings
+from sandbox.adopt.adoption import Adoption
 from sandbox.adopt.mapping import Plan
 from sandbox.adopt.preview_check import Change, Verdict
 from sandbox.core import output
 
 NEW: Final = "new in this program"
 TAKEN_OVER: Final[Mapping[str, str]] = {
-    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": (
-        "the VPC's default group stands already, and is emptied of its rules"
+    catalogue.DEFAULT_SECURITY_GROUP.name: (
+        "AWS created the VPC's default group; the update takes it over and removes its rules"
     ),
 }
-"""Creations that change something that stands."""
+"""The reason by type, where a creation changes something that exists."""
 
 
-def show_mapping(plan: Plan) -> None:
-    output.result(f"Adopted: {len(plan.adopted)} resources, by their ids")
-    for one in plan.adopted:
-        kind = one.type.rpartition(":")[2]
-        output.result(f"  {one.address} -> {kind} {one.name} ({one.import_id})")
-    if plan.left:
-        output.result(f"Left alone: {len(plan.left)}")
-    for one in plan.left:
-        output.result(f"  {one.address} ({one.id}): {one.why}")
+def show(adoption: Adoption) -> None:
+    _show_plan(adoption.plan)
+    _show_settings(adoption.settings, written=adoption.written)
+    if adoption.refused_settings:
+        output.result("Not taken over, the stack keeps its own value:")
+    for key, reason in adoption.refused_settings.items():
+        output.result(f"  {adopted_settings.NAMESPACE}:{key} = {reason}")
+    _show_preview(adoption.verdict)
 
 
-def show_settings(settings: Mapping[str, Any], *, written: bool) -> None:
-    if not settings:
-        return
-    output.result(f"{'Set' if written else 'To be set'} in the stack's config:")
+def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
+    """The stable form that `--json` prints."""
+    plan, verdict = adoption.plan, adoption.verdict
+    return {
+        "stack": stack,
+        "adopted": [
+            {
+                "address": resource.address,
+                "type": resource.type,
+                "name": resource.name,
+                "id": resource.import_id,
+            }
+            for resource in plan.adopted
+        ],
+        "left_alone": [
+            {"address": resource.address, "id": resource.id, "reason": resource.reason}
+            for resource in plan.left_alone
+        ],
+        "settings": dict(adoption.settings),
+        "refused_settings": dict(adoption.refused_settings),
+        "changes": [
+            {
+                "operation": change.operation,
+                "type": change.type,
+                "name": change.name,
+                "properties": list(change.properties),
+                "reasons": list(_reasons(change)),
+                "unexplained": list(change.unexplained),
+                "details": [*change.details, *change.objections],
+            }
+            for change in verdict.changes
+        ],
+        "verdict": {
+            "sound": verdict.sound,
+            "objections": list(verdict.objections),
+            "unchanged": verdict.unchanged,
+        },
+    }
+
+
+def _show_plan(plan: Plan) -> None:
+    output.result(f"Adopted by their ids: {len(plan.adopted)}")
+    for resource in plan.adopted:
+        kind = resource.type.rpartition(":")[2]
+        output.result(f"  {resource.address} -> {kind} {resource.name} ({resource.import_id})")
+    if plan.left_alone:
+        output.result(f"Left alone: {len(plan.left_alone)}")
+    for resource in plan.left_alone:
+        output.result(f"  {resource.address} ({resource.id}): {resource.reason}")
+
+
+def _show_settings(settings: Mapping[str, Any], *, written: bool) -> None:
+    if settings:
+        output.result("Settings written to the stack:" if written else "Settings to write:")
     for key, value in settings.items():
-        output.result(f"  {config.NAMESPACE}:{key} = {config.text(value)}")
+        output.result(f"  {adopted_settings.NAMESPACE}:{key} = {adopted_settings.text(value)}")
 
 
-def show_preview(verdict: Verdict) -> None:
+def _show_preview(verdict: Verdict) -> None:
     output.result("The next update:")
-    for one in verdict.changes:
-        output.result(f"  {one.op} {one.type.rpartition(':')[2]} {one.name}{_why(one)}")
+    for change in verdict.changes:
+        kind = change.type.rpartition(":")[2]
+        output.result(f"  {change.operation} {kind} {change.name}{_explanation(change)}")
+        for detail in (*change.details, *change.objections):
+            output.result(f"    {detail}")
     output.result(
-        f"{len(verdict.replaced)} to replace, {len(verdict.deleted)} to delete, "
-        f"{len(verdict.updated)} to update in place, {len(verdict.created)} to create, "
-        f"{verdict.same} unchanged",
+        f"{verdict.count('replace')} to replace, {verdict.count('delete')} to delete, "
+        f"{verdict.count('update')} to update in place, {verdict.count('create')} to create, "
+        f"{verdict.unchanged} unchanged"
     )
 
 
-def _why(change: Change) -> str:
-    if change.op == "create":
-        return f": {TAKEN_OVER.get(change.type, NEW)}"
-    if change.op != "update":
-        return ""
-    unexplained = [f"no reason known for {one}" for one in change.unexplained]
-    return f" ({', '.join(change.properties)}): {'; '.join([*change.reasons, *unexplained])}"
+def _reasons(change: Change) -> tuple[str, ...]:
+    if change.operation == "create":
+        return (TAKEN_OVER.get(change.type, NEW),)
+    return change.reasons
+
+
+def _explanation(change: Change) -> str:
+    unexplained = (f"no known reason for {name}" for name in change.unexplained)
+    reasons = "; ".join([*_reasons(change), *unexplained])
+    properties = f" ({', '.join(change.properties)})" if change.properties else ""
+    return f"{properties}: {reasons}" if reasons else properties

@@ -1,37 +1,52 @@
-"""One run of `sandbox adopt check` or `apply`: read, map, try on a copy, report, write."""
+"""Run `sandbox adopt check` or `apply`: read the state, map it, rehearse, and write."""
 
-from infra import names
-from sandbox.adopt import account, adopted_settings, log_group, mapping, report, terraform_state
+from typing import Final
+
+from infra.aws_clients import AwsClients
+from sandbox.adopt import adopted_settings, terraform_state
+from sandbox.adopt.account import require_account
 from sandbox.adopt.adoption import Adoption, adopt
+from sandbox.adopt.mapping import plan_adoption
 from sandbox.core import output
 from sandbox.core.errors import RefusedError
 from sandbox.core.stack import Stack
 
+MAX_SHOWN: Final = 3
+"""Objections in the error; the report lists all of them."""
 
-def adopt_state(
-    statefile: str, stack_name: str | None, *, rotate_key: bool, check: bool
-) -> Adoption:
-    """Adopt *statefile* into the stack; with *check* only report.
+
+def adopt_state(statefile: str, stack: Stack, *, rotate_key: bool, check_only: bool) -> Adoption:
+    """Adopt *statefile* into *stack*; with *check_only* write nothing.
 
     Raises:
-        RefusedError: the next update would change what runs.
-        SandboxError: the state, the stack or the account is not as it has to be.
+        RefusedError: the state does not fit the stack, the account or the program.
+        SandboxError: the state cannot be read, or Pulumi or AWS answered with an error.
     """
-    state = terraform_state.read(statefile)
-    plan = mapping.plan(state, rotate_key=rotate_key)
-    stack = Stack.select(stack_name)
-    region = adopted_settings.region_of(plan.place.vpc)
-    account.require(adopted_settings.account_of(state, plan), region, state.where)
-    standing = stack.config_values()
-    prefix = {**standing, **adopted_settings.settings_of(state, plan)}["log_prefix"]
-    plan = log_group.with_group(plan, region, names.instance_log_group(prefix))
-    report.show_mapping(plan)
-    done = adopt(state, plan, stack, standing, check=check, say=output.note)
-    report.show_settings(done.settings, written=done.written)
-    report.show_preview(done.verdict)
-    if done.verdict.objections:
-        raise RefusedError(
-            f"stack {stack.name}: not sound: {'; '.join(done.verdict.objections)}"
-            + ("" if done.written or not done.missing else "; nothing was written")
+    with output.progress(f"reading Terraform's state from {terraform_state.label(statefile)}"):
+        state = terraform_state.read(statefile)
+    plan = plan_adoption(state, rotate_key=rotate_key)
+    region, account = adopted_settings.region_and_account(state, plan)
+    aws = AwsClients(region)
+    with output.progress(f"account {account}: checking the credentials"):
+        require_account(aws, account, state.where)
+    return adopt(state, plan, stack, aws, check_only=check_only)
+
+
+def require_sound(adoption: Adoption, stack: str) -> None:
+    """Refuse an update that would disturb the running environment.
+
+    Raises:
+        RefusedError: the message lists the first objections.
+    """
+    if not adoption.verdict.sound:
+        cure = (
+            "restore these with Terraform first; nothing was written"
+            if adoption.missing and not adoption.written
+            else f"look at them with: pulumi preview --diff --stack {stack}"
         )
-    return done
+        objections = adoption.verdict.objections
+        more = len(objections) - MAX_SHOWN
+        listed = [*objections[:MAX_SHOWN], *([f"{more} more, listed above"] if more > 0 else [])]
+        raise RefusedError(
+            f"stack {stack}: the next update is not sound: {'; '.join(listed)}; {cure}"
+        )

@@ -1,4 +1,4 @@
-"""Terraform's state file: read, and refused with one clear line where it cannot be trusted."""
+"""Read Terraform's state file, and refuse one that cannot be trusted in one clear line."""
 
 import codecs
 import json
@@ -8,21 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
-from sandbox.core.errors import SandboxError
+from sandbox.core.errors import RefusedError, UsageError
 
 STDIN: Final = "-"
+STDIN_LABEL: Final = "standard input"
 VERSION: Final = 4
-PULL: Final = "take it with: terraform state pull"
-NOT_A_STATE: Final = (
-    ("encrypted_data", "is a state that OpenTofu encrypted; decrypt it with: tofu state pull"),
+PULL: Final = "take the state with: terraform state pull"
+NAME_STATE: Final = "name the Terraform state file"
+OTHER_JSON: Final = (
+    ("encrypted_data", "is encrypted by OpenTofu; decrypt it with: tofu state pull"),
     ("sops", "is encrypted by sops; decrypt it with: sops --decrypt"),
-    ("format_version", f"is what `terraform show -json` prints, not a state; {PULL}"),
-    ("deployment", "is the export of a Pulumi stack, not a Terraform state; name the state file"),
-    ("AWSTemplateFormatVersion", "is a CloudFormation template; name the Terraform state file"),
-    ("terraform.io/backend", f"is a backend's configuration, not a state; {PULL}"),
+    ("format_version", f"is the output of `terraform show -json`, not a state; {PULL}"),
+    ("deployment", f"is the export of a Pulumi stack, not a Terraform state; {NAME_STATE}"),
+    ("AWSTemplateFormatVersion", f"is a CloudFormation template; {NAME_STATE}"),
+    ("terraform.io/backend", f"is the configuration of a backend, not a state; {PULL}"),
 )
-"""A key that only such a file has, and what the file is then."""
-MAGIC: Final = (
+"""A key that only such a file has, and what the user has to know about it."""
+MAGIC_BYTES: Final = (
     (b"\x00GITCRYPT", "is encrypted by git-crypt; unlock the repository first"),
     (b"$ANSIBLE_VAULT", "is encrypted by Ansible Vault; decrypt it first"),
     (b"age-encryption.org", "is encrypted by age; decrypt it first"),
@@ -31,10 +33,10 @@ MAGIC: Final = (
     (b"PK\x03\x04", f"is a zip archive (a saved plan?), not a state; {PULL}"),
     (b"\x1f\x8b", "is compressed by gzip; unpack it with: gunzip"),
 )
-"""How files begin that are no JSON, and what they are."""
+"""The first bytes of other files, and what the user has to know about them."""
 BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),  # PowerShell's `>` writes it
+    (codecs.BOM_UTF16_LE, "utf-16"),  # the `>` of PowerShell writes it
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
@@ -46,12 +48,17 @@ class Resource:
     address: str
     type: str
     attributes: Mapping[str, Any] = field(repr=False)
-    """May hold secrets: never printed whole."""
+    """May hold secrets: never print them all."""
 
     def text(self, key: str) -> str:
-        """The text at *key*; "" where there is none."""
+        """The text at *key*; "" if there is none."""
         value = self.attributes.get(key)
         return value if isinstance(value, str) else ""
+
+    @property
+    def module(self) -> str:
+        """The path of its module; "" for the root module."""
+        return self.address.partition(f"{self.type}.")[0]
 
     @property
     def id(self) -> str:
@@ -59,115 +66,113 @@ class Resource:
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """All tags, the provider's default ones too."""
+        """All tags, including the default tags of the provider."""
         return self.attributes.get("tags_all") or self.attributes.get("tags") or {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A state file that is whole and at rest."""
+    """A complete state, without a half-finished change."""
 
     where: str
+    """Names the file in messages."""
     resources: tuple[Resource, ...]
     outputs: Mapping[str, Any] = field(repr=False)
 
-    def of(self, kind: str) -> list[Resource]:
-        """Every resource of Terraform type *kind*."""
-        return [one for one in self.resources if one.type == kind]
+    def of(self, terraform_type: str) -> list[Resource]:
+        return [resource for resource in self.resources if resource.type == terraform_type]
+
+
+def label(source: str) -> str:
+    return STDIN_LABEL if source == STDIN else source
 
 
 def read(source: str) -> State:
-    """The state in file *source*, or on standard input.
+    """Read the state from the file *source*, or from standard input if it is "-".
 
     Raises:
-        SandboxError: there is no such file, or it is no state that can be adopted.
+        UsageError: the file cannot be read.
+        RefusedError: the file is not a state that can be adopted.
     """
     if source == STDIN:
-        return parse(sys.stdin.buffer.read(), "standard input")
+        return parse(sys.stdin.buffer.read(), STDIN_LABEL)
     try:
         content = Path(source).read_bytes()
     except OSError as error:
-        raise SandboxError(
-            f"{source}: cannot be read: {error.strerror}; name the state file, or - for standard "
-            "input"
+        raise UsageError(
+            f"{source}: cannot be read: {error.strerror}; {NAME_STATE}, or - for standard input"
         ) from None
     return parse(content, source)
 
 
 def parse(content: bytes, where: str) -> State:
-    """The state that *content* is.
+    """Parse the *content* of a state file; *where* names it in messages.
 
     Raises:
-        SandboxError: one line; *where* says which file it is about.
+        RefusedError: one line that says what is wrong and how to fix it.
     """
     try:
         raw = _decoded(content)
         _require_version(raw)
         return State(where=where, resources=tuple(_resources(raw)), outputs=_outputs(raw))
-    except _RefusalError as refusal:
-        raise SandboxError(f"{where}: {refusal}") from None
-
-
-class _RefusalError(Exception):
-    """What is wrong, without the place."""
+    except ValueError as error:
+        raise RefusedError(f"{where}: {error}") from None
 
 
 def _decoded(content: bytes) -> Mapping[str, Any]:
     if not content.strip():
-        raise _RefusalError(
-            "is empty; name a state file, or pipe one in with: terraform state pull"
-        )
-    for start, meaning in MAGIC:
-        if content.startswith(start):
-            raise _RefusalError(meaning)
+        raise ValueError(f"is empty; {NAME_STATE}, or pipe it in with: terraform state pull")
+    for magic_bytes, message in MAGIC_BYTES:
+        if content.startswith(magic_bytes):
+            raise ValueError(message)
     encoding = next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     try:
         raw = json.loads(content.decode(encoding))
     except UnicodeDecodeError:
-        raise _RefusalError(f"is no text (encrypted, or another kind of file?); {PULL}") from None
+        raise ValueError(f"is not text (encrypted, or another kind of file?); {PULL}") from None
     except json.JSONDecodeError as error:
         if error.pos >= len(error.doc.rstrip()) - 1 or "Unterminated" in error.msg:
-            raise _RefusalError(
-                f"is truncated: the JSON ends in line {error.lineno}; take it again with: "
-                "terraform state pull"
+            raise ValueError(
+                f"is truncated: the JSON ends in line {error.lineno}; {PULL}"
             ) from None
-        raise _RefusalError(f"is no JSON: {error.msg} in line {error.lineno}; {PULL}") from None
+        raise ValueError(f"is not valid JSON: {error.msg} in line {error.lineno}; {PULL}") from None
     except RecursionError:
-        raise _RefusalError(f"is no state: its JSON is nested too deeply; {PULL}") from None
+        raise ValueError(f"is not a state: its JSON is nested too deeply; {PULL}") from None
     if not isinstance(raw, dict):
-        raise _RefusalError(f"is no state: its JSON is no object; {PULL}")
+        raise ValueError(f"is not a state: its JSON is not an object; {PULL}")  # noqa: TRY004 - one kind of error for a bad file
     return cast("Mapping[str, Any]", raw)
 
 
 def _require_version(raw: Mapping[str, Any]) -> None:
-    for key, meaning in NOT_A_STATE:
+    for key, message in OTHER_JSON:
         if key in raw:
-            raise _RefusalError(meaning)
+            raise ValueError(message)
     if isinstance(backend := raw.get("backend"), dict):
         kind = cast("Mapping[str, Any]", backend).get("type", "unknown")
-        raise _RefusalError(
-            f"only points to a remote backend ({kind}), it holds no resources; {PULL}"
+        raise ValueError(  # noqa: TRY004 - one kind of error for a bad file
+            f"only points to a remote backend ({kind}) and has no resources; {PULL}"
         )
     version = raw.get("version")
     if version is None or isinstance(version, bool) or not isinstance(version, int):
-        raise _RefusalError(f"is no Terraform state: it has no version; {PULL}")
+        raise ValueError(f"is not a Terraform state: it has no version number; {PULL}")
     if version < VERSION:
-        raise _RefusalError(
-            f"has version {version} (Terraform before 0.12), {VERSION} is needed; upgrade it with "
-            "Terraform 0.12 or newer: terraform apply -refresh-only"
+        raise ValueError(
+            f"has version {version} (Terraform before 0.12), but version {VERSION} is needed; "
+            "upgrade it with Terraform 0.12 or newer: terraform apply -refresh-only"
         )
     if version > VERSION:
-        raise _RefusalError(
-            f"has version {version}, this program knows {VERSION}; use a newer release of it"
+        raise ValueError(
+            f"has version {version}, but this program only knows version {VERSION}; use a newer "
+            "release of this program"
         )
 
 
 def _resources(raw: Mapping[str, Any]) -> Iterator[Resource]:
-    listed = raw.get("resources")
-    if not isinstance(listed, list):
-        raise _RefusalError(f"is damaged: it has no list of resources; {PULL}")
+    blocks = raw.get("resources")
+    if not isinstance(blocks, list):
+        raise ValueError(f"is damaged: it has no list of resources; {PULL}")  # noqa: TRY004 - as above
     count = 0
-    for block in cast("list[Any]", listed):
+    for block in cast("list[Any]", blocks):
         try:
             if block["mode"] != "managed":
                 continue
@@ -176,34 +181,38 @@ def _resources(raw: Mapping[str, Any]) -> Iterator[Resource]:
                 count += 1
                 yield _resource(f"{path}{_index(instance)}", block["type"], instance)
         except (KeyError, TypeError, AttributeError):
-            raise _RefusalError(
-                f"is damaged: a resource after number {count} is not as Terraform writes it; {PULL}"
+            raise ValueError(
+                f"is damaged: the resource after number {count} is incomplete; {PULL}"
             ) from None
     if not count:
-        raise _RefusalError(
-            "holds no resource (destroyed, or never applied): there is nothing to adopt"
+        raise ValueError(
+            "has no resources (destroyed, or never applied), so there is nothing to adopt; "
+            f"{NAME_STATE} of a running environment"
         )
 
 
-def _resource(address: str, kind: str, instance: Mapping[str, Any]) -> Resource:
+def _resource(address: str, terraform_type: str, instance: Mapping[str, Any]) -> Resource:
     if instance.get("deposed"):
-        raise _RefusalError(
-            f"{address} has a deposed object (half of a replacement); finish with: terraform apply"
+        raise ValueError(
+            f"{address} has a deposed object (half of a replacement); finish the replacement "
+            "with: terraform apply"
         )
     if instance.get("status") == "tainted":
-        raise _RefusalError(
-            f"{address} is tainted (Terraform would replace it); if it is sound: "
+        raise ValueError(
+            f"{address} is tainted (Terraform would replace it); if it works: "
             f"terraform untaint '{address}'"
         )
     if "attributes_flat" in instance:
-        raise _RefusalError(
+        raise ValueError(
             f"{address} was last written by Terraform before 0.12; run: terraform apply "
             "-refresh-only"
         )
     attributes: Any = instance["attributes"]
     if not isinstance(attributes, dict):
-        raise _RefusalError(f"is damaged: {address} has no attributes; {PULL}")
-    return Resource(address=address, type=kind, attributes=cast("Mapping[str, Any]", attributes))
+        raise ValueError(f"is damaged: {address} has no attributes; {PULL}")  # noqa: TRY004 - as above
+    return Resource(
+        address=address, type=terraform_type, attributes=cast("Mapping[str, Any]", attributes)
+    )
 
 
 def _index(instance: Mapping[str, Any]) -> str:
@@ -216,7 +225,7 @@ def _outputs(raw: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(outputs, dict):
         return {}
     return {
-        name: one.get("value")
-        for name, one in cast("Mapping[str, Any]", outputs).items()
-        if isinstance(one, dict)
+        name: entry.get("value")
+        for name, entry in cast("Mapping[str, Any]", outputs).items()
+        if isinstance(entry, dict)
     }

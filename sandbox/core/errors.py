@@ -1,7 +1,8 @@
 """The one error base of every command, and the one table of exit codes."""
 
+import signal
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExitCode(IntEnum):
@@ -9,7 +10,7 @@ class ExitCode(IntEnum):
 
     meaning: str
 
-    def __new__(cls, value: int, meaning: str) -> "ExitCode":
+    def __new__(cls, value: int, meaning: str) -> Self:
         code = int.__new__(cls, value)
         code._value_ = value
         code.meaning = meaning
@@ -23,11 +24,11 @@ class ExitCode(IntEnum):
     SETUP_FAILED = 5, "image build: the set-up of the machine failed"
     NOT_VERIFIED = 6, "image build: the machine does not hold what the image promises"
     NO_IMAGE = 7, "image build: the image could not be created"
-    LEFTOVERS = 8, "resources are left behind; the message lists the commands that remove them"
+    LEFTOVERS = 8, "resources are left over; the message has the commands that remove them"
     NOT_CONFIGURED = 9, "image build: the image is ready, but the stack could not be set to it"
     ATTENTION = 10, "the command worked and found something to act on"
     NOT_YET = 11, "nothing is wrong, but time has to pass; run the same command again later"
-    INTERRUPTED = 130, "Ctrl-C or a termination signal"
+    INTERRUPTED = 130, "Ctrl-C; 129 or 143 after SIGHUP or SIGTERM"
 
 
 class SandboxError(Exception):
@@ -56,3 +57,11 @@ class NotYetError(SandboxError):
     """Time has to pass before the same command can go on."""
 
     exit_code = ExitCode.NOT_YET
+
+
+class Interrupted(BaseException):
+    """A signal ended the command; not an Exception, so that no handler takes it for an error."""
+
+    def __init__(self, received: signal.Signals) -> None:
+        super().__init__(f"interrupted by {received.name}")
+        self.exit_code = 128 + received

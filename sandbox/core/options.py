@@ -21,8 +21,9 @@ def _stack_names(incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))
 
 
-def _set_quiet(value: bool) -> bool:
-    output.set_quiet(quiet=value)
+def _set_quiet(value: bool) -> bool:  # noqa: FBT001 - Typer's callback
+    if value:  # the option stands before or after the sub-command's name; either holds
+        output.set_quiet(quiet=True)
     return value
 
 

@@ -61,6 +61,13 @@ def progress(text: str) -> Generator[None]:
         yield
 
 
+def progress_console() -> Console:
+    """Standard error, for a progress display of the caller's own; `--quiet` hides it."""
+    console = _errors()
+    console.quiet = _Settings.quiet
+    return console
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "") -> None:
     """Print *rows* below *columns*; in a terminal long cells are folded, never cut."""
     console = Console(soft_wrap=False, highlight=False)

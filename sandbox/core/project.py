@@ -11,9 +11,10 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 
 
 def folder(start: Path | None = None) -> Path:
-    """The program's folder: *start* (default: the current folder), a folder above it, or the checkout.
+    """The program's folder: *start*, a folder above it, or the checkout of this code.
 
-    Commands work from any folder, since the virtual environment belongs to one checkout.
+    *start* is the current folder by default. Commands work from any folder, since the virtual
+    environment belongs to one checkout.
     """
     here = (start or Path.cwd()).resolve()
     return next(filter(_holds_program, (here, *here.parents)), CHECKOUT)

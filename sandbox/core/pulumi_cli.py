@@ -10,16 +10,26 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, cast
 
 from sandbox.core.errors import SandboxError
 
-LOCKED: Final = "the stack is currently locked"
+LOCKED: Final = ("the stack is currently locked", "Another update is currently in progress")
+"""How a self-managed backend (a bucket, a folder) and Pulumi Cloud say it."""
+LOCK: Final = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)")
+"""A lock as the engine prints it (pulumi/pulumi, pkg/backend/diy/lock.go); Cloud prints none."""
+DAMAGED: Final = ("failed to load checkpoint", "unexpected end of JSON input", "cannot unmarshal")
 NO_STACK: Final = "no stack named"
 SEE_ABOVE: Final = "see its messages above"
-QUIET: Final = {"PULUMI_SKIP_UPDATE_CHECK": "true", "NO_COLOR": "1"}
+QUIET: Final = {
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_SKIP_CONFIRMATIONS": "false",  # commands say --yes themselves, where they mean it
+    "NO_COLOR": "1",
+}
 
 
 class PulumiError(SandboxError):
@@ -30,7 +40,26 @@ class NoStackError(PulumiError):
     """The backend has no stack of this name."""
 
 
-def run_pulumi(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """Who holds a stack's lock, and since when."""
+
+    username: str
+    hostname: str
+    pid: int
+    since: datetime
+
+
+class LockedError(PulumiError):
+    """An update that runs, or one that was killed, holds the stack's lock."""
+
+    def __init__(self, message: str, locks: Sequence[Lock]) -> None:
+        super().__init__(message)
+        self.locks = locks
+        """Empty where the backend does not name the holder."""
+
+
+def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
     *arguments: str,
     stack: str = "",
     stdin: str = "",
@@ -47,12 +76,13 @@ def run_pulumi(
 
     Raises:
         NoStackError: the backend has no stack of this name.
+        LockedError: an update holds the stack's lock.
         PulumiError: it is not installed, or it failed.
     """
     stack_option = ["--stack", stack] if stack else []
     try:
-        completed = subprocess.run(  # noqa: S603 - pulumi with arguments of our own, no shell
-            ["pulumi", *arguments, *stack_option, "--non-interactive"],  # noqa: S607 - the user's own
+        completed = subprocess.run(
+            ["pulumi", *arguments, *stack_option, "--non-interactive"],
             cwd=folder,
             env={**(os.environ if environment is None else environment), **QUIET},
             input=stdin,
@@ -74,18 +104,31 @@ def run_pulumi(
             sys.stderr.write(completed.stdout + completed.stderr)
         if NO_STACK in completed.stderr:
             raise NoStackError(f"pulumi {command}: the backend has no stack {stack}")
-        reason = _reason(stack, completed.stdout, completed.stderr)
-        raise PulumiError(f"pulumi {command}: {reason}")
+        if any(phrase in completed.stdout + completed.stderr for phrase in LOCKED):
+            raise LockedError(
+                f"pulumi {command}: the stack is locked by a running update, or by one that was "
+                f"killed; wait for it, or if none runs: sandbox recover --stack {stack}",
+                _locks(completed.stdout + completed.stderr),
+            )
+        raise PulumiError(f"pulumi {command}: {_reason(completed.stdout, completed.stderr)}")
     return completed.stdout or ""
 
 
-def _reason(stack: str, stdout: str, stderr: str) -> str:
-    if LOCKED in stdout + stderr:
+def _locks(text: str) -> Sequence[Lock]:
+    return [
+        Lock(username=username, hostname=hostname, pid=int(pid), since=datetime.fromisoformat(time))
+        for username, hostname, pid, time in LOCK.findall(text)
+    ]
+
+
+def _reason(stdout: str, stderr: str) -> str:
+    reason = "; ".join(_errors(stdout) or _errors(stderr) or _last_line(stderr or stdout))
+    if any(phrase in reason for phrase in DAMAGED):
         return (
-            "the stack is locked by a running update, or by one that was killed; wait for it, or "
-            f"if none runs: sandbox recover --stack {stack}"
+            f"the state file is damaged ({reason}); put back its newest backup: the file of this "
+            "stack below .pulumi/backups of the backend, or an older version of the bucket's object"
         )
-    return "; ".join(_errors(stdout) or _errors(stderr) or _last_line(stderr or stdout))
+    return reason
 
 
 def subject(urn: str) -> str:

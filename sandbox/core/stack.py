@@ -9,8 +9,9 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from infra import settings
 from infra.access_keys import Keys, Slot
@@ -18,11 +19,12 @@ from infra.aws_clients import AwsClients
 from infra.settings import Settings, SettingsError
 from sandbox.core import project
 from sandbox.core.errors import SandboxError, UsageError
-from sandbox.core.pulumi_cli import NoStackError, PulumiError, run_pulumi
+from sandbox.core.pulumi_cli import Lock, LockedError, NoStackError, PulumiError, run_pulumi
 from sandbox_client.config import OUTPUT, SandboxConfig, SandboxConfigError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 PROVIDER: Final = "pulumi:providers:aws"
+ROOT: Final = "pulumi:pulumi:Stack"
 PREFIX: Final = f"{settings.NAMESPACE}:"
 MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
@@ -96,6 +98,11 @@ class Stack:
         """The name without organization and project: `production` of `acme/sandbox/production`."""
         return self.name.rsplit("/", 1)[-1]
 
+    @property
+    def config_file(self) -> Path:
+        """Where the engine keeps the stack's settings."""
+        return self.folder / f"Pulumi.{self.short_name}.yaml"
+
     def require_exists(self) -> None:
         """Refuse a name that the backend does not have.
 
@@ -104,10 +111,14 @@ class Stack:
         """
         names = stack_names(self.folder, self.environment)
         if self.short_name not in {name.rsplit("/", 1)[-1] for name in names}:
-            raise UsageError(
-                f"stack {self.name}: the backend has no such stack; it has: "
-                f"{', '.join(names) or 'none'}; name one of them with --stack"
-            )
+            self._refuse(names)
+
+    def _refuse(self, names: Sequence[str]) -> NoReturn:
+        """Refuse this stack's name, which is none of *names*."""
+        raise UsageError(
+            f"stack {self.name}: the backend has no such stack; it has: "
+            f"{', '.join(names) or 'none'}; name one of them with --stack"
+        )
 
     def outputs(self, *, secrets: bool = False) -> Mapping[str, Any]:
         """The outputs; without *secrets* a secret reads "[secret]".
@@ -191,7 +202,7 @@ class Stack:
         self._run("config", "set-all", "--json", json.dumps(entries))
 
     def set_config_at(self, paths: Mapping[str, str]) -> None:
-        """Set single entries of structured values: `{"sandbox:zones.us-east-1a": "0"}`, in one edit."""
+        """Set entries of structured values in one edit: `{"sandbox:zones.us-east-1a": "0"}`."""
         pairs = [
             part for path, value in paths.items() for part in ("--plaintext", f"{path}={value}")
         ]
@@ -234,13 +245,41 @@ class Stack:
         Raises:
             SandboxError: the state holds no provider, so nothing was created.
         """
+        return AwsClients(self.provider().inputs["region"])
+
+    def provider(self) -> Resource:
+        """The AWS provider that the stack was last updated with.
+
+        Raises:
+            SandboxError: the state holds no provider, so nothing was created.
+        """
         for resource in self.resources():
             if resource.type == PROVIDER:
-                return AwsClients(resource.inputs["region"])
+                return resource
         raise SandboxError(
             f"stack {self.name}: its state holds no AWS provider, so nothing was created; run "
             f"pulumi up --stack {self.name} first"
         )
+
+    def locks(self) -> Sequence[Lock] | None:
+        """Who holds the stack's lock; empty if the backend does not say, None if nobody does.
+
+        Asks the engine to compare the root of the state only: it takes the lock first, and changes
+        nothing.
+        """
+        roots = [resource.urn for resource in self.resources() if resource.type == ROOT]
+        targets = [part for urn in roots for part in ("--target", urn)]
+        try:
+            self._run("refresh", "--preview-only", *targets)
+        except LockedError as error:
+            return error.locks
+        return None
+
+    def last_update_ended(self) -> datetime | None:
+        """When the last update that was not killed ended; None if there was none."""
+        text = self._run("stack", "history", "--json", "--page-size", "1", "--page", "1")
+        updates = json.loads(text)
+        return datetime.fromisoformat(updates[0]["endTime"]) if updates else None
 
     def preview(self, *arguments: str) -> Mapping[str, Any]:
         """What `pulumi preview --json` prints."""
@@ -318,15 +357,16 @@ class Stack:
                 show_failure=show_failure,
             )
         except NoStackError:
-            self.require_exists()
-            raise
+            self._refuse(stack_names(self.folder, self.environment))
         except PulumiError as error:
-            raise PulumiError(f"stack {self.name}: {error}") from None
+            error.args = (f"stack {self.name}: {error}",)
+            raise
 
 
 def resources_of(export: Mapping[str, Any]) -> Sequence[Resource]:
     """The resources of a deployment as `pulumi stack export` prints it."""
-    entries: Sequence[dict[str, Any]] = export["deployment"].get("resources") or []
+    deployment: Mapping[str, Any] = export["deployment"] or {}  # null before the first update
+    entries: Sequence[dict[str, Any]] = deployment.get("resources") or []
     return [
         Resource(
             urn=entry["urn"],

@@ -8,12 +8,15 @@ import typer
 from sandbox.core import output
 from sandbox.core.options import QuietOption, StackOption
 
+EPILOG = "Example: sandbox diagram --stack production --output architecture.mmd"
+
 
 def diagram(
     *,
     stack: StackOption = None,
     file: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
+        Path | None,
+        typer.Option("--output", "-o", help="Write to this file, not to standard output."),
     ] = None,
     _quiet: QuietOption = False,
 ) -> None:

@@ -1,27 +1,36 @@
 """What the architecture's picture shows, read from the deployed stack's state.
 
-Every type of resource is either drawn or folded into another one; a new type that is neither is
-refused, so the picture cannot fall behind the program.
+The catalogue says which line a resource adds to its component's box. A type that the catalogue does
+not have is refused, so the picture cannot fall behind the program.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from infra import catalogue
+from infra.catalogue import CATALOGUE
 from sandbox.core.errors import SandboxError
-from sandbox.core.stack import Resource
+from sandbox.core.stack import PROVIDER, Resource
+
+ACCOUNT: Final = "account"
+REGION: Final = "region"
+VPC: Final = "vpc"
+FRAMES: Final[Mapping[str, str | None]] = {ACCOUNT: None, REGION: ACCOUNT, VPC: REGION}
+"""Each frame and the frame around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A component of the stack, or something outside of it, at a place of the grid."""
+    """A component of the stack, or something that it works with."""
 
     key: str
     title: str
-    column: int
-    row: int
+    frame: str | None = None
+    """The frame that it is in; None outside of AWS."""
     lines: tuple[str, ...] = ()
-    outside: bool = False
+    of_stack: bool = True
+    """Whether the stack creates it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,123 +44,99 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
+    """Boxes in frames, and the arrows between them."""
+
+    frame_titles: Mapping[str, str]
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
 
 
-Outputs = Mapping[str, Any]
-
-
-def _group_rule(o: Outputs) -> str:
-    source = o.get("cidrIpv4") or o.get("cidrIpv6") or "a prefix list"
-    return f"in: {o['ipProtocol']} {int(o['fromPort'])} from {source}"
-
-
-def _key(o: Outputs) -> str:
-    return f"access key, {str(o['status']).lower()}"
-
-
-DRAWN: Final[Mapping[str, Callable[[Outputs], str]]] = {
-    "aws:ec2/vpc:Vpc": lambda o: f"VPC {o['cidrBlock']}",
-    "aws:ec2/subnet:Subnet": lambda o: f"subnet {o['availabilityZone']} {o['cidrBlock']}",
-    "aws:ec2/internetGateway:InternetGateway": lambda _: "internet gateway",
-    "aws:ec2/routeTable:RouteTable": lambda _: "one public route table",
-    "aws:ec2/vpcEndpoint:VpcEndpoint": lambda _: "S3 gateway endpoint",
-    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": lambda _: "default group, emptied",
-    "aws:ec2/securityGroup:SecurityGroup": lambda o: f"group {o['name']}",
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _group_rule,
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": lambda o: f"out: to {o['cidrIpv4']}",
-    "aws:ec2/managedPrefixList:ManagedPrefixList": lambda o: f"prefix list {o['name']}",
-    "aws:iam/user:User": lambda o: f"user {o['name']}",
-    "aws:iam/role:Role": lambda o: f"role {o['name']}",
-    "aws:iam/policy:Policy": lambda o: f"policy {o['name']}",
-    "aws:iam/instanceProfile:InstanceProfile": lambda o: f"profile {o['name']}",
-    "aws:iam/accessKey:AccessKey": _key,
-    "aws:ec2/flowLog:FlowLog": lambda o: f"flow log, {o['trafficType'].lower()} traffic",
-    "aws:cloudwatch/logGroup:LogGroup": lambda o: f"{o['name']}, {int(o['retentionInDays'])} days",
-    "aws:costexplorer/costAllocationTag:CostAllocationTag": lambda o: f"tag {o['tagKey']}",
-    "aws:budgets/budget:Budget": lambda o: f"{o['limitAmount']} {o['limitUnit']} a month",
-    "aws:budgets/budgetAction:BudgetAction": lambda _: "action: attach the stop",
-}
-FOLDED: Final = frozenset(
-    {
-        "aws:ec2/route:Route",  # part of the route table
-        "aws:ec2/routeTableAssociation:RouteTableAssociation",  # every subnet has the one table
-        "aws:iam/userPolicyAttachment:UserPolicyAttachment",  # its policy stands in the same box
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",  # the same
-        "aws:iam/rolePolicy:RolePolicy",  # part of its role
-        "pulumi:index:Stash",  # the destroy guard: nothing of it is in AWS
-    }
-)
-COMPONENTS: Final = (
-    Box(key="SshAccess", title="SSH access", column=1, row=0),
-    Box(key="Manager", title="Manager", column=1, row=1),
-    Box(key="SpendingStop", title="Spending stop", column=1, row=2),
-    Box(key="Network", title="Network", column=2, row=0),
-    Box(key="Instances", title="Sandboxes' identity", column=2, row=1),
-    Box(key="CostTags", title="Cost allocation tags", column=2, row=2),
-    Box(key="FlowLogs", title="Flow logs", column=3, row=2),
-)
-OUTSIDE: Final = (
-    Box(key="researchers", title="Researchers", column=0, row=0, outside=True),
-    Box(key="service", title="The service", column=0, row=1, outside=True),
-    Box(key="internet", title="Internet", column=3, row=0, outside=True),
-    Box(key="s3", title="Amazon S3", column=3, row=1, outside=True),
+BOXES: Final = (
+    Box(key="researchers", title="Researchers", of_stack=False),
+    Box(key="service", title="The service", of_stack=False),
+    Box(key="Manager", title="Manager", frame=ACCOUNT),
+    Box(key="SpendingStop", title="Spending stop", frame=ACCOUNT),
+    Box(key="CostTags", title="Cost allocation tags", frame=ACCOUNT),
+    Box(key="Instances", title="Sandboxes' identity", frame=ACCOUNT),
+    Box(key="SshAccess", title="SSH access", frame=VPC),
+    Box(
+        key="sandboxes",
+        title="Sandboxes",
+        frame=VPC,
+        lines=("one instance or more per researcher",),
+        of_stack=False,
+    ),
+    Box(key="Network", title="Network", frame=VPC),
+    Box(key="FlowLogs", title="Flow logs", frame=REGION),
+    Box(key="InstanceLogs", title="Sandboxes' logs", frame=REGION),
+    Box(key="s3", title="Amazon S3", frame=REGION, lines=("data and results",), of_stack=False),
+    Box(key="ecr", title="Amazon ECR", frame=REGION, lines=("images",), of_stack=False),
+    Box(key="internet", title="Internet", of_stack=False),
 )
 ARROWS: Final = (
     Arrow(source="researchers", target="SshAccess", label="SSH"),
     Arrow(source="service", target="Manager", label="signs in"),
-    Arrow(source="SshAccess", target="Network", label="guards"),
-    Arrow(source="Manager", target="Network", label="launches into"),
-    Arrow(source="Manager", target="Instances", label="passes"),
-    Arrow(source="SpendingStop", target="Manager", label="stops"),
-    Arrow(source="Network", target="internet", label="to and from"),
-    Arrow(source="Network", target="s3", label="endpoint"),
+    Arrow(source="Manager", target="sandboxes", label="launches, stops"),
+    Arrow(source="SpendingStop", target="Manager", label="stops launches"),
+    Arrow(source="SshAccess", target="sandboxes", label="admits"),
+    Arrow(source="sandboxes", target="Instances", label="run as"),
+    Arrow(source="sandboxes", target="Network", label="stand in a subnet of"),
+    Arrow(source="sandboxes", target="InstanceLogs", label="write"),
+    Arrow(source="sandboxes", target="ecr", label="pull"),
+    Arrow(source="Network", target="s3", label="gateway endpoint"),
+    Arrow(source="Network", target="internet", label="internet gateway"),
     Arrow(source="Network", target="FlowLogs", label="traffic"),
 )
+MOVED: Final = {("Instances", catalogue.LOG_GROUP.name): "InstanceLogs"}
+"""A type that another box than its component's shows."""
+FIRST_WORDS: Final = ("group", "user", "profile", "role", "subnet", "access", "policy", "flow")
+"""The lines of a box begin with what it is about, whatever order the state has."""
 
 
 def picture(resources: Sequence[Resource]) -> Picture:
-    """The stack's components with what is in them; those without anything are left out.
+    """The stack's components with what is in them; components without anything are left out.
 
     Raises:
-        SandboxError: a resource is of a type that this table does not know.
+        SandboxError: a resource is of a type that the catalogue does not have.
     """
+    titles = {ACCOUNT: "AWS account", REGION: "Region", VPC: "VPC"}
     lines: dict[str, list[str]] = {}
-    for one in resources:
-        if one.type in FOLDED or one.type.startswith(("pulumi:pulumi:", "pulumi:providers:")):
+    for resource in resources:
+        if resource.type == PROVIDER:
+            titles[REGION] = f"Region {resource.inputs['region']}"
+        if resource.type.startswith(("pulumi:pulumi:", "pulumi:providers:", "sandbox:")):
             continue
-        if one.type.startswith("sandbox:"):
-            continue
-        if one.type not in DRAWN:
+        if resource.type not in CATALOGUE:
             raise SandboxError(
-                f"{one.type} ({one.name}): is in no table of handover/picture.py; "
-                "draw it there, or fold it into another"
+                f"{resource.name}: {resource.type} is not in infra/catalogue.py; add it there, "
+                "with its label"
             )
-        component = one.parent.rsplit("::", 2)[-2].rsplit(":", 1)[-1]
-        lines.setdefault(component, []).append(DRAWN[one.type](one.outputs))
-    boxes = [
+        label = CATALOGUE[resource.type].label
+        if resource.type == catalogue.VPC.name and label:
+            titles[VPC] = label(resource.outputs)
+        elif label:
+            component = resource.parent.rsplit("::", 2)[-2].rsplit(":", 1)[-1]
+            key = MOVED.get((component, resource.type), component)
+            lines.setdefault(key, []).append(label(resource.outputs))
+    boxes = tuple(
         Box(
             key=box.key,
             title=box.title,
-            column=box.column,
-            row=box.row,
-            lines=tuple(sorted(lines[box.key], key=_rank)),
+            frame=box.frame,
+            lines=box.lines or tuple(sorted(lines.get(box.key, ()), key=_rank)),
+            of_stack=box.of_stack,
         )
-        for box in COMPONENTS
-        if box.key in lines
-    ]
-    keys = {box.key for box in (*boxes, *OUTSIDE)}
-    return Picture(
-        boxes=(*OUTSIDE, *boxes),
-        arrows=tuple(one for one in ARROWS if {one.source, one.target} <= keys),
+        for box in BOXES
+        if box.key in lines or not box.of_stack
     )
-
-
-ORDER: Final = ["VPC", "group", "user", "profile", "role", "subnet", "access", "policy", "flow"]
-"""What a box is about comes first, whatever order the state has."""
+    keys = {box.key for box in boxes}
+    return Picture(
+        frame_titles=titles,
+        boxes=boxes,
+        arrows=tuple(arrow for arrow in ARROWS if {arrow.source, arrow.target} <= keys),
+    )
 
 
 def _rank(line: str) -> tuple[int, str]:
     word = line.split(maxsplit=1)[0]
-    return ORDER.index(word) if word in ORDER else len(ORDER), line
+    return FIRST_WORDS.index(word) if word in FIRST_WORDS else len(FIRST_WORDS), line

@@ -6,35 +6,34 @@ from sandbox.core import output
 from sandbox.core.errors import ExitCode
 from sandbox.core.options import JsonOption, QuietOption, StackOption
 
+EPILOG = "Example: sandbox drift --stack production --json"
+
 
 def drift(
     *, stack: StackOption = None, as_json: JsonOption = False, _quiet: QuietOption = False
 ) -> None:
     """Compare the account with the program, and name what others attached to the stack.
 
-    `pulumi preview --refresh` compares what the program manages. It cannot see what others
-    attached to it: a rule in the security group, a policy on the manager, a subnet in the VPC.
-    Exit code 10 says that there is either.
+    differs: a setting in AWS is not as the program says. missing: somebody deleted a resource.
+    unmanaged: somebody attached something to a resource of the stack: a rule to the security
+    group, a policy to the manager, a subnet to the VPC. Exit code 10 says that there is any.
     """
     from sandbox.core.stack import Stack
-    from sandbox.drift.unmanaged import unmanaged
+    from sandbox.drift import comparison
 
     selected = Stack.select(stack)
     with output.progress(f"stack {selected.name}: comparing the account with the program"):
-        changes = [str(change) for change in selected.changes("--refresh")]
-    with output.progress(f"stack {selected.name}: looking for what others attached"):
-        attached = sorted(unmanaged(selected.aws(), selected.resources()))
+        drifted = comparison.compare(selected)
     if as_json:
-        output.json_result({"changes": changes, "unmanaged": attached})
+        output.json_result(comparison.as_json(drifted))
     else:
-        for change in changes:
-            output.result(f"differs: {change}")
-        for line in attached:
-            output.result(f"unmanaged: {line}")
-    if changes or attached:
+        for line in comparison.lines(drifted):
+            output.result(line)
+    if drifted:
         output.note(
-            f"run pulumi up --stack {selected.name} to restore what differs; remove what is "
-            "unmanaged, or add it to the program"
+            f"stack {selected.name}: {comparison.counts(drifted)}; pulumi up --stack "
+            f"{selected.name} restores what differs or is missing; remove what is unmanaged, or "
+            "add it to the program"
         )
         raise typer.Exit(ExitCode.ATTENTION)
     output.note(f"stack {selected.name}: the account is as the program says")

@@ -1,278 +1,194 @@
-"""The command line: options, what is shown, exit codes."""
+"""`sandbox image`: build the machine image of the sandboxes, list and remove images."""
 
-from __future__ import annotations
-
-import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from ami import aws, build, images, plan, price, progress, sweep
-from ami.build_resources import BuildResource, Search
-from ami.errors import LeftoverError
-from ami.limits import Limits
-from ami.stack import PulumiStack
+from sandbox.core import output
+from sandbox.core.options import JsonOption, QuietOption, StackOption, YesOption
 
-ROOT = Path(__file__).resolve().parent.parent
-LOGS = ROOT / ".local" / "ami"
-VERSION = re.compile(r"^(\w+)=(\S+)$")
-SETTABLE = re.compile(r"^([A-Z][A-Z0-9_]*)=\$\{\1:?-", re.MULTILINE)
-
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-    help="Machine images of the researcher sandboxes.",
-    epilog="Exit codes: 0 done, 2 wrong option, 3 nothing was made, 4 no machine, 5 set-up,"
-    " 6 verification, 7 image, 8 something is left behind, 9 image not configured, 130 Ctrl-C.",
-)
-StackName = Annotated[
-    str | None, typer.Option("--stack", help="Pulumi stack; the selected one otherwise.")
-]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
-
-def settable() -> frozenset[str]:
-    """The versions that the scripts take from outside."""
-    found = SETTABLE.findall(
-        "".join((ROOT / "ami" / "setup" / one).read_text() for one in ("setup.sh", "verify.sh"))
-    )
-    return frozenset(found) - {"BASE", "LOGIN"}
-
-
-def versions(values: list[str]) -> dict[str, str]:
-    known = settable()
-    chosen: dict[str, str] = {}
-    for value in values:
-        match = VERSION.match(value)
-        if not match or match[1] not in known:
-            raise typer.BadParameter(
-                f"{value}: NAME=VERSION is wanted, NAME one of {', '.join(sorted(known))}",
-                param_hint="--set",
-            )
-        chosen[match[1]] = match[2]
-    if "UV_VERSION" in chosen and "UV_SHA256" not in chosen:
-        raise typer.BadParameter(
-            "UV_VERSION needs its UV_SHA256 beside it, the hash of that release's x86_64 wheel",
-            param_hint="--set",
-        )
-    return chosen
+app = typer.Typer(no_args_is_help=True, help="Build the sandboxes' machine image, list and remove.")
 
 
 @app.command(
     "build",
-    epilog="Examples:  sandbox image build --dry-run  ·  sandbox image build --stack production"
-    "  ·  sandbox image build --instance-type g5.xlarge --set COGAMES_VERSION=0.26.22",
+    epilog="Examples: sandbox image build --dry-run · sandbox image build --stack production · "
+    "sandbox image build --instance-type g5.xlarge --set COGAMES_VERSION=0.26.22",
 )
-def build_command(  # noqa: PLR0913 - one parameter an option
+def build(
     *,
-    stack: StackName = None,
+    stack: StackOption = None,
     instance_type: Annotated[
-        str | None, typer.Option(help="GPU machine to build on; the stack's default otherwise.")
+        str | None,
+        typer.Option(metavar="TYPE", help="GPU machine to build on. Default: the stack's."),
     ] = None,
     base: Annotated[
         Literal["ubuntu", "dlami"],
-        typer.Option(help="Plain Ubuntu 22.04, or AWS's deep learning image with its own driver."),
+        typer.Option(help="Ubuntu 22.04, or AWS's deep learning image with its own driver."),
     ] = "ubuntu",
     ssh_key: Annotated[
         str | None,
-        typer.Option(help="EC2 key pair of yours; a temporary one is made and removed otherwise."),
+        typer.Option(metavar="NAME", help="An EC2 key pair of yours. Default: a temporary one."),
     ] = None,
     ssh_key_file: Annotated[
-        Path | None, typer.Option(help="Private half of --ssh-key; your SSH agent otherwise.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The private key of --ssh-key. Default: your SSH agent."),
     ] = None,
-    ssh_user: Annotated[str, typer.Option(help="The base image's user.")] = "ubuntu",
+    ssh_user: Annotated[
+        str, typer.Option(metavar="USER", help="The user of the base image.")
+    ] = "ubuntu",
     ssh_from: Annotated[
-        str | None, typer.Option(help="Address or network let in; this machine's own otherwise.")
+        str | None,
+        typer.Option(
+            metavar="NETWORK", help="Who may reach port 22. Default: this machine's address."
+        ),
     ] = None,
-    disk: Annotated[int, typer.Option(help="Size of the root disk in GiB.")] = 150,
+    disk: Annotated[int, typer.Option(metavar="GIB", help="Size of the root disk.")] = 150,
+    disk_iops: Annotated[
+        int, typer.Option(metavar="NUMBER", help="IOPS of the disk during the build.")
+    ] = 6000,
+    disk_throughput: Annotated[
+        int, typer.Option(metavar="MIB", help="MiB/s of the disk during the build.")
+    ] = 1000,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VERSION", help="Another version of something."),
+        typer.Option(
+            "--set", metavar="NAME=VERSION", help="Install another version; may be repeated."
+        ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, show plan and price, stop.")
+        bool, typer.Option("--dry-run", help="Check everything, show plan and price, then end.")
     ] = False,
     keep_on_error: Annotated[
-        bool, typer.Option("--keep-on-error", help="Leave a failed machine, to look at it.")
+        bool, typer.Option("--keep-on-error", help="Keep a machine that failed, to look at it.")
     ] = False,
+    _quiet: QuietOption = False,
 ) -> None:
-    """Build, verify and take an image, and configure the stack with it."""
-    console = Console()
-    source = PulumiStack(stack, ROOT)
-    facts = source.facts()
-    account = aws.connect(facts.region)
-    made = plan.make(
-        account,
-        facts,
-        plan.Request(
-            instance_type=instance_type,
-            base=base,
-            ssh_key=ssh_key,
-            ssh_key_file=ssh_key_file,
-            ssh_user=ssh_user,
-            ssh_from=ssh_from,
-            disk_gib=disk,
-            versions=versions(set_ or []),
-            keep_on_error=keep_on_error,
-        ),
-        limits=Limits(),
+    """Build and verify an image, and configure the stack with it. Takes about 45 minutes.
+
+    Everything else that the build creates is removed again, also after an error or Ctrl-C.
+    """
+    from ami.plan import BuildOptions
+    from sandbox.core.stack import Stack
+    from sandbox.image import job, versions
+
+    options = BuildOptions(
+        instance_type=instance_type,
+        base=base,
+        ssh_key=ssh_key,
+        ssh_key_file=ssh_key_file,
+        ssh_user=ssh_user,
+        ssh_from=ssh_from,
+        disk_gib=disk,
+        disk_iops=disk_iops,
+        disk_throughput=disk_throughput,
+        versions=versions.parse(set_ or []),
+        keep_on_error=keep_on_error,
     )
-    show(console, made)
-    if dry_run:
-        console.print(f"price        {price.of(account, made)}", highlight=False)
-        console.print("nothing was made: this was a dry run")
-        return
-    with progress.shown(console) as shown:
-        image = build.build(
-            made, build.Tools(aws=account, stack=source, progress=shown, folder=LOGS)
-        )
-    console.print(
-        f"\n{image} is configured in stack {facts.stack}; log and manifest:"
-        f" {(LOGS / made.build_id).relative_to(ROOT)}.log, .json",
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print(f"next: pulumi up --stack {facts.stack}", highlight=False)
+    job.build(Stack.select(stack), options, dry_run=dry_run)
 
 
-def show(console: Console, made: plan.Plan) -> None:
-    lines = {
-        "build": made.build_id,
-        "account": f"{made.account} as {made.caller}",
-        "stack": f"{made.facts.stack} ({made.facts.environment}, {made.facts.region})",
-        "machine": f"{made.instance_type}, {made.vcpus} vCPUs, {made.gpus} GPUs,"
-        f" {made.disk_gib} GiB gp3, encrypted",
-        "zones": ", ".join(f"{one.zone} ({one.id})" for one in made.subnets),
-        "base": f"{made.base_image} {made.base_name}",
-        "ssh from": made.ssh_from,
-        "image name": made.image_name,
-    }
-    for name, value in lines.items():
-        console.print(f"{name:<12} {value}", markup=False, highlight=False, soft_wrap=True)
+@app.command("list", epilog="Example: sandbox image list --stack production --json")
+def list_images(
+    *, stack: StackOption = None, as_json: JsonOption = False, _quiet: QuietOption = False
+) -> None:
+    """Show the images of the stack's environment, the newest first.
+
+    An image is in use if the stack's config names it, or if an instance was launched from it.
+    """
+    from sandbox.core.stack import Stack
+    from sandbox.image import job, listing
+
+    images = job.images_of(Stack.select(stack))
+    if as_json:
+        output.json_result([listing.as_json(image) for image in images])
+    elif images:
+        output.table(listing.COLUMNS, [listing.row(image) for image in images])
+    else:
+        output.note("there is no image yet; build one with: sandbox image build")
 
 
-@app.command("list", epilog="Example:  sandbox image list --stack production")
-def list_command(*, stack: StackName = None) -> None:
-    """Show the stack's images, newest first."""
-    source = PulumiStack(stack, ROOT)
-    facts = source.facts()
-    found = images.of_environment(
-        aws.connect(facts.region), facts.environment, {facts.configured_image}
-    )
-    table = Table("image", "made", "GiB", "in use", "inside", box=None, pad_edge=False)
-    for one in found:
-        inside = ", ".join(f"{name} {version}" for name, version in sorted(one.versions.items()))
-        table.add_row(
-            one.id, f"{one.made:%Y-%m-%d %H:%M}", str(one.gib), one.in_use or "no", inside
-        )
-    Console().print(table if found else "no images yet: sandbox image build makes one")
+@app.command("prune", epilog="Example: sandbox image prune --keep 3")
+def prune(
+    *,
+    keep: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", help="How many of the newest images stay.")
+    ],
+    stack: StackOption = None,
+    yes: YesOption = False,
+    _quiet: QuietOption = False,
+) -> None:
+    """Remove old images with their snapshots.
+
+    An image stays if any stack of the project names it, or if an instance was launched from it.
+    """
+    from sandbox.core.stack import Stack
+    from sandbox.image import job
+
+    job.prune(Stack.select(stack), keep=keep, yes=yes)
 
 
 @app.command(
     "clean",
-    epilog="Examples:  sandbox image clean  ·  sandbox image clean --older-than 2 --yes"
-    "  ·  sandbox image clean --build 20261124-101500-9f3a1c",
+    epilog="Examples: sandbox image clean · sandbox image clean --older-than 2 --yes · "
+    "sandbox image clean --build 20261124-101500-9f3a1c",
 )
-def clean_command(
+def clean(
     *,
-    stack: StackName = None,
+    stack: StackOption = None,
     older_than: Annotated[
-        float, typer.Option(help="Hours since a build started; younger ones may be alive.")
-    ] = 5,
+        float,
+        typer.Option(
+            min=0, metavar="HOURS", help="Leave builds alone that started later; they may run."
+        ),
+    ] = 8,
     build_id: Annotated[
-        str | None, typer.Option("--build", help="Only this build's things, of whatever age.")
+        str | None,
+        typer.Option("--build", metavar="ID", help="Only this build, whenever it started."),
     ] = None,
-    yes: Yes = False,
+    yes: YesOption = False,
+    _quiet: QuietOption = False,
 ) -> None:
-    """Find what dead builds left in the account, and remove it."""
-    console = Console()
-    facts = PulumiStack(stack, ROOT).facts()
-    account = aws.connect(facts.region)
-    say = lines(console)
-    found = sweep.find(account, Search(), say)
-    chosen = (
-        [one for one in found if one.build_id == build_id]
-        if build_id
-        else images.dead(found, older_than=timedelta(hours=older_than))
-    )
-    if not chosen:
-        console.print("nothing to clean")
-        return
-    for one in chosen:
-        say(f"{one}  build {one.build_id}, started {one.since}")
-    if not yes:
-        typer.confirm(f"remove these {len(chosen)}?", abort=True)
-    clean(account, {one.build_id for one in chosen}, say)
+    """Remove what builds left behind that were killed; finished images stay."""
+    from datetime import timedelta
+
+    from sandbox.core.stack import Stack
+    from sandbox.image import job
+
+    age = timedelta(hours=older_than)
+    job.clean(Stack.select(stack), older_than=age, build_id=build_id, yes=yes)
 
 
-def clean(account: aws.Aws, builds: set[str], say: sweep.Say, limits: Limits | None = None) -> None:
-    left: list[BuildResource] = []
-    for one in sorted(builds):
-        left += sweep.sweep(
-            account,
-            Search(one),
-            limits=limits or Limits(),
-            say=say,
-            spare=lambda thing: thing.finished,
-        )
-    if left:
-        commands = [f"  {one}: {one.command(account.region)}" for one in left]
-        raise LeftoverError("\n".join(["left behind:", *commands]))
-
-
-@app.command("prune", epilog="Example:  sandbox image prune --keep 3")
-def prune_command(
+@app.command("resume", epilog="Example: sandbox image resume ami-0123456789abcdef0")
+def resume(
+    image_id: Annotated[
+        str, typer.Argument(metavar="AMI_ID", help="The image that was left pending.")
+    ],
     *,
-    keep: Annotated[int, typer.Option(min=1, help="How many of the newest stay.")],
-    stack: StackName = None,
-    yes: Yes = False,
+    stack: StackOption = None,
+    _quiet: QuietOption = False,
 ) -> None:
-    """Remove old images with their snapshots, never one that is configured or running."""
-    console = Console()
-    source = PulumiStack(stack, ROOT)
-    facts = source.facts()
-    account = aws.connect(facts.region)
-    found = images.of_environment(account, facts.environment, source.configured_images())
-    chosen = images.to_prune(found, keep)
-    say = lines(console)
-    for one in found[keep:]:
-        if one.in_use:
-            say(f"{one.id} stays: {one.in_use}")
-    if not chosen:
-        console.print("nothing to prune")
-        return
-    for one in chosen:
-        say(f"{one.id}  {one.made:%Y-%m-%d}  {one.name}, {len(one.snapshots)} snapshots")
-    if not yes:
-        typer.confirm(f"remove these {len(chosen)}?", abort=True)
-    images.remove(account, chosen, say)
+    """Finish an image that was still pending when its build ended, and configure the stack."""
+    from sandbox.core.stack import Stack
+    from sandbox.image import job
+
+    job.resume(Stack.select(stack), image_id)
 
 
-@app.command("resume", epilog="Example:  sandbox image resume ami-0123456789abcdef0")
-def resume_command(*, image: str, stack: StackName = None) -> None:
-    """Finish an image that was still pending when its build ended: wait, then configure it."""
-    console = Console()
-    source = PulumiStack(stack, ROOT)
-    facts = source.facts()
-    images.resume(
-        aws.connect(facts.region),
-        source,
-        image,
-        environment=facts.environment,
-        limits=Limits(),
-        say=lines(console),
-    )
-    console.print(f"{image} is configured; next: pulumi up --stack {facts.stack}", highlight=False)
+@app.command("pins", epilog="Examples: sandbox image pins · sandbox image pins --latest --json")
+def pins(
+    *,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="Ask PyPI for newer versions; exit code 10 if any.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the newer versions into ami/setup/pins.toml.")
+    ] = False,
+    as_json: JsonOption = False,
+    _quiet: QuietOption = False,
+) -> None:
+    """Show every version that a build installs, its source, and how to look for a newer one."""
+    from sandbox.image import job
 
-
-def lines(console: Console) -> sweep.Say:
-    def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    return say
+    job.pins(latest=latest, write=write, as_json=as_json)

@@ -1,23 +1,32 @@
-"""Ask EC2 itself about launches: DryRun calls under the manager's own key start nothing."""
+"""Ask EC2 itself about launches: DryRun calls with the manager's own key start nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
+from infra.aws_clients import error_code
+from sandbox.core.errors import SandboxError
 from sandbox.permissions.simulation import Answer, judge
-from sandbox.permissions.table import Part, Row, setting
+from sandbox.permissions.table import Part, Row, launch_defaults
+from sandbox_client.config import SandboxConfig
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 WOULD_RUN: Final = "DryRunOperation"
 REFUSED: Final = "UnauthorizedOperation"
-ROOT: Final = "/dev/sda1"
-SIZE: Final = 500
-"""GiB; no image is larger, and nothing is made of it."""
-KINDS: Final = {"instance": "instance", "volume": "volume", "interface": "network-interface"}
+VOLUME_GIB: Final = 500
+"""Larger than any image. No volume is created."""
+TAGGED_TYPES: Final = {
+    "instance": "instance",
+    "volume": "volume",
+    "interface": "network-interface",
+}
+"""The resource type in a request by the part of a launch."""
+RunInstances = dict[str, Any]
+"""The parameters of a call of RunInstances."""
 
 
 class CannotAskError(ValueError):
@@ -25,7 +34,7 @@ class CannotAskError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class LaunchTarget:
     """What a real launch of this stack names."""
 
     image_id: str
@@ -34,119 +43,134 @@ class Place:
     instance_profile: str
     instance_type: str
     environment: str
+    root_device: str = "/dev/sda1"
+
+    @classmethod
+    def of_config(cls, config: SandboxConfig) -> "LaunchTarget":
+        return cls(
+            image_id=config.ami_id,
+            subnet_id=config.subnet_id,
+            security_group_id=config.security_group_id,
+            instance_profile=config.instance_profile,
+            instance_type=config.default_instance_type,
+            environment=config.environment,
+            root_device=config.root_device_name,
+        )
 
 
-def dry_run(ec2: "EC2Client", rows: Iterable[Row], place: Place) -> Iterator[Answer]:
+def dry_run(ec2: "EC2Client", rows: Iterable[Row], target: LaunchTarget) -> Iterator[Answer]:
     """EC2's own answer to each launch of the table."""
     for row in rows:
         if not row.is_launch:
             continue
         try:
-            asked = request(row, place)
+            parameters = request(row, target)
         except CannotAskError as error:
             yield Answer(row=row, verdict="not asked", why=str(error))
             continue
-        yield _answer(ec2, row, asked)
+        yield _answer(ec2, row, parameters)
 
 
-def request(row: Row, place: Place) -> dict[str, Any]:
-    """The call that launches as *row* says.
+def request(row: Row, target: LaunchTarget) -> RunInstances:
+    """The call that launches as *row* describes.
 
     Raises:
-        CannotAskError: the row needs something of another account or region, or that EC2 alone
-            decides.
+        CannotAskError: the row needs a resource of another account or region, or a condition key
+            that only EC2 sets.
     """
-    if not place.image_id:
+    if not target.image_id:
         raise CannotAskError("the stack has no image yet")
     if row.given or "region" in row.body:
-        raise CannotAskError("is about another stack or region")
-    asked: dict[str, Any] = {
-        "ImageId": place.image_id,
-        "InstanceType": place.instance_type,
+        raise CannotAskError("applies to another stack or region")
+    changes: Mapping[str, Part | None] = row.body["launch"]
+    parameters: RunInstances = {
+        "ImageId": target.image_id,
+        "InstanceType": target.instance_type,
         "MinCount": 1,
         "MaxCount": 1,
-        "SubnetId": place.subnet_id,
-        "SecurityGroupIds": [place.security_group_id],
-        "IamInstanceProfile": {"Name": place.instance_profile},
+        "SubnetId": target.subnet_id,
+        "SecurityGroupIds": [target.security_group_id],
+        "IamInstanceProfile": {"Name": target.instance_profile},
         "MetadataOptions": {"HttpTokens": "required"},
         "BlockDeviceMappings": [
-            {"DeviceName": ROOT, "Ebs": {"Encrypted": True, "VolumeSize": SIZE}}
+            {
+                "DeviceName": target.root_device,
+                "Ebs": {"Encrypted": True, "VolumeSize": VOLUME_GIB},
+            }
         ],
         "DryRun": True,
     }
-    tags = {name: _tags(name, row.body["launch"].get(name, {}), place) for name in KINDS}
-    for name, change in row.body["launch"].items():
-        _change(asked, name, change)
-    asked["TagSpecifications"] = [
-        {"ResourceType": KINDS[name], "Tags": [{"Key": k, "Value": v} for k, v in own.items()]}
-        for name, own in tags.items()
-        if own
+    for name, change in changes.items():
+        _change(parameters, name, change)
+    tags_by_part = {
+        name: _tags(name, changes.get(name, {}), target.environment) for name in TAGGED_TYPES
+    }
+    parameters["TagSpecifications"] = [
+        {
+            "ResourceType": TAGGED_TYPES[name],
+            "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        }
+        for name, tags in tags_by_part.items()
+        if tags
     ]
-    return asked
+    return parameters
 
 
-def _volume(*, encrypted: bool) -> list[dict[str, Any]]:
-    return [{"DeviceName": ROOT, "Ebs": {"Encrypted": encrypted, "VolumeSize": SIZE}}]
-
-
-def _tags(name: str, change: Part | None, place: Place) -> Mapping[str, str]:
-    base = setting()["launch"][name].get("tags", {})
-    if not change or "tags" not in change:
-        return _of(base, place)
-    if change["tags"] is None:
-        return {}
-    return _of({**base, **change["tags"]}, place)
-
-
-def _of(tags: Mapping[str, str | None], place: Place) -> Mapping[str, str]:
+def _tags(name: str, change: Part | None, environment: str) -> Mapping[str, str]:
+    tags: Mapping[str, str | None] = launch_defaults()[name].get("tags", {})
+    if change and "tags" in change:
+        if change["tags"] is None:
+            return {}
+        tags = {**tags, **change["tags"]}
     return {
-        key: value.replace("${environment}", place.environment).replace(
-            "$environment", place.environment
-        )
+        key: value.replace("${environment}", environment).replace("$environment", environment)
         for key, value in tags.items()
         if value is not None
     }
 
 
-def _change(asked: dict[str, Any], name: str, change: Part | None) -> None:
+def _change(parameters: RunInstances, name: str, change: Part | None) -> None:
     if change is None:
         if name != "role":
-            raise CannotAskError(f"EC2 asks about the {name} of every such launch")
+            raise CannotAskError(f"EC2 always asks about the {name} of a launch")
         return
     if "to" in change:
         raise CannotAskError(f"names a made-up {name}")
     for key, value in change.get("with", {}).items():
         if key == "ec2:InstanceType" and value:
-            asked["InstanceType"] = value
+            parameters["InstanceType"] = value
         elif (edit := EDITS.get((key, value))) is not None:
-            edit(asked)
+            edit(parameters)
         else:
-            raise CannotAskError(f"{key} is EC2's to say, or needs a {name} that is not there")
+            raise CannotAskError(f"only EC2 sets {key}, or it needs a {name} that does not exist")
 
 
-Edit = Callable[[dict[str, Any]], object]
-EDITS: Final[Mapping[tuple[str, str | None], Edit]] = {
-    ("ec2:MetadataHttpTokens", "optional"): lambda asked: asked.update(
+def _leave_volume_unencrypted(parameters: RunInstances) -> None:
+    parameters["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] = False
+
+
+EDITS: Final[Mapping[tuple[str, str | None], Callable[[RunInstances], object]]] = {
+    ("ec2:MetadataHttpTokens", "optional"): lambda parameters: parameters.update(
         MetadataOptions={"HttpTokens": "optional"}
     ),
-    ("ec2:MetadataHttpTokens", None): lambda asked: asked.pop("MetadataOptions"),
-    ("ec2:InstanceProfile", None): lambda asked: asked.pop("IamInstanceProfile"),
-    ("ec2:Encrypted", "false"): lambda asked: asked.update(
-        BlockDeviceMappings=_volume(encrypted=False)
-    ),
-    ("ec2:Encrypted", None): lambda asked: asked.pop("BlockDeviceMappings"),
+    ("ec2:MetadataHttpTokens", None): lambda parameters: parameters.pop("MetadataOptions"),
+    ("ec2:InstanceProfile", None): lambda parameters: parameters.pop("IamInstanceProfile"),
+    ("ec2:Encrypted", "false"): _leave_volume_unencrypted,
+    ("ec2:Encrypted", None): lambda parameters: parameters.pop("BlockDeviceMappings"),
 }
-"""What a condition key's value is in a request."""
+"""The edit of a request that gives a condition key its value."""
 
 
-def _answer(ec2: "EC2Client", row: Row, asked: Mapping[str, Any]) -> Answer:
+def _answer(ec2: "EC2Client", row: Row, parameters: RunInstances) -> Answer:
     try:
-        ec2.run_instances(**asked)
+        ec2.run_instances(**parameters)
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = error_code(error)
         if code == WOULD_RUN:
             return judge(row, ["allowed"])
         if code == REFUSED:
             return judge(row, ["denied"])
-        return Answer(row=row, verdict="not asked", why=f"EC2 says {code}")
-    raise AssertionError("EC2 answered a DryRun call without an error")  # it never does
+        return Answer(row=row, verdict="no answer", why=f"EC2 answered {code}")
+    except HTTPClientError as error:
+        return Answer(row=row, verdict="no answer", why=str(error))
+    raise SandboxError("EC2 started an instance although the call had DryRun; terminate it")

@@ -1,4 +1,4 @@
-"""The policy documents that a stack's settings give, by identity."""
+"""The policy documents of each identity, as they follow from a stack's settings."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,10 +8,9 @@ from typing import Any, Final
 from infra import context, names
 from infra.account import Identity
 from infra.aws_clients import AwsClients
-from infra.permissions import flow_logs, instance, manager, spending, trust
+from infra.permissions import flow_logs, instance, manager, spending, statements, trust
 from infra.permissions.context import PolicyContext
-from infra.permissions.statements import Statement, document
-from infra.permissions.statements import documents as managed_policies
+from infra.permissions.statements import TRUST_POLICY_LIMIT, Statement, document
 from infra.settings import Settings
 from sandbox.core import output
 from sandbox.core.errors import UsageError
@@ -23,27 +22,25 @@ Documents = Mapping[str, Any]
 Build = Callable[[Settings, PolicyContext], Documents]
 CI_ROLE: Final = CHECKOUT / "policies" / "ci-role.json"
 CI_ROLE_BUDGET: Final = CHECKOUT / "policies" / "ci-role-budget.json"
-CHANGES: Final = "Change"
-"""How the Sid of a statement begins that the preview's role does not have."""
+CHANGE: Final = "Change"
+"""The Sids of the statements that only the deploying role has begin so."""
 
 
 def documents(stack: Stack, identity: str | None = None) -> Mapping[str, Documents]:
-    """Every identity's documents under the stack's settings, or only those of *identity*.
+    """The documents of every identity with the stack's settings, or only those of *identity*.
 
-    Where the stack is up, the account and the VPC are its own; otherwise the account is that of the
-    credentials and the VPC's id is a placeholder.
+    The account and the VPC are those of the stack's outputs. A stack without outputs takes the
+    account of the credentials and a placeholder for the VPC's id.
 
     Raises:
         UsageError: there is no such identity.
     """
     if identity and identity not in BUILD:
-        raise UsageError(f"--identity {identity} is not an identity; use {', '.join(BUILD)}")
+        raise UsageError(f"--identity {identity}: is not a valid identity; use {', '.join(BUILD)}")
     settings, outputs = stack.settings(), stack.outputs()
-    role_arn = outputs.get("instance_role_arn")
-    arn = role_arn or AwsClients(settings.region).sts.get_caller_identity()["Arn"]
     policy_context = context.policy_context(
         settings,
-        Identity.of_arn(arn),
+        Identity.of_arn(outputs.get("instance_role_arn") or _caller_arn(settings.region)),
         vpc_id=outputs.get("vpc_id", context.PLACEHOLDER_VPC_ID),
     )
     return {
@@ -53,21 +50,25 @@ def documents(stack: Stack, identity: str | None = None) -> Mapping[str, Documen
     }
 
 
-def show(documents_of: Mapping[str, Documents]) -> None:
-    """Print each document below a line that says whose it is."""
-    for name, parts in documents_of.items():
-        listed = [
+def show(documents_by_identity: Mapping[str, Documents]) -> None:
+    """Print each document below a line that names its identity and its kind."""
+    for name, parts in documents_by_identity.items():
+        policies = [
             (f"policy {number}", policy) for number, policy in enumerate(parts["policies"], 1)
         ]
-        for part, text in (*listed, ("boundary", parts["boundary"]), ("trust", parts["trust"])):
+        for kind, text in (*policies, ("boundary", parts["boundary"]), ("trust", parts["trust"])):
             if text:
-                output.result(f"# {name}: {part}")
+                output.result(f"# {name}: {kind}")
                 output.json_result(text)
+
+
+def _caller_arn(region: str) -> str:
+    return AwsClients(region).sts.get_caller_identity()["Arn"]
 
 
 def _manager(settings: Settings, policy_context: PolicyContext) -> Documents:
     return _documents(
-        managed_policies(manager.policy(policy_context)),
+        statements.documents(manager.policy(policy_context)),
         boundary=manager.boundary(policy_context),
         trust=context.manager_trust(settings),
     )
@@ -75,7 +76,7 @@ def _manager(settings: Settings, policy_context: PolicyContext) -> Documents:
 
 def _instance(_: Settings, policy_context: PolicyContext) -> Documents:
     return _documents(
-        managed_policies(instance.policy(policy_context)),
+        statements.documents(instance.policy(policy_context)),
         boundary=instance.boundary(policy_context),
         trust=trust.ec2(),
     )
@@ -85,20 +86,17 @@ def _flow_logs(settings: Settings, policy_context: PolicyContext) -> Documents:
     if not settings.flow_logs:
         return _documents()
     group = policy_context.log_group(names.FLOW_LOG_GROUP)
-    return _documents(
-        [document(flow_logs.policy(policy_context, group))], trust=trust.flow_logs(policy_context)
-    )
+    return _documents([document(flow_logs.policy(group))], trust=trust.flow_logs(policy_context))
 
 
 def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
     if not settings.monthly_budget_usd:
         return _documents()
-    kind = "user" if settings.manager_identity == "user" else "role"
-    manager_arn = policy_context.iam(f"{kind}{names.MANAGER_PATH}{names.MANAGER}")
+    manager_type = "user" if settings.manager_identity == "user" else "role"
+    manager_arn = policy_context.iam(f"{manager_type}{names.MANAGER_PATH}{names.MANAGER}")
     stop_arn = policy_context.iam(f"policy/{names.SPENDING_STOP}")
     return _documents(
-        [document(spending.policy(policy_context, manager_arn, stop_arn))],
-        trust=spending.taken_by_budgets(policy_context),
+        [document(spending.policy(manager_arn, stop_arn))], trust=spending.trust(policy_context)
     )
 
 
@@ -107,16 +105,19 @@ def _ci_deploy(settings: Settings, policy_context: PolicyContext) -> Documents:
     return _documents([_filled(file, policy_context) for file in files])
 
 
-def _ci_preview(_: Settings, policy_context: PolicyContext) -> Documents:
-    policy = json.loads(_filled(CI_ROLE, policy_context))
-    policy["Statement"] = [
-        statement for statement in policy["Statement"] if not statement["Sid"].startswith(CHANGES)
-    ]
-    return _documents([json.dumps(policy)])
+def _ci_preview(settings: Settings, policy_context: PolicyContext) -> Documents:
+    """The deploying role without the statements that change resources."""
+    deploy = _ci_deploy(settings, policy_context)
+    return {**deploy, "policies": [_without_changes(policy) for policy in deploy["policies"]]}
+
+
+def _without_changes(policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    kept = [item for item in policy["Statement"] if not item["Sid"].startswith(CHANGE)]
+    return {**policy, "Statement": kept}
 
 
 def _filled(file: Path, policy_context: PolicyContext) -> str:
-    """The role's policy with its placeholders for account and region filled in."""
+    """The policy in *file* with the account and the region; STATE_BUCKET and STATE_KEY stay."""
     text = file.read_text(encoding="utf-8")
     return text.replace("ACCOUNT", policy_context.account_id).replace(
         "REGION", policy_context.region
@@ -132,7 +133,7 @@ def _documents(
     return {
         "policies": [json.loads(policy) for policy in policies],
         "boundary": json.loads(document(boundary)) if boundary else None,
-        "trust": json.loads(document(trust)) if trust else None,
+        "trust": json.loads(document(trust, limit=TRUST_POLICY_LIMIT)) if trust else None,
     }
 
 

@@ -1,38 +1,42 @@
-"""The table's placeholders, with the values of a stack that exists."""
+"""The values of the table's placeholders for a stack that is up."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from infra import names
+from infra.account import Identity
 from infra.settings import Settings
-from sandbox.permissions.table import World
+from sandbox.permissions.table import Placeholders
 
-MADE_UP = "0" * 12
+OTHER_ACCOUNT: Final = "0" * 12
+"""A made-up account."""
 
 
-def world(settings: Settings, outputs: Mapping[str, Any], account: str, partition: str) -> World:
-    own = f"arn:{partition}:iam::{account}"
-    ec2 = f"arn:{partition}:ec2:{settings.region}:{account}"
-    manager = "user" if settings.manager_identity == "user" else "role"
+def of_stack(settings: Settings, outputs: Mapping[str, Any], account: Identity) -> Placeholders:
+    """The values for the stack with *settings* and *outputs* in *account*."""
+    iam = f"arn:{account.partition}:iam::{account.account_id}"
+    ec2 = f"arn:{account.partition}:ec2:{settings.region}:{account.account_id}"
+    manager_type = "user" if settings.manager_identity == "user" else "role"
+    manager = f"{iam}:{manager_type}{names.MANAGER_PATH}{names.MANAGER}"
     return {
-        "partition": partition,
+        "partition": account.partition,
         "region": settings.region,
         "other_region": "eu-west-1" if settings.region != "eu-west-1" else "us-east-1",
-        "account": account,
-        "stranger": MADE_UP,
+        "account": account.account_id,
+        "stranger": OTHER_ACCOUNT,
         "environment": settings.environment,
         "vpc": f"{ec2}:vpc/{outputs['vpc_id']}",
         "vpc_id": outputs["vpc_id"],
         "other_vpc": f"{ec2}:vpc/vpc-0ffffffffffffffff",
         "subnet": f"{ec2}:subnet/{outputs['public_subnet_ids'][0]}",
-        "profile": f"{own}:instance-profile/{names.INSTANCE_PROFILE}",
+        "profile": f"{iam}:instance-profile/{names.INSTANCE_PROFILE}",
         "instance_type": settings.default_instance_type,
         "output_bucket": settings.s3_output_bucket,
         "log_prefix": settings.log_prefix,
-        "principal:manager": f"{own}:{manager}{names.MANAGER_PATH}{names.MANAGER}",
-        "principal:instance": f"{own}:role/{names.INSTANCE_ROLE}",
-        "stop": f"{own}:policy/{names.SPENDING_STOP}",
-        "principal:manager out of budget": "",
-        "principal:budget": f"{own}:role/{names.SPENDING_STOP}",
-        "principal:flow logs": f"{own}:role/{names.FLOW_LOGS}",
+        "stop": f"{iam}:policy/{names.SPENDING_STOP}",
+        "principal:manager": manager,
+        "principal:manager out of budget": manager,
+        "principal:instance": f"{iam}:role/{names.INSTANCE_ROLE}",
+        "principal:budget": f"{iam}:role/{names.BUDGET}",
+        "principal:flow logs": f"{iam}:role/{names.FLOW_LOGS}",
     }

@@ -1,73 +1,107 @@
-"""Ask a real account what the table asks: iam:SimulatePrincipalPolicy, which changes nothing."""
+"""Ask IAM's policy simulator in a real account; iam:SimulatePrincipalPolicy changes nothing."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sandbox.permissions.table import Check, Decision, Row, World
+from botocore.exceptions import ClientError, HTTPClientError
+
+from infra.aws_clients import error_code
+from infra.settings import Settings
+from sandbox.core.errors import SandboxError
+from sandbox.permissions.table import Check, Decision, Placeholders, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
-Verdict = Literal["holds", "broken", "not asked"]
+Verdict = Literal["holds", "broken", "not asked", "no answer"]
+"""Not asked: the row does not apply to this stack. No answer: AWS answered with an error."""
 TYPES: Final = {"ec2:RoleDelivery": "numeric", "ec2:Encrypted": "boolean"}
 DECISIONS: Final[Mapping[str, Decision]] = {
     "allowed": "allowed",
     "implicitDeny": "denied",
     "explicitDeny": "forbidden",
 }
+NOT_PERMITTED: Final = {"AccessDenied", "AccessDeniedException"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a row came to in the account."""
+    """The account's answer to one row."""
 
     row: Row
     verdict: Verdict
     why: str = ""
-    """What the account said instead, or why it was not asked."""
+    """The account's decision if the row is broken, else the reason why there is no answer."""
 
 
 def simulate(
-    iam: "IAMClient", rows: Iterable[Row], world: World, settings: Mapping[str, Any]
+    iam: "IAMClient", rows: Iterable[Row], placeholders: Placeholders, settings: Settings
 ) -> Iterator[Answer]:
-    """The answer to each row, in order; *settings* are the stack's own."""
+    """The simulator's answer to each row, in order.
+
+    An error of AWS, such as a throttled call or a role that is missing, costs only its own row.
+
+    Raises:
+        SandboxError: the credentials may not use the simulator, so no row can be asked.
+    """
     for row in rows:
-        if why := unasked(row, world, settings):
+        if why := reason_not_to_ask(row, placeholders, settings):
             yield Answer(row=row, verdict="not asked", why=why)
+            continue
+        try:
+            decisions: list[Decision] = [
+                _simulated(iam, check) for check in row.checks(placeholders)
+            ]
+        except ClientError as error:
+            code = error_code(error)
+            if code in NOT_PERMITTED:
+                raise SandboxError(
+                    f"iam:SimulatePrincipalPolicy: {code}: these credentials may not use the "
+                    "simulator; use an administrator's, not the manager's"
+                ) from None
+            yield Answer(row=row, verdict="no answer", why=f"IAM answered {code}")
+        except HTTPClientError as error:
+            yield Answer(row=row, verdict="no answer", why=str(error))
         else:
-            yield judge(row, [_simulated(iam, check) for check in row.checks(world)])
+            yield judge(row, decisions)
 
 
 def judge(row: Row, decisions: Iterable[Decision]) -> Answer:
-    """Allowed must be allowed; of a denial AWS need not say of which kind it is."""
-    found = set(decisions)
+    """Compare with the row. AWS need not say of which kind a denial is, so both kinds count."""
     order: tuple[Decision, ...] = ("forbidden", "denied", "allowed")
-    got = next(one for one in order if one in found)
-    holds = (got == "allowed") == (row.decision == "allowed")
-    return Answer(row=row, verdict="holds" if holds else "broken", why="" if holds else got)
+    strictest = min(decisions, key=order.index)
+    holds = (strictest == "allowed") == (row.decision == "allowed")
+    return Answer(row=row, verdict="holds" if holds else "broken", why="" if holds else strictest)
 
 
-def unasked(row: Row, world: World, settings: Mapping[str, Any]) -> str:
-    """Why *row* cannot be put to this account's simulator, "" if it can."""
-    if row.who in {"manager out of budget", "budget"}:
-        return "holds for stacks with a budget that stops launches"
-    other = [key for key, value in row.given.items() if settings.get(key) != value]
-    if row.who.startswith("trust"):
-        return "AWS simulates no trust policies"
-    if other:
-        return f"holds for stacks with another {', '.join(other)}"
-    if ":role/" in world[f"principal:{row.who}"] and "resource_policy" in row.body:
-        return "AWS simulates a resource's own policy for users only"
-    return ""
+def reason_not_to_ask(row: Row, placeholders: Placeholders, settings: Settings) -> str:
+    """Why the simulator of this stack's account cannot answer *row*; "" if it can."""
+    values = settings.model_dump()
+    others = [key for key, value in row.given.items() if values.get(key) != value]
+    principal = placeholders.get(f"principal:{row.who}", "")
+    reasons = {
+        "the simulator does not read trust policies": row.who.startswith("trust"),
+        "applies only while the spending stop is attached": row.who == "manager out of budget",
+        "applies to stacks with a budget": row.who == "budget" and not settings.monthly_budget_usd,
+        "applies to stacks whose manager is a user": (
+            row.who == "budget" and settings.manager_identity != "user"
+        ),
+        "applies to stacks with flow logs": row.who == "flow logs" and not settings.flow_logs,
+        f"applies to stacks with another {', '.join(others)}": bool(others),
+        "the simulator reads resource policies for users only": (
+            ":role/" in principal and "resource_policy" in row.body
+        ),
+    }
+    return next((reason for reason, applies in reasons.items() if applies), "")
 
 
 def _simulated(iam: "IAMClient", check: Check) -> Decision:
-    given: dict[str, Any] = {}
+    resource_policy: dict[str, Any] = {}
     if check.resource_policy:
-        given = {
+        resource_policy = {
             "ResourcePolicy": json.dumps(check.resource_policy),
             "CallerArn": check.principal,
         }
@@ -76,16 +110,16 @@ def _simulated(iam: "IAMClient", check: Check) -> Decision:
         ActionNames=[check.action],
         ResourceArns=[check.resource],
         ContextEntries=[_entry(key, value) for key, value in check.context.items()],
-        **given,
+        **resource_policy,
     )
     return DECISIONS[answer["EvaluationResults"][0]["EvalDecision"]]
 
 
-def _entry(key: str, value: Any) -> "ContextEntryTypeDef":  # noqa: ANN401 - text or texts
-    many = not isinstance(value, str)
-    kind: Any = TYPES.get(key, "string") + ("List" if many else "")
+def _entry(key: str, value: Any) -> "ContextEntryTypeDef":  # noqa: ANN401 - a text or several
+    is_list = not isinstance(value, str)
+    key_type: Any = TYPES.get(key, "string") + ("List" if is_list else "")
     return {
         "ContextKeyName": key,
-        "ContextKeyValues": list(value) if many else [value],
-        "ContextKeyType": kind,
+        "ContextKeyValues": list(value) if is_list else [value],
+        "ContextKeyType": key_type,
     }

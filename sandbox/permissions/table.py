@@ -1,7 +1,7 @@
-"""The contract's table: rows a reviewer reads, expanded into the questions that IAM answers.
+"""The contract's table: rows for a reviewer, which expand into the questions that IAM answers.
 
-A row says who does what to what, in which context, and what must come of it. Placeholders such as
-$account stand for the values of the account that is asked: see `World`.
+A row names who does what to which resource, in which context, and the decision. Placeholders such
+as $account stand for the values of the account that is asked: see `Placeholders`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,16 +13,18 @@ from typing import Any, Final, Literal, cast
 
 import yaml
 
+from sandbox.core.errors import SandboxError
+
 Decision = Literal["allowed", "denied", "forbidden"]
-"""Allowed; denied, since nothing allows it; forbidden, whatever is attached later."""
+"""Denied: nothing allows it (implicit deny). Forbidden: a statement denies it (explicit deny)."""
 Values = str | Sequence[str]
 Part = Mapping[str, Any]
-World = Mapping[str, str]
-"""The placeholders' values in one account."""
+Placeholders = Mapping[str, str]
+"""The value of each placeholder in one account."""
 
 FOLDER: Final = Path(__file__).parent / "contract"
-ANYTHING: Final = "*"
-GROUP_KEYS: Final = {"can", "cannot", "who", "given", "rows"}
+ANY_RESOURCE: Final = "*"
+GROUP_KEYS: Final = {"can", "deny", "who", "given", "rows"}
 ROW_KEYS: Final = {
     "what",
     "do",
@@ -40,21 +42,21 @@ ROW_KEYS: Final = {
 }
 
 
-class TableError(ValueError):
-    """The table says something that cannot be asked."""
+class TableError(SandboxError):
+    """A file of the contract is not valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One question to IAM; a launch is several."""
+    """One question to IAM; a launch consists of several."""
 
     part: str
-    """Which part of a launch this is, "" if it is none."""
+    """The part of the launch; "" for any other action."""
     principal: str
-    """Who asks, where the row does not leave it to `who`."""
+    """The caller."""
     action: str
     resource: str
-    """An ARN, or a star where any resource must give the same answer."""
+    """An ARN, or a star where every resource must give the same answer."""
     owner: str
     """The account that owns the resource."""
     context: Mapping[str, Values]
@@ -70,7 +72,7 @@ class Row:
     what: str
     decision: Decision
     given: Mapping[str, Any]
-    """Settings in which the row holds, where they differ from the defaults."""
+    """The settings with which the row holds, as far as they differ from the defaults."""
     body: Mapping[str, Any] = field(repr=False)
 
     def __str__(self) -> str:
@@ -78,29 +80,31 @@ class Row:
 
     @property
     def action(self) -> str:
-        """What is tried: an action of IAM, or "launch"."""
+        """An action of IAM, or "launch"."""
         return "launch" if self.is_launch else self.body["do"]
 
     @property
     def held_by_the_boundary(self) -> bool:
-        """Whether the boundary alone stands against it, since the policy does not speak of it."""
+        """Whether only the boundary prevents it: the policy alone would not."""
         return self.body.get("held_by") == "boundary"
 
     @property
     def is_launch(self) -> bool:
         return "launch" in self.body
 
-    def checks(self, world: World) -> tuple[Check, ...]:
-        """The questions this row asks in the account that *world* describes."""
-        return tuple(_launch(self, _local(self, world)) if self.is_launch else _plain(self, world))
+    def checks(self, placeholders: Placeholders) -> tuple[Check, ...]:
+        """The questions of this row in the account of *placeholders*."""
+        local = _local(self, placeholders)
+        return tuple(_launch(self, local) if self.is_launch else _single_action(self, local))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """A sentence and the rows that prove it."""
 
-    kind: Literal["can", "cannot"]
+    kind: Literal["can", "deny"]
     sentence: str
+    """The docstring of the policy's statement; that of a denial begins with "Deny"."""
     who: str
     rows: tuple[Row, ...]
 
@@ -110,11 +114,11 @@ def groups(folder: Path = FOLDER) -> tuple[Group, ...]:
     """The whole table, in the order of its files."""
     files = sorted(folder.glob("[0-9]-*.yaml"))
     if not files:
-        raise TableError(f"{folder}: holds no table; run from a checkout of the project")
+        raise TableError(f"{folder}: holds no table; run the command from a checkout")
     return tuple(
         _group(raw, path.name)
         for path in files
-        for raw in cast("list[dict[str, Any]]", yaml.safe_load(path.read_text()))
+        for raw in cast("list[dict[str, Any]]", _load(path))
     )
 
 
@@ -122,37 +126,53 @@ def rows(folder: Path = FOLDER) -> tuple[Row, ...]:
     return tuple(row for group in groups(folder) for row in group.rows)
 
 
+def launch_defaults() -> Mapping[str, Part]:
+    """The parts of a launch that holds in every respect; rows change some of them."""
+    return _defaults()["launch"]
+
+
 @cache
-def setting(folder: Path = FOLDER) -> Mapping[str, Any]:
-    """What `world.yaml` says that AWS fills in, and what the rows' names stand for."""
-    return cast("dict[str, Any]", yaml.safe_load((folder / "world.yaml").read_text()))
+def _defaults() -> Mapping[str, Any]:
+    """The resources, the condition keys that AWS fills in, and the launch, of `defaults.yaml`."""
+    return cast("dict[str, Any]", _load(FOLDER / "defaults.yaml"))
 
 
-def fill(value: Any, world: World) -> Any:  # noqa: ANN401 - YAML of any shape, same shape back
-    """*value* with the placeholders of *world* put in."""
+def _load(path: Path) -> Any:  # noqa: ANN401 - YAML of any shape
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast
+    return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - both loaders are safe
+
+
+def fill(value: Any, placeholders: Placeholders) -> Any:  # noqa: ANN401 - YAML of any shape
+    """*value* with the values of *placeholders* put in.
+
+    Raises:
+        TableError: a placeholder has no value.
+    """
     if isinstance(value, str):
         try:
-            return Template(value).substitute(world)
+            return Template(value).substitute(placeholders)
         except (KeyError, ValueError) as error:
             raise TableError(f"{value}: placeholder {error} has no value") from None
     if isinstance(value, Mapping):
         mapping = cast("Mapping[str, Any]", value)
-        return {fill(key, world): fill(one, world) for key, one in mapping.items()}
+        return {fill(key, placeholders): fill(item, placeholders) for key, item in mapping.items()}
     if isinstance(value, list):
-        return [fill(one, world) for one in cast("list[Any]", value)]
+        return [fill(item, placeholders) for item in cast("list[Any]", value)]
     return value
 
 
 def _group(raw: Mapping[str, Any], file: str) -> Group:
-    kind: Literal["can", "cannot"] = "can" if "can" in raw else "cannot"
+    kind: Literal["can", "deny"] = "can" if "can" in raw else "deny"
     sentence = " ".join(str(raw[kind]).split())
+    if kind == "deny":
+        sentence = f"Deny {sentence}"
     if unknown := raw.keys() - GROUP_KEYS:
         raise TableError(f"{file}: {sentence}: unknown key {sorted(unknown)}")
     return Group(
         kind=kind,
         sentence=sentence,
         who=raw["who"],
-        rows=tuple(_row(one, raw, sentence, file) for one in raw["rows"]),
+        rows=tuple(_row(raw_row, raw, sentence, file) for raw_row in raw["rows"]),
     )
 
 
@@ -161,9 +181,9 @@ def _row(raw: Mapping[str, Any], group: Mapping[str, Any], sentence: str, file: 
     if unknown := raw.keys() - ROW_KEYS:
         raise TableError(f"{where}: unknown key {sorted(unknown)}")
     if ("do" in raw) == ("launch" in raw):
-        raise TableError(f"{where}: needs one of do and launch")
+        raise TableError(f"{where}: needs either do or launch")
     if raw["decision"] not in {"allowed", "denied", "forbidden"}:
-        raise TableError(f"{where}: decision {raw['decision']} is none")
+        raise TableError(f"{where}: {raw['decision']} is not a valid decision")
     return Row(
         sentence=sentence,
         who=group["who"],
@@ -174,78 +194,81 @@ def _row(raw: Mapping[str, Any], group: Mapping[str, Any], sentence: str, file: 
     )
 
 
-def _local(row: Row, world: World) -> World:
-    region = fill(row.body.get("region", "$region"), world)
+def _local(row: Row, placeholders: Placeholders) -> Placeholders:
+    """*placeholders* with the region, the owner and the caller of *row*."""
+    region = fill(row.body.get("region", "$region"), placeholders)
     return {
-        **world,
-        "home_region": world["region"],
+        **placeholders,
+        "home_region": placeholders["region"],
         "region": region,
-        "owner": fill(row.body.get("owner", "$account"), world),
-        "principal": world.get(f"principal:{row.who}", ""),
+        "owner": fill(row.body.get("owner", "$account"), placeholders),
+        "principal": placeholders.get(f"principal:{row.who}", ""),
     }
 
 
-def _plain(row: Row, world: World) -> Iterator[Check]:
-    world = _local(row, world)
-    name = row.body.get("to", ANYTHING)
-    thing: Part = setting()["things"].get(name) or {"to": name}
-    changed = {**thing.get("with", {}), **row.body.get("with", {})}
-    yield _check(row, world, "", row.body["do"], row.body.get("at", thing["to"]), changed)
+def _single_action(row: Row, placeholders: Placeholders) -> Iterator[Check]:
+    name = row.body.get("to", ANY_RESOURCE)
+    resource: Part = _defaults()["resources"].get(name) or {"to": name}
+    context = {**resource.get("with", {}), **row.body.get("with", {})}
+    arn = row.body.get("at", resource["to"])
+    yield _check(row, placeholders, "", row.body["do"], arn, context)
 
 
-def _launch(row: Row, world: World) -> Iterator[Check]:
+def _launch(row: Row, placeholders: Placeholders) -> Iterator[Check]:
     """RunInstances for each part, CreateTags for each part with tags, PassRole for the role."""
-    parts: Mapping[str, Part] = setting()["launch"]
+    parts = launch_defaults()
     changes: Mapping[str, Part | None] = row.body["launch"]
     for name in (*parts, *(changes.keys() - parts.keys())):
         change = changes.get(name, {})
         if change is None:
             continue
         part: Part = parts.get(name, {})
-        on = change.get("to", part.get("to"))
-        context = {**part.get("with", {}), **change.get("with", {})}
-        tags = _tags(part.get("tags"), change.get("tags", {}))
-        asked = {**context, **tags}
+        arn = change.get("to", part.get("to"))
+        tags = _tag_keys(part.get("tags"), change.get("tags", {}))
+        context = {**part.get("with", {}), **change.get("with", {}), **tags}
         action = "iam:PassRole" if name == "role" else "ec2:RunInstances"
-        yield _check(row, world, name, action, on, asked)
+        yield _check(row, placeholders, name, action, arn, context)
         if tags:
             tagging = {**tags, "ec2:CreateAction": "RunInstances"}
-            yield _check(row, world, f"{name}'s tags", "ec2:CreateTags", on, tagging)
+            yield _check(row, placeholders, f"{name}'s tags", "ec2:CreateTags", arn, tagging)
 
 
-def _tags(tags: Mapping[str, str] | None, change: Mapping[str, str | None] | None) -> Part:
-    """The tags of a request as condition keys; no tags at all leave no key."""
+def _tag_keys(tags: Mapping[str, str] | None, change: Mapping[str, str | None] | None) -> Part:
+    """The tags of a request as condition keys; a request without tags has no such key."""
     if change is None:
         return {}
-    asked = {key: value for key, value in {**(tags or {}), **change}.items() if value is not None}
-    if not asked:
+    merged = {**(tags or {}), **change}
+    requested = {key: value for key, value in merged.items() if value is not None}
+    if not requested:
         return {}
-    return {**{f"aws:RequestTag/{key}": value for key, value in asked.items()}} | {
-        "aws:TagKeys": list(asked)
-    }
+    keys = {f"aws:RequestTag/{key}": value for key, value in requested.items()}
+    return {**keys, "aws:TagKeys": list(requested)}
 
 
-def _check(  # noqa: PLR0913, PLR0917 - one question has that many parts
-    row: Row, world: World, part: str, action: str, on: str, context: Part
+def _check(  # noqa: PLR0913, PLR0917 - a question has that many parts
+    row: Row, placeholders: Placeholders, part: str, action: str, arn: str, context: Part
 ) -> Check:
-    defaults = setting()
+    defaults = _defaults()
     service = action.split(":", 1)[0]
-    everything = {
+    all_keys = {
         **defaults["always"],
         **defaults["for_service"].get(service, {}),
         **defaults["for_principal"].get(row.who, {}),
         **context,
     }
+    filled = fill(all_keys, placeholders)
     policy = row.body.get("resource_policy")
     return Check(
         part=part,
-        principal=fill(row.body["as"], world) if "as" in row.body else world["principal"],
+        principal=(
+            fill(row.body["as"], placeholders) if "as" in row.body else placeholders["principal"]
+        ),
         action=action,
-        resource=fill(on, world),
-        owner=world["owner"],
-        context={key: value for key, value in fill(everything, world).items() if value is not None},
+        resource=fill(arn, placeholders),
+        owner=placeholders["owner"],
+        context={key: value for key, value in filled.items() if value is not None},
         resource_policy=(
-            fill({"Version": "2012-10-17", **defaults["resource_policies"][policy]}, world)
+            fill({"Version": "2012-10-17", **defaults["resource_policies"][policy]}, placeholders)
             if policy
             else None
         ),

@@ -1,17 +1,48 @@
 """`sandbox recover`: repair a stack whose update was killed."""
 
+from typing import Annotated
+
+import typer
+
+from sandbox.core import output, prompts
+from sandbox.core.errors import ExitCode
 from sandbox.core.options import QuietOption, StackOption, YesOption
+
+EPILOG = "Example: sandbox recover --stack production --dry-run"
 
 
 def recover(
-    *, stack: StackOption = None, yes: YesOption = False, _quiet: QuietOption = False
+    *,
+    stack: StackOption = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the steps, change nothing; exit code 10 if any."),
+    ] = False,
+    yes: YesOption = False,
+    _quiet: QuietOption = False,
 ) -> None:
-    """Adopt what a killed update created and the state does not know.
+    """Repair a stack whose update was killed: unlock it, adopt what AWS created.
 
     If the engine dies after AWS created a resource but before the state is saved, the next update
-    would create it again. This finds such resources and adds them to the state.
+    would create it again. This finds such resources, adds those that carry this stack's tags to
+    the state, and deletes an access key whose secret was lost. It shows every step, with the
+    lock's holder and age, and asks before it changes anything.
     """
+    from datetime import UTC, datetime
+
     from sandbox.core.stack import Stack
     from sandbox.recover import recovery
 
-    recovery.recover(Stack.select(stack), yes=yes)
+    selected = Stack.select(stack)
+    with output.progress(f"stack {selected.name}: comparing its state with the account"):
+        plan = recovery.plan(selected)
+    steps = list(plan.steps(datetime.now(UTC)))
+    for step in steps or [f"stack {selected.name}: nothing to repair"]:
+        output.result(step)
+    if not steps:
+        return
+    if dry_run:
+        raise typer.Exit(ExitCode.ATTENTION)
+    prompts.confirm(f"repair stack {selected.name} with these steps", yes=yes)
+    recovery.apply(selected, plan)
+    output.note(f"stack {selected.name} is repaired; next: pulumi up --stack {selected.name}")

@@ -1,257 +1,307 @@
-"""Mend a stack whose update was killed: adopt what AWS made and the state does not know.
+"""Repair a stack whose update was killed.
 
-An engine that dies between AWS's answer and its own note of it leaves a *pending create*: made
-again, a name would be taken or a VPC doubled. For each, this looks the resource up by its name or
-by its place in the network and lets the engine read it; the others are forgotten. `pulumi up` then
-goes on where it was stopped.
-
+If the engine dies after AWS created a resource but before the state is saved, the state keeps a
+*pending create*. The next update would create the resource again: a second VPC, or an error that
+the name is taken. Recovery finds each such resource, adds it to the state and lets the engine read
+it. It forgets the pending creates of which AWS has nothing.
 """
 
-from collections.abc import Callable, Mapping
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from infra import names
+from infra import catalogue
 from infra.aws_clients import AwsClients
-from sandbox.core import output, prompts
-from sandbox.core.errors import SandboxError
-from sandbox.core.stack import Stack
+from infra.catalogue import CATALOGUE, Finder, Properties
+from sandbox.core import output
+from sandbox.core.errors import RefusedError, SandboxError
+from sandbox.core.pulumi_cli import Lock
+from sandbox.core.stack import PROVIDER, Stack, resources_of
 
-Inputs = Mapping[str, Any]
-
-
-def _vpc(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.describe(
-        "describe_vpcs",
-        "Vpcs",
-        {"cidr": inputs["cidrBlock"], "tag:Name": names.VPC, "tag:Project": names.PROJECT},
-    )
-    return _only("VpcId", found)
+OWNER_TAGS: Final = ("Project", "Environment")
+"""The tags that say which stack a resource belongs to."""
+CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+"""How far this machine's clock and AWS's may differ."""
+LONGEST_CREATION: Final = timedelta(minutes=10)
+"""How long after the state was last saved a killed engine may still have created a key."""
 
 
-def _gateway(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.describe(
-        "describe_internet_gateways",
-        "InternetGateways",
-        {"tag:Name": names.VPC, "tag:Project": names.PROJECT},
-    )
-    return _only(
-        "InternetGatewayId",
-        [
-            one
-            for one in found
-            if all(link["VpcId"] == inputs["vpcId"] for link in one["Attachments"])
-        ],
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoption:
+    """A resource that AWS has and the state does not."""
+
+    entry: Mapping[str, Any]
+    """The resource as the pending create has it."""
+    identifier: str
+
+    def __str__(self) -> str:
+        kind = self.entry["type"].rpartition(":")[2]
+        return f"adopt {self.identifier} as {kind} {self.entry['urn'].rsplit('::', 1)[1]}"
 
 
-def _table(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.describe(
-        "describe_route_tables",
-        "RouteTables",
-        {"vpc-id": inputs["vpcId"], "tag:Name": inputs["tags"]["Name"]},
-    )
-    return _only("RouteTableId", found)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostKey:
+    """An access key whose secret died with the engine. Nobody can use it, and IAM takes two."""
+
+    user: str
+    key_id: str
+    created: datetime
+
+    def __str__(self) -> str:
+        return (
+            f"delete access key {self.key_id} of {self.user}, created {_time(self.created)}: its "
+            "secret was lost with the update"
+        )
 
 
-def _route(aws: AwsClients, inputs: Inputs) -> str | None:
-    to, table = inputs["destinationCidrBlock"], inputs["routeTableId"]
-    found = aws.describe("describe_route_tables", "RouteTables", {"route-table-id": table})
-    there = [r for one in found for r in one["Routes"] if r.get("DestinationCidrBlock") == to]
-    return f"{table}_{to}" if there else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that a recovery will do."""
+
+    locks: Sequence[Lock] | None
+    """Empty if the stack is locked and the backend does not say by whom; None if it is not."""
+    adoptions: Sequence[Adoption]
+    lost_keys: Sequence[LostKey]
+    forgotten: Sequence[str]
+    """The pending operations that leave nothing to adopt."""
+    exported: Mapping[str, Any]
+    """The state that all of this was found from."""
+
+    @property
+    def repairs_state(self) -> bool:
+        return bool(self.adoptions or self.lost_keys or self.forgotten)
+
+    def __bool__(self) -> bool:
+        return self.locks is not None or self.repairs_state
+
+    def steps(self, now: datetime) -> Iterator[str]:
+        """What will be done, in its order; *now* gives the locks' age."""
+        for lock in self.locks or ():
+            age = int((now - lock.since).total_seconds() / 60)
+            yield (
+                f"remove the lock of {lock.username}@{lock.hostname} (process {lock.pid}), held "
+                f"since {_time(lock.since)}, for {age} minutes"
+            )
+        if self.locks is not None and not self.locks:
+            yield "cancel the update that holds the stack's lock"
+        yield from map(str, self.lost_keys)
+        yield from map(str, self.adoptions)
+        yield from self.forgotten
 
 
-def _subnet(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.describe(
-        "describe_subnets",
-        "Subnets",
-        {"vpc-id": inputs["vpcId"], "cidr-block": inputs["cidrBlock"]},
-    )
-    return _only("SubnetId", found)
+def plan(stack: Stack) -> Plan:
+    """Find out what a recovery of *stack* has to do; changes nothing.
 
-
-def _association(aws: AwsClients, inputs: Inputs) -> str | None:
-    subnet, table = inputs["subnetId"], inputs["routeTableId"]
-    found = aws.describe("describe_route_tables", "RouteTables", {"association.subnet-id": subnet})
-    return f"{subnet}/{table}" if [one for one in found if one["RouteTableId"] == table] else None
-
-
-def _endpoint(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.describe(
-        "describe_vpc_endpoints",
-        "VpcEndpoints",
-        {"vpc-id": inputs["vpcId"], "service-name": inputs["serviceName"]},
-    )
-    return _only("VpcEndpointId", [one for one in found if one["State"] != "deleted"])
-
-
-def _group(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.describe(
-        "describe_security_groups",
-        "SecurityGroups",
-        {"vpc-id": inputs["vpcId"], "group-name": inputs["name"]},
-    )
-    return _only("GroupId", found)
-
-
-def _rule(aws: AwsClients, inputs: Inputs, *, egress: bool) -> str | None:
-    keys = {"cidrIpv4": "CidrIpv4", "cidrIpv6": "CidrIpv6", "prefixListId": "PrefixListId"}
-    found = aws.describe(
-        "describe_security_group_rules",
-        "SecurityGroupRules",
-        {"group-id": inputs["securityGroupId"]},
-    )
-    return _only(
-        "SecurityGroupRuleId",
-        [
-            one
-            for one in found
-            if one["IsEgress"] is egress
-            and one["IpProtocol"] == inputs["ipProtocol"]
-            and all(one.get(theirs) == inputs.get(ours) for ours, theirs in keys.items())
-        ],
-    )
-
-
-def _ingress(aws: AwsClients, inputs: Inputs) -> str | None:
-    return _rule(aws, inputs, egress=False)
-
-
-def _egress(aws: AwsClients, inputs: Inputs) -> str | None:
-    return _rule(aws, inputs, egress=True)
-
-
-def _prefix_list(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.describe(
-        "describe_managed_prefix_lists", "PrefixLists", {"prefix-list-name": inputs["name"]}
-    )
-    return _only("PrefixListId", found)
-
-
-def _flow_log(aws: AwsClients, inputs: Inputs) -> str | None:
-    return _only(
-        "FlowLogId",
-        aws.describe("describe_flow_logs", "FlowLogs", {"resource-id": inputs["vpcId"]}),
-    )
-
-
-def _log_group(aws: AwsClients, inputs: Inputs) -> str | None:
-    name = inputs["name"]
-    found = aws.list_all("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
-    return _only("logGroupName", [one for one in found if one["logGroupName"] == name])
-
-
-def _policy(aws: AwsClients, inputs: Inputs) -> str | None:
-    found = aws.list_all("iam", "list_policies", "Policies", Scope="Local")
-    return _only("Arn", [one for one in found if one["PolicyName"] == inputs["name"]])
-
-
-def _named(operation: str, parameter: str) -> "Find":
-    """IAM's own identities: their id is their name."""
-
-    def find(aws: AwsClients, inputs: Inputs) -> str | None:
-        iam = aws.iam
-        try:
-            getattr(iam, operation)(**{parameter: inputs["name"]})
-        except iam.exceptions.NoSuchEntityException:
-            return None
-        return inputs["name"]
-
-    return find
-
-
-Find = Callable[[AwsClients, Inputs], str | None]
-FIND: Final[Mapping[str, Find]] = {
-    "aws:ec2/vpc:Vpc": _vpc,
-    "aws:ec2/internetGateway:InternetGateway": _gateway,
-    "aws:ec2/routeTable:RouteTable": _table,
-    "aws:ec2/route:Route": _route,
-    "aws:ec2/subnet:Subnet": _subnet,
-    "aws:ec2/routeTableAssociation:RouteTableAssociation": _association,
-    "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
-    "aws:ec2/securityGroup:SecurityGroup": _group,
-    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _ingress,
-    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _egress,
-    "aws:ec2/managedPrefixList:ManagedPrefixList": _prefix_list,
-    "aws:ec2/flowLog:FlowLog": _flow_log,
-    "aws:cloudwatch/logGroup:LogGroup": _log_group,
-    "aws:iam/policy:Policy": _policy,
-    "aws:iam/role:Role": _named("get_role", "RoleName"),
-    "aws:iam/user:User": _named("get_user", "UserName"),
-    "aws:iam/instanceProfile:InstanceProfile": _named(
-        "get_instance_profile", "InstanceProfileName"
-    ),
-}
-"""How to find what a pending create may have made; what is not here can be made again."""
-KEY: Final = "aws:iam/accessKey:AccessKey"
-GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
-
-
-def recover(stack: Stack, *, yes: bool) -> None:
-    """Adopt what the killed update of *stack* created; *yes* answers every question."""
-    prompts.confirm(f"remove the lock of stack {stack.name}, if it has one", yes=yes)
-    stack.cancel()
+    Raises:
+        RefusedError: an update of this machine runs.
+        SandboxError: several resources could be the one that was created.
+    """
+    locks = stack.locks()
+    for lock in locks or ():
+        if _runs_here(lock):
+            raise RefusedError(
+                f"stack {stack.name}: an update by process {lock.pid} of this machine is running; "
+                "wait for its end, or stop it with Ctrl-C"
+            )
     exported = stack.export()
-    deployment = exported["deployment"]
-    pending = [
-        entry["resource"]
-        for entry in deployment.get("pending_operations", [])
-        if entry["type"] == "creating"
-    ]
-    aws = stack.aws()
-    adopted: list[dict[str, Any]] = []
-    for resource in pending:
-        resource_type, inputs = resource["type"], resource.get("inputs", {})
-        if resource_type == KEY:
-            _forget_key(aws, inputs["user"], _known_keys(deployment), yes=yes)
+    deployment: Mapping[str, Any] = exported["deployment"] or {}
+    pending: Sequence[Mapping[str, Any]] = deployment.get("pending_operations") or []
+    adoptions: list[Adoption] = []
+    lost_keys: list[LostKey] = []
+    forgotten: list[str] = []
+    search: Search | None = None
+    for operation in pending:
+        entry = operation["resource"]
+        name = entry["urn"].rsplit("::", 1)[1]
+        step = f"forget the pending operation: {operation['type']} {name}"
+        if operation["type"] != "creating" or entry["type"] not in CATALOGUE:
+            forgotten.append(step)  # a refresh reads it, or it is nothing of AWS
             continue
-        if resource_type in FIND and (identifier := FIND[resource_type](aws, inputs)):
-            output.note(f"adopting {identifier} ({resource['urn'].rsplit('::', 1)[1]})")
-            adopted.append({**resource, "id": identifier})
-            if resource_type == GROUP:
-                _without_aws_own_rule(aws, identifier)
-    # Refresh reads what has an id and no outputs as an import does. Its own flag for this,
-    # --import-pending-creates, drops the operation without reading it (seen with 3.220).
+        search = search or Search.of_exported(exported)
+        if entry["type"] == catalogue.ACCESS_KEY.name:
+            forgotten.append(step)
+            lost_keys.extend(_lost_keys(search.aws, stack, deployment, entry, locks))
+        elif identifier := search.identifier(entry):
+            adoptions.append(Adoption(entry=entry, identifier=identifier))
+        else:
+            forgotten.append(step)
+    return Plan(
+        locks=locks,
+        adoptions=adoptions,
+        lost_keys=lost_keys,
+        forgotten=forgotten,
+        exported=exported,
+    )
+
+
+def apply(stack: Stack, plan: Plan) -> None:
+    """Do what *plan* says.
+
+    Raises:
+        SandboxError: the state has changed since the plan was made, so an update runs after all.
+    """
+    if plan.locks is not None:
+        stack.cancel()
+    if not plan.repairs_state:
+        return
+    exported = stack.export()
+    if exported != plan.exported:
+        raise SandboxError(
+            f"stack {stack.name}: its state changes, so an update is running; wait for its end, "
+            "then run this again"
+        )
+    aws = stack.aws()
+    for key in plan.lost_keys:
+        aws.iam.delete_access_key(UserName=key.user, AccessKeyId=key.key_id)
+    for adoption in plan.adoptions:
+        if adoption.entry["type"] == catalogue.SECURITY_GROUP.name:
+            _revoke_default_egress(aws, adoption.identifier)
+    # Refresh reads a resource that has an id and no outputs as an import does. The engine's own
+    # flag, --import-pending-creates, drops the operation without reading it (seen with 3.220).
+    deployment = exported["deployment"]
+    adopted = [{**adoption.entry, "id": adoption.identifier} for adoption in plan.adoptions]
     deployment["resources"] = [*deployment.get("resources", []), *adopted]
-    deployment.pop("pending_operations", None)
+    del deployment["pending_operations"]
     stack.import_deployment(exported)
     stack.refresh()
-    output.note(f"stack {stack.name} is repaired; next: pulumi up --stack {stack.name}")
 
 
-def _known_keys(deployment: Mapping[str, Any]) -> set[str]:
-    return {one["id"] for one in deployment.get("resources", []) if one["type"] == KEY}
+class Search:
+    """Looks in the account for what pending creates of a stack created."""
+
+    def __init__(
+        self, aws: AwsClients, *, owner_tags: Mapping[str, str], known_ids: Collection[str] = ()
+    ) -> None:
+        self.aws = aws
+        self._owner_tags = owner_tags
+        self._known_ids = known_ids
+        """What the state already holds, which no pending create can have created."""
+
+    @classmethod
+    def of_exported(cls, exported: Mapping[str, Any]) -> "Search":
+        """For the stack whose deployment `pulumi stack export` printed.
+
+        A pending create of AWS implies a provider, which is created before all that it creates.
+        """
+        resources = resources_of(exported)
+        provider = next(resource for resource in resources if resource.type == PROVIDER)
+        tags = json.loads(provider.inputs["defaultTags"])["tags"]
+        return cls(
+            AwsClients(provider.inputs["region"]),
+            owner_tags={key: tags[key] for key in OWNER_TAGS},
+            known_ids={resource.id for resource in resources if resource.id},
+        )
+
+    def identifier(self, entry: Mapping[str, Any]) -> str | None:
+        """The id of what the pending create *entry* created, or None.
+
+        Raises:
+            SandboxError: several resources could be it.
+        """
+        resource_type = CATALOGUE.get(entry["type"])
+        if resource_type is None or resource_type.finder is None:
+            return None
+        finder = resource_type.finder
+        inputs: Properties = {**self.aws.identity, **entry.get("inputs", {})}
+        candidates: list[str] = []
+        for item in self.aws.list_items(finder, inputs):
+            identifier = finder.identifier.format_map({**inputs, **item})
+            if identifier in self._known_ids or not finder.matches(inputs, item):
+                continue
+            if resource_type.taggable and not self._carries_own_tags(finder, inputs, item):
+                output.note(
+                    f"{identifier} is not adopted: it does not carry this stack's tags "
+                    f"{', '.join(f'{key}={value}' for key, value in self._owner_tags.items())}"
+                )
+                continue
+            candidates.append(identifier)
+        if len(candidates) > 1:
+            raise SandboxError(
+                f"{', '.join(candidates)}: each could be this stack's {entry['type']}; delete "
+                "those that are not, then run this again"
+            )
+        return candidates[0] if candidates else None
+
+    def _carries_own_tags(self, finder: Finder, inputs: Properties, item: Properties) -> bool:
+        entries: Sequence[Mapping[str, str]] = (
+            self.aws.list_items(finder.tags, {**inputs, **item})
+            if finder.tags
+            else item.get("Tags", [])
+        )
+        tags: dict[str, str] = {}
+        for entry in entries:  # a list of keys and values, or one mapping (CloudWatch Logs)
+            tags.update({entry["Key"]: entry["Value"]} if "Key" in entry else entry)
+        return self._owner_tags.items() <= tags.items()
 
 
-def _forget_key(aws: AwsClients, user: str, known: set[str], *, yes: bool) -> None:
-    """Delete a key whose secret died with the engine: nobody can use it, and IAM takes only two."""
+def _lost_keys(
+    aws: AwsClients,
+    stack: Stack,
+    deployment: Mapping[str, Any],
+    entry: Mapping[str, Any],
+    locks: Sequence[Lock] | None,
+) -> Iterator[LostKey]:
+    """The keys of the pending create's user that the killed update created.
+
+    Those are the keys that the state does not hold, created between the update's start and its
+    death. That a key was never used proves nothing: GetAccessKeyLastUsed lags by hours.
+    """
+    user = entry["inputs"]["user"]
+    known = {resource["id"] for resource in deployment["resources"] if "id" in resource}
+    start, end = _killed_update(stack, deployment, locks)
     for key in aws.iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
-        key_id = key.get("AccessKeyId", "")
+        key_id, created = key["AccessKeyId"], key["CreateDate"]
         if key_id in known:
             continue
         last_used = aws.iam.get_access_key_last_used(AccessKeyId=key_id)["AccessKeyLastUsed"]
         if last_used.get("LastUsedDate"):
             output.note(f"access key {key_id} of {user} stays: it is in use")
+        elif not start - CLOCK_TOLERANCE <= created <= end + CLOCK_TOLERANCE:
+            output.note(
+                f"access key {key_id} of {user} stays: it was created {_time(created)}, not by the "
+                "killed update"
+            )
         else:
-            prompts.confirm(f"delete access key {key_id} of {user}, whose secret is lost", yes=yes)
-            output.note(f"deleting access key {key_id}")
-            aws.iam.delete_access_key(UserName=user, AccessKeyId=key_id)
+            yield LostKey(user=user, key_id=key_id, created=created)
 
 
-def _without_aws_own_rule(aws: AwsClients, group: str) -> None:
-    """Take away the rule that AWS gives a new group, as the provider does after making one."""
-    rules = aws.describe("describe_security_group_rules", "SecurityGroupRules", {"group-id": group})
-    own = [r["SecurityGroupRuleId"] for r in rules if r["IsEgress"] and not r.get("Tags")]
-    if own:
-        aws.ec2.revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=own)
+def _killed_update(
+    stack: Stack, deployment: Mapping[str, Any], locks: Sequence[Lock] | None
+) -> tuple[datetime, datetime]:
+    """When the killed update started, and when it was dead for certain."""
+    last_saved = datetime.fromisoformat(deployment["manifest"]["time"])
+    started = min((lock.since for lock in locks or ()), default=stack.last_update_ended())
+    return started or datetime.min.replace(tzinfo=UTC), last_saved + LONGEST_CREATION
 
 
-def _only(key: str, found: list[dict[str, Any]]) -> str | None:
-    """The one id, or None.
+def _runs_here(lock: Lock) -> bool:
+    """Whether the lock's holder is a `pulumi` that runs on this machine."""
+    if lock.hostname != platform.node() or not shutil.which("ps"):
+        return False
+    listed = subprocess.run(
+        ["ps", "-o", "stat=,comm=", "-p", str(lock.pid)],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return "pulumi" in listed and not listed.startswith("Z")
 
-    Raises:
-        SandboxError: there are several, and which is the stack's cannot be told.
-    """
-    if len(found) > 1:
-        several = ", ".join(one[key] for one in found)
-        raise SandboxError(f"{several} could each be this stack's; delete the ones that are not")
-    return found[0][key] if found else None
+
+def _revoke_default_egress(aws: AwsClients, group_id: str) -> None:
+    """Remove the rule that AWS gives a new group, as the provider does after creating one."""
+    group = {"group-id": group_id}
+    rules = aws.describe("describe_security_group_rules", "SecurityGroupRules", group)
+    rule_ids = [
+        rule["SecurityGroupRuleId"] for rule in rules if rule["IsEgress"] and not rule.get("Tags")
+    ]
+    if rule_ids:
+        aws.ec2.revoke_security_group_egress(GroupId=group_id, SecurityGroupRuleIds=rule_ids)
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

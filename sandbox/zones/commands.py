@@ -7,7 +7,7 @@ import typer
 from sandbox.core import output
 from sandbox.core.options import JsonOption, QuietOption, StackOption
 
-app = typer.Typer(no_args_is_help=True, help="Choose the availability zones of a stack.")
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
@@ -19,13 +19,16 @@ def options() -> None:
 def propose(
     *,
     stack: StackOption = None,
+    every_zone: Annotated[
+        bool, typer.Option("--all", help="Every zone of the region, not only the first three.")
+    ] = False,
     write: Annotated[
         bool, typer.Option("--write", help="Write the proposal into the stack's config.")
     ] = False,
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Propose a slot for every zone that offers the stack's default instance type.
+    """Propose a slot for each zone that offers the stack's default instance type.
 
     A zone that has a slot keeps it, whether the config names it or a subnet is there already.
     """
@@ -33,14 +36,15 @@ def propose(
     from sandbox.zones import proposal
 
     selected = Stack.select(stack)
-    with output.progress("asking AWS for the zones"):
-        slots = proposal.for_stack(selected)
-    if write:
-        proposal.write(selected, slots)
-        output.note(f"wrote {len(slots)} zones into the config of stack {selected.name}")
+    with output.progress(f"stack {selected.name}: asking AWS for the zones"):
+        slots = proposal.for_stack(selected, every_zone=every_zone)
     if as_json:
         output.json_result({slot.zone: slot.number for slot in slots})
     else:
         output.result(f"{proposal.KEY}:")
         for slot in slots:
-            output.result(f"  {slot.zone}: {slot.number}{slot.comment}")
+            comment = f"  # {slot.comment}" if slot.comment else ""
+            output.result(f"  {slot.zone}: {slot.number}{comment}")
+    if write:
+        proposal.write(selected, slots)
+        output.note(f"wrote {proposal.KEY} into {selected.config_file}")

@@ -1,4 +1,4 @@
-"""Propose `sandbox:zones`: a slot for every zone that offers the stack's default instance type.
+"""Propose `sandbox:zones`: a slot for each zone that offers the stack's default instance type.
 
 A zone that has a slot keeps it, whether the config names it or a subnet is there already: a
 proposal moves no subnet.
@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from itertools import count
+from itertools import count, islice
 from typing import Final
 
 from infra import addresses, settings
@@ -28,78 +28,88 @@ class Slot:
     comment: str = ""
 
 
-def propose(taken: Mapping[str, int], offered: Iterable[str]) -> dict[str, int]:
-    """*taken* unchanged, and for each other zone of *offered* the lowest slot that is free."""
+def propose(
+    taken: Mapping[str, int], offered: Iterable[str], *, limit: int | None = None
+) -> dict[str, int]:
+    """*taken* unchanged, then zones of *offered* in the lowest free slots, up to *limit* in all."""
     free = (slot for slot in count() if slot not in taken.values())
-    return {**taken, **{zone: next(free) for zone in sorted(set(offered) - taken.keys())}}
+    room = None if limit is None else max(limit - len(taken), 0)
+    added = islice(sorted(set(offered) - taken.keys()), room)
+    return {**taken, **{zone: next(free) for zone in added}}
 
 
-def offering(aws: AwsClients, instance_type: str) -> list[str]:
-    """The zones of the region where *instance_type* can be launched.
+def offering(aws: AwsClients, instance_type: str) -> Sequence[str]:
+    """The availability zones of the region where *instance_type* can be launched.
+
+    Local and Wavelength Zones, which an account opts in to, are left out, as the program does.
 
     Raises:
         SandboxError: there is none.
     """
+    zones = aws.list_all(
+        "ec2",
+        "describe_availability_zones",
+        "AvailabilityZones[].ZoneName",
+        Filters=as_filters({"opt-in-status": "opt-in-not-required", "state": "available"}),
+    )
     offerings = aws.list_all(
         "ec2",
         "describe_instance_type_offerings",
-        "InstanceTypeOfferings",
+        "InstanceTypeOfferings[].Location",
         LocationType="availability-zone",
         Filters=as_filters({"instance-type": instance_type}),
     )
-    found = sorted(offering["Location"] for offering in offerings)
-    if not found:
+    if not (offered := sorted(set(zones) & set(offerings))):
         raise SandboxError(
-            f"{aws.region} offers {instance_type} in no zone; "
-            "choose another default_instance_type or region"
+            f"{settings.NAMESPACE}:default_instance_type = {instance_type}: no availability zone "
+            f"of {aws.region} offers it; use another instance type or region"
         )
-    return found
+    return offered
 
 
-def standing(aws: AwsClients, vpc_id: str, cidr: IPv4Network) -> dict[str, int]:
-    """The slots of the subnets that the VPC has.
+def existing(aws: AwsClients, vpc_id: str, cidr: IPv4Network) -> Mapping[str, int]:
+    """The slots of the subnets that the VPC has, by zone.
 
     Raises:
-        SandboxError: a subnet's addresses are no slot of *cidr*.
+        SandboxError: a subnet's addresses are not a slot of *cidr*.
     """
-    slots = {str(addresses.block(cidr, slot)): slot for slot in range(addresses.slot_count(cidr))}
-    found: dict[str, int] = {}
+    blocks = {str(addresses.block(cidr, slot)): slot for slot in range(addresses.slot_count(cidr))}
+    slots: dict[str, int] = {}
     for subnet in aws.describe("describe_subnets", "Subnets", {"vpc-id": vpc_id}):
-        if subnet["CidrBlock"] not in slots:
+        if subnet["CidrBlock"] not in blocks:
             raise SandboxError(
-                f"{subnet['SubnetId']} has {subnet['CidrBlock']}, which is no slot of {cidr}; "
+                f"{subnet['SubnetId']}: {subnet['CidrBlock']} is not a slot of {cidr}; "
                 f"write {KEY} by hand"
             )
-        found[subnet["AvailabilityZone"]] = slots[subnet["CidrBlock"]]
-    return found
+        slots[subnet["AvailabilityZone"]] = blocks[subnet["CidrBlock"]]
+    return slots
 
 
-def for_stack(stack: Stack) -> Sequence[Slot]:
-    """The proposal for *stack*.
+def for_stack(stack: Stack, *, every_zone: bool) -> Sequence[Slot]:
+    """The proposal for *stack*: as many zones as the program takes by itself, or *every_zone*.
 
     Raises:
         SandboxError: no zone offers the type, or a subnet does not lie in a slot.
     """
-    own = stack.settings()
-    aws = AwsClients(own.region)
+    current = stack.settings()
+    aws = AwsClients(current.region)
     vpc_id = stack.outputs().get("vpc_id")
-    stood = standing(aws, vpc_id, own.vpc_cidr) if vpc_id else {}
-    slots = propose({**stood, **own.zones}, offering(aws, own.default_instance_type))
-    settings.parse(
-        {"region": own.region, "vpc_cidr": str(own.vpc_cidr), "zones": json.dumps(slots)}
+    with_subnet: Mapping[str, int] = existing(aws, vpc_id, current.vpc_cidr) if vpc_id else {}
+    slots = propose(
+        {**with_subnet, **current.zones},
+        offering(aws, current.default_instance_type),
+        limit=None if every_zone else addresses.DEFAULT_ZONES,
     )
-    return [
-        Slot(
-            zone=zone,
-            number=number,
-            comment=""
-            if zone in own.zones
-            else "  # has a subnet already"
-            if zone in stood
-            else "  # new",
-        )
-        for zone, number in slots.items()
-    ]
+    settings.parse(  # refuses more slots than the addresses hold
+        {"region": current.region, "vpc_cidr": str(current.vpc_cidr), "zones": json.dumps(slots)}
+    )
+
+    def comment(zone: str) -> str:
+        if zone in current.zones:
+            return ""
+        return "has a subnet already" if zone in with_subnet else "new"
+
+    return [Slot(zone=zone, number=number, comment=comment(zone)) for zone, number in slots.items()]
 
 
 def write(stack: Stack, slots: Sequence[Slot]) -> None:

@@ -1,8 +1,9 @@
-"""The emulator in this process, an account with a stack's network, the seam to machines."""
+"""An emulated account for each test, and one finished build that many tests read."""
 
 from __future__ import annotations
 
 import urllib.request
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,31 +12,33 @@ import boto3
 import pytest
 from rich.console import Console
 
-from ami import aws, build, plan, progress
+from ami import build, plan, progress
+from infra.aws_clients import AwsClients
 from local import serve
-from tests.ami import machines, world
+from tests.ami import fake_account, fake_machines
+from tests.ami.fault_injector import FaultInjector
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from mypy_boto3_ec2 import EC2Client
 
-    from ami.stack import Facts
+    from ami.limits import Limits
+    from ami.target import BuildTarget
 
-SESSION = boto3.Session("made-up", "made-up", region_name="us-east-1")
-_, COMMITS = machines.repositories()
+REGION = "us-east-1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:  # one emulator and one tally: all of it belongs into one worker
-        if Path(__file__).parent in item.path.parents:
+    for item in items:  # they share an emulator, a finished build and a tally: one worker
+        in_this_folder = Path(__file__).parent in item.path.parents
+        if in_this_folder and not item.get_closest_marker("engine"):
             item.add_marker(pytest.mark.xdist_group("ami"))
 
 
 @dataclass
 class Tally:
-    """What the proof's closing line says."""
+    """The numbers in the proof's closing line."""
 
     calls: int = 0
     faults: int = 0
@@ -58,125 +61,197 @@ def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
 
 @pytest.fixture(scope="session")
 def endpoint() -> Iterator[str]:
+    """An emulator in this process."""
     with serve.answering() as running:
         yield running.endpoint
 
 
-@dataclass
-class Account:
-    """All that a test of a build needs, and what was there before it."""
-
-    endpoint: str
-    look: EC2Client
-    facts: Facts
-    machines: machines.Machines
-    folder: Path
-    before: frozenset[str] = frozenset()
-    said: list[str] = field(default_factory=list[str])
-    stack: world.StackOnPaper = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.stack = world.StackOnPaper(self.facts)
-
-    def request(self, **changes: Any) -> plan.Request:
-        usual = plan.Request(
-            ssh_from="203.0.113.7",
-            versions={"METTA_COMMIT": COMMITS["metta"], "PUFFER_COMMIT": COMMITS["pufferlib"]},
-        )
-        return replace(usual, **changes)
-
-    def build(
-        self,
-        clients: aws.Aws,
-        *,
-        limits: world.Limits = world.FAST,
-        request: plan.Request | None = None,
-        shown: progress.Progress | None = None,
-    ) -> str:
-        made = plan.make(clients, self.facts, request or self.request(), limits=limits)
-        return build.build(made, self.tools(clients, shown))
-
-    def tools(self, clients: aws.Aws, shown: progress.Progress | None = None) -> build.Tools:
-        return build.Tools(
-            aws=clients,
-            stack=self.stack,
-            progress=shown or Said(self.said),
-            dial=self.machines.dial,
-            folder=self.folder / "logs",
-        )
-
-    def clients(self) -> aws.Aws:
-        """Clients without anybody's hooks; the shared session has AWS's models in memory."""
-        return aws.connect("us-east-1", SESSION)
-
-    def new(self) -> set[str]:
-        """What the account holds now and did not before; nothing that was there may be missing."""
-        now = world.holdings(self.look)
-        assert self.before <= now, f"taken from others: {self.before - now}"
-        return now - self.before
-
-
-class Said(progress.Lines):
-    """Plain lines into a list."""
-
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(Console(quiet=True))
-        self._said = said
-
-    def _print(self, text: str) -> None:
-        self._said.append(text)
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """A session for all clients, since it reads AWS's descriptions of its services only once."""
+    return boto3.Session("made-up", "made-up", region_name=REGION)
 
 
 @pytest.fixture(scope="session")
-def problems() -> list[str]:
-    """Why no machine can be made here."""
+def machine_problems() -> list[str]:
+    """Why no fake machine can run here."""
     try:
-        machines.possible()
-    except machines.NoMachinesError as error:
+        fake_machines.require_possible()
+    except fake_machines.NoMachinesError as error:
         return [str(error)]
     return []
 
 
 @pytest.fixture
-def able(problems: list[str]) -> None:
-    """Fail once with one line where no machine can be made, and skip what needs one from then."""
-    if problems:
-        if line := problems[0]:
-            problems[0] = ""
-            pytest.fail(line, pytrace=False)
-        pytest.skip("no build machine can be made here, as an earlier test says")
+def machines_possible(machine_problems: list[str]) -> None:
+    """Where no fake machine can run, fail once with the reason and skip the other tests."""
+    if machine_problems:
+        if reason := machine_problems[0]:
+            machine_problems[0] = ""
+            pytest.fail(reason, pytrace=False)
+        pytest.skip("no fake machine can run here; the reason is in the failure of an earlier test")
 
 
-@pytest.fixture
-def account(
-    endpoint: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    able: None,  # noqa: ARG001 - first of all
-) -> Iterator[Account]:
-    """A fresh one for each test, and no way to a real one."""
+class RecordedProgress(progress.PlainProgress):
+    """Plain lines into a list."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(Console(quiet=True))
+        self._lines = lines
+
+    def _print(self, text: str) -> None:
+        self._lines.append(text)
+
+
+@dataclass
+class EmulatedAccount:
+    """An emulated account with a stack's network, and what a build in it needs."""
+
+    endpoint: str
+    ec2: EC2Client
+    """The test's own client: no fault is injected into its calls."""
+    target: BuildTarget
+    machines: fake_machines.FakeMachines
+    folder: Path
+    before: set[str]
+    """The ids of all that was there before the build."""
+    lines: list[str] = field(default_factory=list[str])
+    """The progress of the builds."""
+    stack_image: fake_account.FakeStackImage = field(default_factory=fake_account.FakeStackImage)
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    def clients(self) -> AwsClients:
+        """Clients into whose calls no fault is injected yet."""
+        return AwsClients(REGION)
+
+    def options(self, **changes: Any) -> plan.BuildOptions:
+        usual = plan.BuildOptions(ssh_from="203.0.113.7", versions=fake_machines.versions())
+        return replace(usual, **changes)
+
+    def build(
+        self,
+        clients: AwsClients,
+        *,
+        limits: Limits = fake_account.FAST,
+        options: plan.BuildOptions | None = None,
+    ) -> str:
+        tools = build.BuildTools(
+            aws=clients,
+            stack_image=self.stack_image,
+            progress=RecordedProgress(self.lines),
+            dial=self.machines.dial,
+            folder=self.logs,
+        )
+        build_plan = plan.make(clients, self.target, options or self.options(), limits=limits)
+        return build.build(build_plan, tools)
+
+    def created(self) -> set[str]:
+        """The ids of all that is new; nothing of what was there before may be missing."""
+        now = fake_account.holdings(self.ec2)
+        assert self.before <= now, f"removed from others: {self.before - now}"
+        return now - self.before
+
+
+@contextmanager
+def _open_account(
+    endpoint: str, session: boto3.Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Generator[EmulatedAccount]:
+    """A fresh account, and no way to a real one."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    reset(endpoint)
-    look = world.client(endpoint)
-    facts = world.network(look)
-    aws.connect("us-east-1", SESSION).ssm.get_parameter(Name=plan.BASES["ubuntu"].parameter)
-    world.decoys(look, facts)
-    seam = machines.Machines(look, tmp_path / "machines")
-    made = Account(endpoint, look, facts, seam, tmp_path)
-    made.before = frozenset(world.holdings(look))
-    yield made
-    seam.end()
+    monkeypatch.setattr(boto3, "Session", lambda **_: session)
+    with urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"") as answer:  # noqa: S310 - the emulator
+        assert answer.status == 200
+    ec2: EC2Client = session.client("ec2", endpoint_url=endpoint)
+    target = fake_account.network(ec2)
+    AwsClients(REGION).ssm.get_parameter(Name=plan.BASES["ubuntu"].parameter)
+    fake_account.add_decoys(ec2, target)
+    machines = fake_machines.FakeMachines(ec2, folder / "machines")
+    try:
+        yield EmulatedAccount(endpoint, ec2, target, machines, folder, fake_account.holdings(ec2))
+    finally:
+        machines.crash()
 
 
 @pytest.fixture
-def clients(account: Account) -> aws.Aws:
+def account(
+    endpoint: str, session: boto3.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EmulatedAccount]:
+    with _open_account(endpoint, session, tmp_path, monkeypatch) as opened:
+        yield opened
+        opened.machines.remove()
+
+
+@pytest.fixture
+def clients(account: EmulatedAccount) -> AwsClients:
     return account.clients()
 
 
-def reset(endpoint: str) -> None:
-    with urllib.request.urlopen(f"{endpoint}/moto-api/reset", data=b"") as answer:  # noqa: S310 - ours
-        assert answer.status == 200
+@dataclass(frozen=True)
+class FinishedBuild:
+    """A build without a fault, as it was at its end; its machine's root folder still exists."""
+
+    image: Any
+    """As DescribeImages describes it."""
+    snapshot: Any
+    created: set[str]
+    configured: Sequence[str]
+    calls: Sequence[str]
+    """The names of its numbered calls; a fault can be injected into each."""
+    requests: dict[str, list[dict[str, Any]]]
+    """The parameters of its calls, by operation."""
+    arguments: set[str]
+    """The command lines of all processes that ran during its calls."""
+    machine: fake_machines.FakeMachine
+    ports: set[int]
+    logs: Path
+
+
+@pytest.fixture(scope="session")
+def finished_build(
+    endpoint: str,
+    session: boto3.Session,
+    tmp_path_factory: pytest.TempPathFactory,
+    machine_problems: list[str],
+) -> FinishedBuild:
+    if machine_problems:
+        pytest.skip("no fake machine can run here")
+    folder = tmp_path_factory.mktemp("finished-build")
+    requests: dict[str, list[dict[str, Any]]] = {}
+    arguments: set[str] = set()
+
+    def note_request(params: dict[str, Any], model: Any, **_: object) -> None:
+        requests.setdefault(model.name, []).append(dict(params))
+
+    def note_processes(_name: str, _number: int) -> None:
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                arguments.add(command.read_text(errors="replace"))
+
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        _open_account(endpoint, session, folder, monkeypatch) as account,
+    ):
+        injector = FaultInjector(on_call=note_processes)
+        clients = injector.watch(account.clients())
+        clients.ec2.meta.events.register("provide-client-params.ec2.*", note_request)
+        image = fake_account.image(account.ec2, account.build(clients))
+        snapshot_id = image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+        return FinishedBuild(
+            image=image,
+            snapshot=account.ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"][0],
+            created=account.created(),
+            configured=account.stack_image.configured,
+            calls=injector.numbered,
+            requests=requests,
+            arguments=arguments,
+            machine=account.machines.last,
+            ports={port for _, port in account.machines.dialled},
+            logs=account.logs,
+        )

@@ -1,13 +1,11 @@
-"""The whole build against the emulator and a real OpenSSH server, through the real code."""
+"""The whole build against the emulator and a real OpenSSH server."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import signal
-from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
@@ -15,147 +13,208 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ami import images
-from ami.errors import ConfigError, Interrupted, LaunchError, SetupError, VerificationError
+from ami.aws_calls import tags_of
+from ami.errors import LaunchError, NotConfiguredError, SetupError, VerificationError
 from ami.steps import PendingError
-from tests.ami import world
-from tests.ami.conftest import COMMITS
-from tests.ami.faults import Injector
+from infra import names
+from sandbox.core.errors import Interrupted
+from tests.ami import fake_account, fake_machines
+from tests.ami.fault_injector import FaultInjector, error_response
 
 if TYPE_CHECKING:
-    from ami.aws import Aws
-    from tests.ami.conftest import Account
+    from pathlib import Path
 
-pytestmark = pytest.mark.proof
+    from infra.aws_clients import AwsClients
+    from tests.ami.conftest import EmulatedAccount, FinishedBuild
+
+pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
 
 
-def fails(code: str, *, operation: str, times: int = 1, when: Any = lambda _: True) -> Any:
-    """A hook that answers *operation* with an error of AWS's."""
+def fail(
+    clients: AwsClients, operation: str, code: str, *, times: int = 1, when: Any = lambda _: True
+) -> None:
+    """Answer calls of *operation* with an error, *times* times, if *when* accepts the request."""
     left = [times]
 
-    def hook(model: Any, params: Any, **_: object) -> None:
-        if model.name == operation and left[0] and when(str(params.get("body"))):
+    def answer(model: Any, params: Any, **_: object) -> None:
+        if left[0] and when(str(params.get("body"))):
             left[0] -= 1
-            raise ClientError({"Error": {"Code": code, "Message": "says AWS"}}, operation)
+            raise ClientError({"Error": {"Code": code, "Message": "says AWS"}}, model.name)
 
-    return hook
-
-
-def tags_of(thing: Any) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in thing.get("Tags", [])}
+    clients.ec2.meta.events.register(f"before-call.ec2.{operation}", answer)
 
 
-def test_a_build_leaves_the_image_its_snapshot_and_the_stack_configured(
-    account: Account, clients: Aws
+def is_launch(body: str) -> bool:
+    return "DryRun" not in body
+
+
+def test_a_build_leaves_only_the_image_and_its_snapshot_and_configures_the_stack(
+    finished_build: FinishedBuild,
 ) -> None:
-    image = account.build(clients)
-    made = account.look.describe_images(ImageIds=[image])["Images"][0]
-    disk = made["BlockDeviceMappings"][0]["Ebs"]  # pyright: ignore[reportTypedDictNotRequiredAccess]
-    assert account.new() == {image, disk.get("SnapshotId")}
-    assert account.stack.configured == [image]
-    assert disk.get("Encrypted")
-    assert disk.get("VolumeSize") == 150
-    tags = tags_of(made)
-    assert tags["Project"] == "alignment-league"
-    assert tags["Purpose"] == "researcher-sandbox-ami"
-    assert tags["version/metta"] == COMMITS["metta"]
-    assert tags["version/driver"].startswith("535.")
-    assert "driver 535." in made.get("Description", "")
-    snapshot = account.look.describe_snapshots(SnapshotIds=[disk.get("SnapshotId", "")])
-    assert tags_of(snapshot["Snapshots"][0])["Purpose"] == "researcher-sandbox-ami"
-    assert {port for _, port in account.machines.dialled} == {22}
+    image = finished_build.image
+    disk = image["BlockDeviceMappings"][0]["Ebs"]
+    assert finished_build.created == {image["ImageId"], disk["SnapshotId"]}
+    assert finished_build.configured == [image["ImageId"]]
+    assert disk["Encrypted"]
+    assert disk["VolumeSize"] == 150
+    tags = tags_of(image["Tags"])
+    assert tags["Project"] == names.PROJECT
+    assert tags["Purpose"] == names.IMAGE_PURPOSE
+    assert tags["version/metta"] == fake_machines.versions()["METTA_COMMIT"]
+    assert tags["version/driver"].startswith("580.")
+    assert "driver 580." in image["Description"]
+    assert tags_of(finished_build.snapshot["Tags"])["Purpose"] == names.IMAGE_PURPOSE
+    assert finished_build.ports == {22}
 
 
-def test_the_machine_is_launched_locked_down_and_ends_itself(
-    account: Account, clients: Aws
+def test_the_machine_is_launched_locked_down_and_terminates_at_shutdown(
+    finished_build: FinishedBuild,
 ) -> None:
-    seen: list[dict[str, Any]] = []
-
-    def note(params: dict[str, Any], **_: object) -> None:
-        seen.append(params)
-
-    clients.ec2.meta.events.register("provide-client-params.ec2.RunInstances", note)
-    clients.ec2.meta.events.register(
-        "provide-client-params.ec2.AuthorizeSecurityGroupIngress", note
-    )
-    account.build(clients)
-    rule, launch = seen[1], seen[2]
+    (rule,) = finished_build.requests["AuthorizeSecurityGroupIngress"]
+    launch = finished_build.requests["RunInstances"][-1]
     assert rule["IpPermissions"][0]["IpRanges"][0]["CidrIp"] == "203.0.113.7/32"
     assert launch["InstanceInitiatedShutdownBehavior"] == "terminate"
     assert launch["MetadataOptions"]["HttpTokens"] == "required"
     assert launch["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] is True
     assert "IamInstanceProfile" not in launch
-    tagged = {one["ResourceType"] for one in launch["TagSpecifications"]}
+    tagged = {specification["ResourceType"] for specification in launch["TagSpecifications"]}
     assert tagged == {"instance", "volume", "network-interface"}
     assert launch["ClientToken"]
 
 
-def test_the_machine_rebooted_twice_and_holds_no_trace_of_the_build(
-    account: Account, clients: Aws, tmp_path: Path
+def test_the_user_data_has_the_host_key_and_arms_the_dead_mans_switch(
+    finished_build: FinishedBuild,
 ) -> None:
-    account.build(clients)
-    machine = account.machines.last
+    user_data = finished_build.requests["RunInstances"][-1]["UserData"]
+    config = json.loads(user_data.removeprefix("#cloud-config\n"))
+    assert config["ssh_keys"]["ed25519_public"].startswith("ssh-ed25519 ")
+    assert "ami-build-deadline.timer" in config["bootcmd"][0][2]
+    assert len(user_data) < 16_000, "EC2's limit"
+
+
+def test_the_machine_rebooted_twice_and_has_no_trace_of_the_build(
+    finished_build: FinishedBuild,
+) -> None:
+    machine = finished_build.machine
     assert machine.boots == 3
     manifest = json.loads((machine.root / "etc/sandbox-image.json").read_text())
     assert manifest["versions"]["gpus"] == "4"
-    ends = [call for call in machine.calls() if call.startswith("systemd-run")]
-    assert ends, "between the seal and the stop a timer in memory guards the machine"
-    private = [
-        path
-        for folder in ("etc/ssh", "etc/systemd", "home", "root", "var", "tmp", "opt")
-        for path in (machine.root / folder).rglob("*")
-        if path.is_file() and b"PRIVATE KEY" in path.read_bytes()
-    ]
-    assert private == []
-    assert not list((machine.root / "home").rglob("authorized_keys"))
-    assert not list((machine.root / "etc/systemd").rglob("ami-build*"))
-    logs = "".join(path.read_text() for path in (tmp_path / "logs").iterdir())
-    assert "PRIVATE" not in logs
 
 
-def test_no_private_key_is_ever_on_disk_or_in_an_argument(
-    account: Account, clients: Aws, tmp_path: Path
+def test_no_private_key_is_in_a_file_or_in_an_argument(finished_build: FinishedBuild) -> None:
+    assert finished_build.arguments
+    assert not [text for text in finished_build.arguments if "OPENSSH PRIVATE" in text]
+    files = [path.read_text() for path in finished_build.logs.iterdir()]
+    assert files
+    assert not [text for text in files if "PRIVATE" in text]
+
+
+def launched_subnets(clients: AwsClients) -> list[str]:
+    """The subnet of each launch from now on."""
+    launches: list[str] = []
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        if "DryRun" not in params:
+            launches.extend(interface["SubnetId"] for interface in params["NetworkInterfaces"])
+
+    clients.ec2.meta.events.register("provide-client-params.ec2.RunInstances", note)
+    return launches
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("InsufficientInstanceCapacity", 500), ("InsufficientFreeAddressesInSubnet", 400)],
+)
+def test_a_zone_without_capacity_is_passed_over_after_one_try(
+    account: EmulatedAccount,
+    clients: AwsClients,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    status: int,
 ) -> None:
-    arguments: set[str] = set()
+    first, second, _ = account.target.subnet_ids
+    launches = launched_subnets(clients)
+    tries: list[str] = []
 
-    def look(_name: str, _number: int) -> None:
-        for command in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                arguments.add(command.read_text(errors="replace"))
+    def answer(request: Any, **_: object) -> Any:
+        body = str(request.body)
+        if first not in body or "DryRun" in body:
+            return None
+        tries.append(body)
+        return error_response(request.url, status, code, "ec2")
 
-    account.build(Injector(also=look).watch(clients))
-    assert arguments
-    assert not [one for one in arguments if "OPENSSH PRIVATE" in one]
-    assert not list((tmp_path / "logs").glob("*.key"))
-
-
-def test_a_zone_without_room_is_passed_over(account: Account, clients: Aws) -> None:
-    first = account.facts.subnet_ids[0]
-    clients.ec2.meta.events.register(
-        "before-call.ec2.RunInstances",
-        fails(
-            "InsufficientInstanceCapacity",
-            operation="RunInstances",
-            when=lambda body: first in body and "DryRun" not in body,
-        ),
-    )
-    assert account.build(clients)
-    assert "us-east-1a has no g5.12xlarge to give" in account.said
+    clients.ec2.meta.events.register("before-send.ec2.RunInstances", answer)
+    end_at_login(account, clients, monkeypatch)
+    assert launches == [first, second]
+    assert len(tries) == 1
+    assert any("us-east-1a" in line and code in line for line in account.lines)
 
 
-def test_a_quota_is_final_and_named(account: Account, clients: Aws) -> None:
-    clients.ec2.meta.events.register(
-        "before-call.ec2.RunInstances",
-        fails(
-            "VcpuLimitExceeded", operation="RunInstances", when=lambda body: "DryRun" not in body
-        ),
-    )
+def test_a_launch_that_ends_for_lack_of_capacity_goes_on_to_the_next_zone(
+    account: EmulatedAccount, clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, _ = account.target.subnet_ids
+    launches = launched_subnets(clients)
+
+    def end(parsed: dict[str, Any], **_: object) -> None:
+        for reservation in parsed.get("Reservations", []):
+            for machine in reservation["Instances"]:
+                if machine.get("SubnetId") == first and machine["State"]["Name"] != "terminated":
+                    machine["State"] = {"Name": "terminated", "Code": 48}
+                    machine["StateReason"] = {"Code": "Server.InsufficientInstanceCapacity"}
+
+    clients.ec2.meta.events.register("after-call.ec2.DescribeInstances", end)
+    end_at_login(account, clients, monkeypatch)
+    assert launches == [first, second]
+    assert any("us-east-1a" in line and "Capacity" in line for line in account.lines)
+
+
+def test_the_image_does_not_keep_the_speed_of_the_build_disk(finished_build: FinishedBuild) -> None:
+    disk = finished_build.requests["RunInstances"][-1]["BlockDeviceMappings"][0]["Ebs"]
+    assert (disk["Iops"], disk["Throughput"]) == (6000, 1000)
+    (change,) = finished_build.requests["ModifyVolume"]
+    assert (change["Iops"], change["Throughput"]) == (3000, 125)
+    calls = list(finished_build.calls)
+    assert calls.index("ModifyVolume") < calls.index("CreateImage")
+
+
+def test_the_manifest_has_the_seconds_of_every_step(finished_build: FinishedBuild) -> None:
+    (path,) = finished_build.logs.glob("*.json")
+    seconds = json.loads(path.read_text())["seconds"]
+    assert {
+        "launch g5.12xlarge",
+        "setup.sh software: driver",
+        "setup.sh software: metta",
+        "take the image",
+    } <= seconds.keys()
+    assert all(value >= 0 for value in seconds.values())
+
+
+def end_at_login(
+    account: EmulatedAccount, clients: AwsClients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Build with a port that refuses, so that the build ends after the launch."""
+
+    def refuse(_host: str, _port: int) -> None:
+        raise ConnectionRefusedError("refused")
+
+    monkeypatch.setattr(account.machines, "dial", refuse)
+    with pytest.raises(SetupError, match="no login within"):
+        account.build(clients, limits=replace(fake_account.FAST, login=0.1))
+    assert account.created() == set()
+
+
+def test_a_used_up_quota_ends_the_build_and_is_named(
+    account: EmulatedAccount, clients: AwsClients
+) -> None:
+    fail(clients, "RunInstances", "VcpuLimitExceeded", when=is_launch)
     with pytest.raises(LaunchError, match=r"quota of us-east-1 .*VcpuLimitExceeded"):
         account.build(clients)
-    assert account.new() == set()
+    assert account.created() == set()
 
 
-def test_a_thing_just_made_that_is_not_found_yet_is_waited_for(
-    account: Account, clients: Aws
+def test_a_new_resource_that_is_not_visible_yet_is_waited_for(
+    account: EmulatedAccount, clients: AwsClients
 ) -> None:
     for operation, code in (
         ("AuthorizeSecurityGroupIngress", "InvalidGroup.NotFound"),
@@ -163,155 +222,133 @@ def test_a_thing_just_made_that_is_not_found_yet_is_waited_for(
         ("DescribeInstances", "InvalidInstanceID.NotFound"),
         ("DescribeImages", "InvalidAMIID.NotFound"),
     ):
-        clients.ec2.meta.events.register(
-            f"before-call.ec2.{operation}",
-            fails(
-                code,
-                operation=operation,
-                times=3,
-                when=lambda body: not any(one in body for one in ("DryRun", "Owner", "Filter")),
-            ),
+        fail(
+            clients,
+            operation,
+            code,
+            times=3,
+            when=lambda body: not any(word in body for word in ("DryRun", "Owner", "Filter")),
         )
     assert account.build(clients)
 
 
-def test_the_deep_learning_base_keeps_the_driver_it_brings(account: Account, clients: Aws) -> None:
+def test_the_deep_learning_base_keeps_its_driver(
+    account: EmulatedAccount, clients: AwsClients
+) -> None:
     account.machines.prepare.append("dlami")
-    image = account.build(clients, request=account.request(base="dlami"))
-    made = account.look.describe_images(ImageIds=[image])["Images"][0]
-    assert tags_of(made)["version/driver"] == "580.95.05"
-    assert made.get("Description", "").startswith("sandbox on dlami: driver 580.95.05, ")
+    image_id = account.build(clients, options=account.options(base="dlami"))
+    image = fake_account.image(account.ec2, image_id)
+    assert tags_of(image["Tags"])["version/driver"] == "595.58.03"
+    assert image["Description"].startswith("sandbox on dlami: driver 595.58.03, ")
     manifest = json.loads((account.machines.last.root / "etc/sandbox-image.json").read_text())
     assert manifest["base_image"] == "ami-0dlami22040000001"
-    installed = [one for one in account.machines.last.calls() if one.startswith("apt-get ")]
-    assert installed
-    assert not [one for one in installed if "linux-modules-nvidia" in one]
+    installs = [call for call in account.machines.last.calls() if call.startswith("apt-get ")]
+    assert installs
+    assert not [call for call in installs if "linux-modules-nvidia" in call]
 
 
-@pytest.mark.parametrize("wrong", [False, True], ids=["key file", "wrong key file"])
-def test_a_key_pair_of_the_users_own_is_used_and_stays(
-    account: Account, clients: Aws, tmp_path: Path, *, wrong: bool
+def test_a_key_pair_of_the_user_is_used_and_stays(
+    account: EmulatedAccount, clients: AwsClients, tmp_path: Path
 ) -> None:
-    own, other = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
-    file = tmp_path / "own.key"
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    file = tmp_path / "user.key"
     file.touch(mode=0o600)
-    file.write_bytes((other if wrong else own).export_private_key("openssh"))
-    account.look.import_key_pair(KeyName="own", PublicKeyMaterial=own.export_public_key("openssh"))
-    account.before |= account.new()
-    request = account.request(ssh_key="own", ssh_key_file=file)
-    injector = Injector()
+    file.write_bytes(key.export_private_key("openssh"))
+    account.ec2.import_key_pair(KeyName="user", PublicKeyMaterial=key.export_public_key("openssh"))
+    account.before |= account.created()
+    options = account.options(ssh_key="user", ssh_key_file=file)
+    injector = FaultInjector()
     injector.watch(clients)
-    if wrong:
-        with pytest.raises(SetupError, match=r"no login within .*ermission denied"):
-            account.build(clients, request=request, limits=world.replace(world.FAST, login=10))
-        assert account.new() == set()
-    else:
-        account.build(clients, request=request)
-        assert {one.split("-")[0] for one in account.new()} == {"ami", "snap"}
+    account.build(clients, options=options)
+    assert fake_account.kinds(account.created()) == {"ami", "snap"}
     assert not {"ImportKeyPair", "CreateKeyPair", "DeleteKeyPair"} & set(injector.calls)
 
 
-def test_a_machine_that_dies_is_told_with_its_reason(account: Account, clients: Aws) -> None:
-    dead: set[str] = set()
+def test_a_machine_that_terminates_is_reported_with_the_reason(
+    account: EmulatedAccount, clients: AwsClients
+) -> None:
+    terminated: set[str] = set()
 
-    def die(name: str, _number: int) -> None:
+    def terminate(name: str, _number: int) -> None:
         off = {name for name, machine in account.machines.by_id.items() if machine.ended}
-        if name == "DescribeInstances" and off - dead:
-            dead.update(off)  # once: the emulator ends an ended machine anew
-            account.look.terminate_instances(InstanceIds=list(off))
+        if name == "DescribeInstances" and off - terminated:
+            terminated.update(off)  # once, since the emulator terminates it again at each call
+            account.ec2.terminate_instances(InstanceIds=list(off))
 
     account.machines.prepare.append("no-return")
     with pytest.raises(LaunchError, match=r"i-[0-9a-f]+ is terminated: "):
-        account.build(Injector(also=die).watch(clients))
-    assert account.new() == set()
+        account.build(FaultInjector(on_call=terminate).watch(clients))
+    assert account.created() == set()
 
 
-def test_the_end_of_the_wait_leaves_a_pending_image_to_resume(
-    account: Account, clients: Aws
+def test_an_image_that_is_pending_at_the_limit_stays_and_can_be_finished(
+    account: EmulatedAccount, clients: AwsClients
 ) -> None:
-    limits = world.replace(world.FAST, available=0.05)
+    limits = replace(fake_account.FAST, available=0.05)
     with pytest.raises(PendingError, match="sandbox image resume ami-") as ended:
-        account.build(Injector(pending=10**6).watch(clients), limits=limits)
-    image = ended.value.identity
-    left = account.new()
-    assert image in left
-    assert {one.split("-")[0] for one in left} == {"ami", "snap"}
+        account.build(FaultInjector(pending=10**6).watch(clients), limits=limits)
+    image_id = ended.value.image_id
+    left = account.created()
+    assert image_id in left
+    assert fake_account.kinds(left) == {"ami", "snap"}
     account.before |= left
     images.resume(
         account.clients(),
-        account.stack,
-        image,
-        environment="production",
-        limits=world.FAST,
-        say=account.said.append,
+        account.target,
+        account.stack_image,
+        image_id,
+        limits=fake_account.FAST,
+        say=account.lines.append,
     )
-    assert account.stack.configured == [image]
-    made = account.look.describe_images(ImageIds=[image])["Images"][0]
-    assert tags_of(made)["Purpose"] == "researcher-sandbox-ami"
+    assert account.stack_image.configured == [image_id]
+    tags = tags_of(fake_account.image(account.ec2, image_id)["Tags"])
+    assert tags["Purpose"] == names.IMAGE_PURPOSE
 
 
-def test_a_stack_that_cannot_be_written_keeps_the_finished_image(
-    account: Account, clients: Aws, monkeypatch: pytest.MonkeyPatch
+def test_a_stack_that_cannot_be_configured_keeps_the_finished_image(
+    account: EmulatedAccount, clients: AwsClients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(image_id: str) -> None:
-        raise ConfigError(f"run pulumi config set sandbox:sandbox_ami_id {image_id}")
+        raise NotConfiguredError(image_id)
 
-    monkeypatch.setattr(account.stack, "configure", refuse)
-    with pytest.raises(ConfigError, match="pulumi config set"):
+    monkeypatch.setattr(account.stack_image, "configure", refuse)
+    with pytest.raises(NotConfiguredError):
         account.build(clients)
-    assert {one.split("-")[0] for one in account.new()} == {"ami", "snap"}
+    assert fake_account.kinds(account.created()) == {"ami", "snap"}
 
 
 def test_a_second_ctrl_c_is_answered_and_does_not_stop_the_clean_up(
-    account: Account, clients: Aws
+    account: EmulatedAccount, clients: AwsClients
 ) -> None:
-    def press(name: str, _number: int) -> None:
+    def interrupt(name: str, _number: int) -> None:
         if name in {"StopInstances", "TerminateInstances", "DeleteKeyPair"}:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(Interrupted, match="SIGINT"):
-        account.build(Injector(also=press).watch(clients))
-    assert account.new() == set()
-    assert len([one for one in account.said if "not interrupted" in one]) == 1
+        account.build(FaultInjector(on_call=interrupt).watch(clients))
+    assert account.created() == set()
+    assert len([line for line in account.lines if "SIGINT" in line]) == 1
 
 
-def test_sigterm_ends_a_build_as_ctrl_c_does(account: Account, clients: Aws) -> None:
-    def end(name: str, _number: int) -> None:
+def test_sigterm_ends_a_build_as_ctrl_c_does(account: EmulatedAccount, clients: AwsClients) -> None:
+    def terminate(name: str, _number: int) -> None:
         if name == "CreateImage":
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Interrupted) as ended:
-        account.build(Injector(also=end).watch(clients))
+        account.build(FaultInjector(on_call=terminate).watch(clients))
     assert ended.value.exit_code == 143
-    assert account.new() == set()
+    assert account.created() == set()
 
 
-def test_keep_on_error_leaves_the_machine_and_says_how_to_look_and_to_clean(
-    account: Account, clients: Aws, tmp_path: Path
+def test_keep_on_error_keeps_the_machine_and_says_how_to_log_in_and_to_clean(
+    account: EmulatedAccount, clients: AwsClients
 ) -> None:
     account.machines.prepare.append("no-gpu")
     with pytest.raises(VerificationError, match="nvidia-smi"):
-        account.build(clients, request=account.request(keep_on_error=True))
-    assert any(one.startswith("i-") for one in account.new())
-    key = next((tmp_path / "logs").glob("*.key"))
+        account.build(clients, options=account.options(keep_on_error=True))
+    assert "i" in fake_account.kinds(account.created())
+    (key,) = account.logs.glob("*.key")
     assert key.stat().st_mode & 0o777 == 0o600
-    assert any(one.startswith("kept: ssh -i ") for one in account.said)
-    assert any("sandbox image clean --build" in one for one in account.said)
-
-
-def test_user_data_says_the_host_key_and_arms_the_dead_mans_switch(
-    account: Account, clients: Aws
-) -> None:
-    told: list[str] = []
-    clients.ec2.meta.events.register(
-        "provide-client-params.ec2.RunInstances",
-        lambda params, **_: told.append(params.get("UserData", "")),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType, reportUnknownArgumentType]
-    )
-    account.build(clients)
-    data = next(one for one in told if one)
-    if not data.startswith("#cloud-config"):
-        data = base64.b64decode(data).decode()
-    config = json.loads(data.removeprefix("#cloud-config\n"))
-    assert config["ssh_keys"]["ed25519_public"].startswith("ssh-ed25519 ")
-    assert "ami-build-deadline.timer" in config["bootcmd"][0][2]
-    assert len(data) < 16_000, "EC2's limit"
+    assert any(f"ssh -i {key}" in line for line in account.lines)
+    assert any("sandbox image clean --build" in line for line in account.lines)

@@ -1,39 +1,93 @@
-"""What the commands show and remove, on images made by hand."""
+"""`sandbox image` on images made by hand; `pulumi` is faked, the account is emulated."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typer.testing import CliRunner
 
 from ami import images
-from sandbox.image import commands as cli
+from ami.errors import NotConfiguredError
+from infra import names
+from sandbox import cli
+from sandbox.core import stack
+from sandbox.core.errors import ExitCode, Interrupted
+from sandbox.core.pulumi_cli import PulumiError
+from sandbox.image import job, target
 
 if TYPE_CHECKING:
-    from tests.ami.conftest import Account
+    from tests.ami.conftest import EmulatedAccount
 
-RUN = CliRunner(env={"COLUMNS": "200"})
+FROZEN = Path("tests/sandbox_client/frozen/sandbox_config.v1.json")
+
+
+@dataclass
+class FakePulumi:
+    """Answers the `pulumi` commands of a project with the stacks `prod` and `dev`."""
+
+    sandbox_config: dict[str, Any]
+    configs: dict[str, dict[str, str]] = field(default_factory=lambda: {"prod": {}, "dev": {}})
+    """The settings of each stack, by full key."""
+    refuses_changes: bool = False
+
+    def __call__(self, *arguments: str, stack: str = "", **_: object) -> str:
+        match arguments:
+            case ("stack", "output", *_):
+                return json.dumps({"sandbox_config": self.sandbox_config})
+            case ("stack", "ls", *_):
+                return json.dumps([{"name": name} for name in self.configs])
+            case ("config", "--json"):
+                return json.dumps(
+                    {key: {"value": value} for key, value in self.configs[stack].items()}
+                )
+            case ("config", "set-all", "--json", entries) if not self.refuses_changes:
+                self.configs[stack] |= {
+                    key: entry["value"] for key, entry in json.loads(entries).items()
+                }
+                return ""
+            case _:
+                raise PulumiError(f"pulumi {arguments[0]}: refused")
 
 
 @pytest.fixture
-def three(account: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Finished images, oldest first, and the commands pointed at the account's stack."""
-    machine = account.look.run_instances(
+def pulumi(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    zones = ("us-east-1a", "us-east-1b", "us-east-1c")
+    subnets = account.target.subnet_ids
+    config = json.loads(FROZEN.read_text()) | {
+        "vpc_id": account.target.vpc_id,
+        "subnet_id": subnets[0],
+        "subnet_ids": subnets,
+        "subnets": [
+            {"zone": zone, "subnet_id": subnet} for zone, subnet in zip(zones, subnets, strict=True)
+        ],
+    }
+    fake = FakePulumi(config)
+    monkeypatch.setattr(stack, "run_pulumi", fake)
+    monkeypatch.setenv("PULUMI_STACK", "prod")
+    return fake
+
+
+@pytest.fixture
+def three_images(account: EmulatedAccount) -> list[str]:
+    """The ids of finished images, the oldest first."""
+    machine = account.ec2.run_instances(
         ImageId="ami-0ubuntu22040000001",
         MinCount=1,
         MaxCount=1,
-        SubnetId=account.facts.subnet_ids[0],
+        SubnetId=account.target.subnet_ids[0],
     )["Instances"][0].get("InstanceId", "")
     tags: Any = [
-        {"Key": "Project", "Value": "alignment-league"},
-        {"Key": "Purpose", "Value": "researcher-sandbox-ami"},
+        {"Key": "Project", "Value": names.PROJECT},
+        {"Key": "Purpose", "Value": names.IMAGE_PURPOSE},
         {"Key": "Environment", "Value": "production"},
         {"Key": "version/driver", "Value": "535.274.02"},
     ]
     for number in range(3):
-        account.look.create_image(
+        account.ec2.create_image(
             InstanceId=machine,
             Name=f"sandbox-production-{number}",
             TagSpecifications=[
@@ -41,91 +95,154 @@ def three(account: Account, monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 {"ResourceType": "snapshot", "Tags": tags},
             ],
         )
-    account.look.terminate_instances(InstanceIds=[machine])
-    monkeypatch.setattr(cli, "PulumiStack", lambda _name, _folder: account.stack)
-    found = images.of_environment(account.clients(), "production", set())
-    return [one.id for one in reversed(found)]
+    account.ec2.terminate_instances(InstanceIds=[machine])
+    newest_first = images.of_environment(account.clients(), "production", set())
+    return [image.id for image in reversed(newest_first)]
 
 
-def test_list_shows_every_image_with_its_versions_and_which_is_configured(
-    account: Account, three: list[str]
+def test_list_shows_one_line_for_each_image_and_which_is_in_use(
+    pulumi: FakePulumi, three_images: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account.stack.given = replace(account.facts, configured_image=three[1])
-    shown = RUN.invoke(cli.app, ["list"])
-    assert shown.exit_code == 0
-    lines = {line.split()[0]: line for line in shown.stdout.splitlines() if "ami-" in line}
-    assert set(lines) == set(three)
-    assert "configured" in lines[three[1]]
-    assert "driver 535.274.02" in lines[three[0]]
+    pulumi.configs["prod"][stack.IMAGE_ID] = three_images[1]
+    assert cli.run(["image", "list"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.startswith("image")
+    assert [row.split()[0] for row in rows] == list(reversed(three_images))
+    assert [images.CONFIGURED in row for row in rows] == [False, True, False]
+    assert all("535.274.02" in row for row in rows)
 
 
-def test_prune_keeps_the_newest_and_whatever_is_configured_or_runs(
-    account: Account, three: list[str]
+def test_list_as_json_has_every_version(
+    pulumi: FakePulumi, three_images: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account.stack.configured.append(three[0])
-    account.look.run_instances(
-        ImageId=three[1], MinCount=1, MaxCount=1, SubnetId=account.facts.subnet_ids[0]
+    pulumi.configs["prod"][stack.IMAGE_ID] = three_images[1]
+    assert cli.run(["image", "list", "--json"]) == 0
+    listed = {image["id"]: image for image in json.loads(capsys.readouterr().out)}
+    assert set(listed) == set(three_images)
+    assert listed[three_images[1]]["in_use"] == [images.CONFIGURED]
+    assert listed[three_images[0]]["versions"] == {"driver": "535.274.02"}
+
+
+def test_prune_keeps_the_newest_and_those_that_any_stack_names_or_that_run(
+    account: EmulatedAccount,
+    pulumi: FakePulumi,
+    three_images: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pulumi.configs["dev"][stack.IMAGE_ID] = three_images[0]
+    account.ec2.run_instances(
+        ImageId=three_images[1], MinCount=1, MaxCount=1, SubnetId=account.target.subnet_ids[0]
     )
-    shown = RUN.invoke(cli.app, ["prune", "--keep", "1", "--yes"])
-    assert "nothing to prune" in shown.stdout
-    assert f"{three[0]} stays: configured" in shown.stdout
-    assert f"{three[1]} stays: running" in shown.stdout
+    before = account.created()
+    assert cli.run(["image", "prune", "--keep", "1", "--yes"]) == 0
+    assert account.created() == before
+    notes = capsys.readouterr().err
+    assert f"{three_images[0]} stays: {images.CONFIGURED}" in notes
+    assert f"{three_images[1]} stays: {images.RUNNING}" in notes
 
 
-def test_prune_asks_and_then_removes_image_and_snapshot(account: Account, three: list[str]) -> None:
-    before = account.new()
-    assert RUN.invoke(cli.app, ["prune", "--keep", "2"], input="n\n").exit_code == 1
-    assert account.new() == before
-    assert RUN.invoke(cli.app, ["prune", "--keep", "2"], input="y\n").exit_code == 0
-    gone = before - account.new()
-    assert three[0] in gone
-    assert {one.split("-")[0] for one in gone} == {"ami", "snap"}
-    assert len(gone) == 2
+@pytest.mark.usefixtures("pulumi")
+def test_prune_removes_nothing_without_a_yes_and_then_the_image_with_its_snapshot(
+    account: EmulatedAccount, three_images: list[str]
+) -> None:
+    before = account.created()
+    assert cli.run(["image", "prune", "--keep", "2"]) == ExitCode.REFUSED
+    assert account.created() == before
+    assert cli.run(["image", "prune", "--keep", "2", "--yes"]) == 0
+    removed = before - account.created()
+    assert three_images[0] in removed
+    assert sorted(resource_id.split("-")[0] for resource_id in removed) == ["ami", "snap"]
 
 
-@pytest.mark.usefixtures("three")
-def test_clean_leaves_finished_images_and_other_peoples_things_alone(account: Account) -> None:
-    before = account.new()
-    shown = RUN.invoke(cli.app, ["clean", "--older-than", "0", "--yes"])
-    assert "nothing to clean" in shown.stdout
-    assert account.new() == before
+@pytest.mark.usefixtures("pulumi", "three_images")
+def test_clean_leaves_finished_images_and_other_peoples_resources_alone(
+    account: EmulatedAccount,
+) -> None:
+    before = account.created()
+    assert cli.run(["image", "clean", "--older-than", "0", "--yes"]) == 0
+    assert account.created() == before
 
 
-@pytest.mark.usefixtures("three")
-def test_a_dry_run_shows_plan_and_price_and_makes_nothing(account: Account) -> None:
-    before = account.new()
-    shown = RUN.invoke(cli.app, ["build", "--dry-run", "--ssh-from", "203.0.113.7"])
-    assert shown.exit_code == 0, shown.output
-    assert "g5.12xlarge, 48 vCPUs, 4 GPUs, 150 GiB gp3, encrypted" in shown.stdout
-    assert "price        " in shown.stdout
-    assert "nothing was made: this was a dry run" in shown.stdout
-    assert account.new() == before
+@pytest.mark.usefixtures("pulumi")
+def test_a_dry_run_shows_plan_and_price_and_creates_nothing(
+    account: EmulatedAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = account.created()
+    assert cli.run(["image", "build", "--dry-run", "--ssh-from", "203.0.113.7"]) == 0
+    plan = capsys.readouterr().out
+    assert "g5.12xlarge, 48 vCPUs, 4 GPUs, 150 GiB gp3 (6000 IOPS, 1000 MiB/s), encrypted" in plan
+    assert "price" in plan
+    for subnet in account.target.subnet_ids:
+        assert subnet in plan
+    assert account.created() == before
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
-    [("FOO=1", "NAME one of"), ("UV_VERSION=0.9.0", "UV_SHA256"), ("nonsense", "NAME=VERSION")],
+    ("value", "message"),
+    [("FOO=1", "METTA_COMMIT"), ("UV_VERSION=0.9.0", "UV_SHA256"), ("nonsense", "NAME=VERSION")],
 )
-@pytest.mark.usefixtures("three")
-def test_a_version_that_cannot_be_set_is_refused(value: str, said: str) -> None:
-    shown = RUN.invoke(cli.app, ["build", "--dry-run", "--ssh-from", "1.2.3.4", "--set", value])
-    assert shown.exit_code == 2
-    assert said in shown.output
+def test_a_version_that_cannot_be_set_is_refused(
+    value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["image", "build", "--dry-run", "--set", value]) == ExitCode.USAGE
+    assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["build", "list", "clean", "prune", "resume"])
-def test_every_command_explains_itself_with_an_example(command: str) -> None:
-    shown = RUN.invoke(cli.app, [command, "--help"])
-    assert shown.exit_code == 0
-    assert f"sandbox image {command}" in shown.stdout
-
-
-def test_resume_refuses_an_image_of_someone_else(account: Account, three: list[str]) -> None:
-    assert three
-    foreign = next(
-        one.get("ImageId", "")
-        for one in account.look.describe_images(Owners=["self"])["Images"]
-        if one.get("Name") == "sandbox-production-by-hand"
+@pytest.mark.usefixtures("pulumi")
+def test_resume_refuses_an_image_of_someone_else(
+    account: EmulatedAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (foreign,) = (
+        image.get("ImageId", "")
+        for image in account.ec2.describe_images(Owners=["self"])["Images"]
+        if image.get("Name") == "sandbox-production-by-hand"
     )
-    shown = RUN.invoke(cli.app, ["resume", foreign])
-    assert "was not made by an image build" in str(shown.exception)
+    assert cli.run(["image", "resume", foreign]) == ExitCode.REFUSED
+    assert foreign in capsys.readouterr().err
+
+
+def test_the_target_is_what_the_stack_deployed(
+    account: EmulatedAccount, pulumi: FakePulumi
+) -> None:
+    prod = stack.Stack.select()
+    assert target.read(prod).subnet_ids == account.target.subnet_ids
+    assert target.read(prod).environment == "production"
+    pulumi.configs["prod"]["sandbox:environment"] = "staging"
+    assert target.read(prod).environment == "staging"
+
+
+def test_a_stack_that_cannot_be_configured_names_the_command_that_does_it(
+    pulumi: FakePulumi,
+) -> None:
+    configured_image = target.ConfiguredImage(stack.Stack.select())
+    configured_image.configure("ami-1")
+    assert pulumi.configs["prod"] == {stack.IMAGE_ID: "ami-1"}
+    pulumi.refuses_changes = True
+    with pytest.raises(
+        NotConfiguredError, match=f"pulumi config set {stack.IMAGE_ID} ami-2 --stack prod"
+    ):
+        configured_image.configure("ami-2")
+
+
+@pytest.mark.usefixtures("pulumi")
+def test_a_build_that_a_signal_ended_ends_with_the_signals_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        error = Interrupted(signal.SIGTERM)
+        error.add_note("left behind: i-1")
+        raise error
+
+    monkeypatch.setattr(job, "build", interrupt)
+    assert cli.run(["image", "build"]) == 143
+    assert capsys.readouterr().err.splitlines() == ["interrupted by SIGTERM", "left behind: i-1"]
+
+
+@pytest.mark.usefixtures("account")
+def test_without_pulumi_the_message_says_where_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for command in (["list"], ["build"], ["clean"], ["prune", "--keep=1"], ["resume", "ami-1"]):
+        assert cli.run(["image", *command, "--stack", "acme/sandbox/prod"]) == ExitCode.FAILED
+        assert "https://www.pulumi.com/docs/install/" in capsys.readouterr().err

@@ -13,7 +13,14 @@ from typing import Any, Final
 import yaml
 
 ROOT: Final = Path(__file__).parents[2]
-PROGRAM: Final = ("Pulumi.yaml", "Pulumi.production.yaml", "__main__.py", "infra", "policies")
+PROGRAM: Final = (
+    "Pulumi.yaml",
+    "Pulumi.production.yaml",
+    "__main__.py",
+    "infra",
+    "policies",
+    "sandbox_client",
+)
 TIMEOUT: Final = 240
 """Seconds that one command of the engine may take; an update takes about fifteen."""
 
@@ -57,6 +64,7 @@ class Sandbox:
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / part)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
         self.pulumi("stack", "init", name)
 
     def pulumi(self, *arguments: str, fails: bool = False) -> Ran:

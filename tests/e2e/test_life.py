@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-from infra.aws_clients import AwsClients
-from sandbox.recover import recovery
 from tests.e2e.account import Client, everything, tags
 from tests.e2e.sandbox import Sandbox
 
@@ -17,7 +15,6 @@ COMMON = {
     "Environment": "production",
     "Purpose": "researcher-sandbox",
 }
-PREFIX_LIST = "aws:ec2/managedPrefixList:ManagedPrefixList"  # only for many SSH ranges
 
 
 @pytest.fixture(scope="module")
@@ -211,30 +208,6 @@ def test_at_rest_nothing_changes_and_nothing_drifts(standing: Sandbox) -> None:
     standing.pulumi("preview", "--expect-no-changes")
     standing.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
     standing.pulumi("preview", "--expect-no-changes")
-
-
-def test_whatever_a_killed_update_may_leave_is_found_by_what_was_asked_for(
-    standing: Sandbox, environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, environment[name])
-    deployment = json.loads(standing.pulumi("stack", "export").output)["deployment"]
-    aws = AwsClients(environment["AWS_REGION"])
-    resources = [entry for entry in deployment["resources"] if entry["type"] in recovery.FIND]
-    ids = {entry["urn"]: recovery.FIND[entry["type"]](aws, entry["inputs"]) for entry in resources}
-    assert ids == {entry["urn"]: imported(entry) for entry in resources}
-    assert {entry["type"] for entry in resources} == recovery.FIND.keys() - {PREFIX_LIST}
-
-
-def imported(resource: Mapping[str, Any]) -> str:
-    """The id that the provider imports, as pulumi-aws's pages give it."""
-    match resource["type"], resource["inputs"]:
-        case "aws:ec2/route:Route", {"routeTableId": table, "destinationCidrBlock": to}:
-            return f"{table}_{to}"
-        case _, {"routeTableId": table, "subnetId": subnet}:
-            return f"{subnet}/{table}"
-        case _:
-            return resource["id"]
 
 
 def test_drift_behind_the_programs_back_is_found_and_mended(

@@ -1,4 +1,4 @@
-"""One recorder for all tests of the program: it keeps what was registered, without an engine."""
+"""A recorder of what the program registers, for all tests that need no engine."""
 
 import asyncio
 import gc
@@ -7,7 +7,7 @@ import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import pulumi
 import pytest
@@ -16,14 +16,15 @@ from pulumi.runtime import mocks, rpc, stack
 from pulumi.runtime.config import set_all_config
 from pulumi.runtime.settings import set_root_resource
 
-PROGRAM = Path(__file__).parents[2] / "__main__.py"
-ACCOUNT = "123456789012"
-ZONES = ("us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east-1e", "us-east-1f")
+ROOT: Final = Path(__file__).parents[2]
+PROGRAM: Final = ROOT / "__main__.py"
+ACCOUNT: Final = "123456789012"
+ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east-1e", "us-east-1f")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A resource as the program asked the engine for it."""
+    """A resource as the program registered it."""
 
     type: str
     name: str
@@ -35,30 +36,38 @@ class Registered:
 
 @dataclass(slots=True)
 class Record:
-    """Everything that one run registered, asked, and handed out."""
+    """Everything that one run registered, looked up and exported."""
 
     resources: list[Registered] = field(default_factory=list[Registered])
     invokes: list[str] = field(default_factory=list[str])
     hooks: list[str] = field(default_factory=list[str])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
 
-    def inputs(self, kind: str) -> list[Mapping[str, Any]]:
-        """The inputs of every resource whose type ends in *kind*: `Subnet`."""
-        return [one.inputs for one in self.resources if one.type.endswith(f":{kind}")]
-
-    def one(self, kind: str, name: str = "") -> Registered:
-        """The only resource of *kind* (and *name*)."""
-        found = [
-            one
-            for one in self.resources
-            if one.type.endswith(f":{kind}") and (not name or one.name == name)
+    def inputs(self, class_name: str) -> list[Mapping[str, Any]]:
+        """The inputs of every resource whose type ends in *class_name*: `Subnet`."""
+        return [
+            resource.inputs
+            for resource in self.resources
+            if resource.type.endswith(f":{class_name}")
         ]
-        assert len(found) == 1, [one.name for one in found]
-        return found[0]
+
+    def only(self, class_name: str, name: str = "") -> Registered:
+        """The only resource of *class_name* (and *name*)."""
+        [resource] = [
+            resource
+            for resource in self.resources
+            if resource.type.endswith(f":{class_name}") and (not name or resource.name == name)
+        ]
+        return resource
+
+
+def config_text(value: object) -> str:
+    """*value* as the engine passes it to a program."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class Cloud(mocks.Mocks):
-    """Answers as a new account would."""
+    """Answers as a new account does."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -85,15 +94,23 @@ class Cloud(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         identifier = f"{args.name}-id"
         return identifier, {
-            "arn": f"arn:aws:mock:::{args.name}",
+            "arn": _arn(args),
             "name": args.name,
             "secret": "canary-of-the-access-key",
             **args.inputs,
         }
 
 
+def _arn(args: mocks.MockResourceArgs) -> str:
+    """A real ARN for users and roles, which policies depend on."""
+    if args.typ in {"aws:iam/user:User", "aws:iam/role:Role"}:
+        path = args.inputs.get("path", "/")
+        return f"arn:aws:iam::{ACCOUNT}:{args.typ.rsplit(':', 1)[1].lower()}{path}{args.name}"
+    return f"arn:aws:mock:::{args.name}"
+
+
 class Monitor(mocks.MockMonitor):
-    """The engine's monitor, with what the mocks of the SDK leave out."""
+    """The engine's monitor, with what the SDK's mocks lack."""
 
     def __init__(self, record: Record) -> None:
         super().__init__(Cloud(record))
@@ -126,31 +143,26 @@ class Run:
     """Run the program, or one part of it; *last* is what the latest run registered."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        # the SDK's mocks know no callbacks; the engine's own are tested end to end
+        # the SDK's mocks support no hooks; tests/e2e tests them on the engine
         monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", self._hook)
         self.last = Record()
 
     def __call__(self, part: Callable[[], Any] | None = None, /, **config: object) -> Record:
-        self.last = kept = Record()
+        self.last = record = Record()
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)  # before the mocks, which already use it
-        mocks.set_mocks(Cloud(kept), project="sandbox", monitor=Monitor(kept))
-        set_root_resource(
-            cast("Any", None)
-        )  # the mocks bring a stack, the program is to make its own
-        texts = {
-            f"sandbox:{key}": value if isinstance(value, str) else json.dumps(value)
-            for key, value in config.items()
-        }
-        set_all_config(texts)
+        mocks.set_mocks(Cloud(record), project="sandbox", monitor=Monitor(record))
+        # the mocks bring a stack of their own, but the program must create it
+        set_root_resource(cast("Any", None))
+        set_all_config({f"sandbox:{key}": config_text(value) for key, value in config.items()})
         try:
             loop.run_until_complete(stack.run_in_stack(part or self._program))
         finally:
             set_all_config({})
             loop.close()
-            gc.unfreeze()  # the program has put the collector to rest, and the tests go on
+            gc.unfreeze()  # the program disables the collector, but the tests go on
             gc.enable()
-        return kept
+        return record
 
     @staticmethod
     def _program() -> None:
@@ -158,11 +170,18 @@ class Run:
 
     def _hook(self, registered: pulumi.ResourceHook) -> "asyncio.Future[None]":
         self.last.hooks.append(registered.name)
-        done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
-        done.set_result(None)
-        return done
+        future: asyncio.Future[None] = asyncio.get_event_loop().create_future()
+        future.set_result(None)
+        return future
 
 
 @pytest.fixture
 def record(monkeypatch: pytest.MonkeyPatch) -> Run:
     return Run(monkeypatch)
+
+
+@pytest.fixture
+def fake_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made-up AWS keys, so that no test can reach an account."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

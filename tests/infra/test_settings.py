@@ -1,10 +1,8 @@
-"""The stack's config: what is taken, what is refused, and in which words."""
+"""The stack's config: what is accepted, what is refused, and what the refusal names."""
 
-import json
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,52 +11,65 @@ import yaml
 
 from infra import settings
 from infra.settings import Settings, SettingsError
-from tests.infra.bad_stacks import BAD
-from tests.infra.conftest import Run
+from tests.infra.bad_stacks import BAD_STACKS
+from tests.infra.conftest import ROOT, Run, config_text
 
-ROOT = Path(__file__).parents[2]
-DECLARED: Mapping[str, Any] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-KINDS = {str: "string", bool: "boolean", int: "integer"}
+YAML_TYPES = {str: "string", bool: "boolean", int: "integer", tuple: "array", dict: "object"}
 
 
-def texts(config: Mapping[str, Any]) -> dict[str, str]:
-    """*config* as the engine hands it to a program."""
-    return {
-        key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
-    }
+@pytest.fixture(scope="module")
+def declared() -> Mapping[str, Any]:
+    """The settings as `Pulumi.yaml` declares them."""
+    return yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 
 
-@pytest.mark.parametrize(("config", "said"), BAD, ids=lambda one: str(one)[:60])
-def test_a_bad_stack_file_is_refused_before_anything_is_made(
-    record: Run, config: Mapping[str, Any], said: tuple[str, ...]
+def parse(config: Mapping[str, Any]) -> Settings:
+    return settings.parse({key: config_text(value) for key, value in config.items()})
+
+
+@pytest.mark.parametrize(("config", "facts"), BAD_STACKS, ids=lambda part: str(part)[:60])
+def test_a_bad_stack_file_is_refused_with_the_setting_its_value_and_a_cure(
+    config: Mapping[str, Any], facts: tuple[str, ...]
 ) -> None:
-    with pytest.raises(pulumi.RunError) as raised:
-        record(**config)
-    message = str(raised.value)
-    assert isinstance(raised.value, SettingsError)
-    assert len(raised.value.problems) == 1, message
-    assert "\n" not in raised.value.problems[0]
-    for text in said:
-        assert text in message
+    with pytest.raises(SettingsError) as raised:
+        parse(config)
+    [problem] = raised.value.problems
+    key, value = next(iter(config.items()))
+    where = f"sandbox:{key} = {config_text(value)}: "
+    assert problem.startswith(where)
+    message = problem.removeprefix(where)
+    assert "; " in message, "names no cure"
+    assert "\n" not in message
+    assert [fact for fact in facts if fact not in message] == []
+
+
+def test_a_bad_stack_file_ends_the_program_before_any_resource(record: Run) -> None:
+    with pytest.raises(pulumi.RunError):
+        record(region="Virginia")
     assert record.last.resources == []
 
 
-def test_at_least_sixty_bad_stack_files_are_tried() -> None:
-    assert len(BAD) >= 60
+def test_a_default_that_conflicts_with_a_setting_is_named_as_the_default() -> None:
+    with pytest.raises(SettingsError, match=r"sandbox:vpc_cidr = 10\.100\.0\.0/16 \(the default\)"):
+        parse({"main_vpc_cidr": "10.96.0.0/12"})
+
+
+def test_more_ssh_ranges_than_a_prefix_list_holds_are_refused() -> None:
+    ranges = [f"10.{number // 250}.{number % 250}.0/24" for number in range(1001)]
+    with pytest.raises(SettingsError, match=r"1001 IPv4 ranges.*1000"):
+        parse({"allowed_ssh_cidrs": ranges})
 
 
 def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
-        settings.parse(
-            texts(
-                {
-                    "regoin": "us-east-1",
-                    "vpc_cidr": "10.0.1.5/16",
-                    "allowed_ssh_cidrs": ["1.2.3.4"],
-                    "zones": {"eu-west-1a": 0},
-                    "flow_logs": "no",
-                }
-            )
+        parse(
+            {
+                "regoin": "us-east-1",
+                "vpc_cidr": "10.0.1.5/16",
+                "allowed_ssh_cidrs": ["1.2.3.4"],
+                "zones": {"eu-west-1a": 0},
+                "flow_logs": "no",
+            }
         )
     assert [line.split(" = ")[0] for line in raised.value.problems] == [
         "sandbox:allowed_ssh_cidrs",
@@ -69,43 +80,47 @@ def test_every_problem_is_reported_at_once() -> None:
     ]
 
 
-def test_what_is_right_alone_is_still_checked_together_when_another_key_is_wrong() -> None:
+def test_combinations_are_checked_although_another_setting_is_not_valid() -> None:
     with pytest.raises(SettingsError) as raised:
-        settings.parse(texts({"vpc_cidr": "10.0.0.0/20", "flow_logs": "no"}))
+        parse({"vpc_cidr": "10.0.0.0/20", "flow_logs": "no"})
     assert len(raised.value.problems) == 2
 
 
-def test_defaults_are_those_that_the_project_file_declares() -> None:
-    own = settings.parse({})
-    for key, declared in DECLARED.items():
-        assert settings.parse(texts({key: declared["default"]})) == own, key
+def test_the_defaults_are_those_that_the_project_file_declares(
+    declared: Mapping[str, Any],
+) -> None:
+    defaults = parse({})
+    for key, declaration in declared.items():
+        assert parse({key: declaration["default"]}) == defaults, key
 
 
-def test_the_project_file_declares_every_setting_with_its_type_and_a_description() -> None:
-    assert list(DECLARED) == list(Settings.model_fields)
+def test_the_project_file_declares_every_setting_with_its_type_and_a_description(
+    declared: Mapping[str, Any],
+) -> None:
+    assert list(declared) == list(Settings.model_fields)
     for key, field in Settings.model_fields.items():
-        value = field.get_default(call_default_factory=True)
-        kind = KINDS.get(type(value)) or {"tuple": "array", "dict": "object"}.get(
-            type(value).__name__, "string"
-        )
-        assert DECLARED[key]["type"] == kind, key
-        assert DECLARED[key]["description"], key
+        default = field.get_default(call_default_factory=True)
+        assert declared[key]["type"] == YAML_TYPES.get(type(default), "string"), key
+        assert declared[key]["description"], key
 
 
-def test_stack_files_name_only_declared_keys() -> None:
+def test_stack_files_name_only_declared_keys(declared: Mapping[str, Any]) -> None:
     for stack in ROOT.glob("Pulumi.*.yaml"):
-        own = yaml.safe_load(stack.read_text()).get("config", {})  # a local stack may have none
-        assert {key.removeprefix("sandbox:") for key in own} <= DECLARED.keys(), stack
+        config = yaml.safe_load(stack.read_text()).get("config", {})  # a local stack may have none
+        assert {key.removeprefix("sandbox:") for key in config} <= declared.keys(), stack
 
 
-def test_the_commented_choices_of_the_production_file_are_taken_as_they_stand() -> None:
+def test_the_commented_choices_of_the_production_file_are_valid() -> None:
     text = (ROOT / "Pulumi.production.yaml").read_text()
     choices = re.findall(r"^  # (sandbox:.*|  [- ].*|  [a-z0-9-]+: \d)$", text, re.MULTILINE)
     config = yaml.safe_load("\n".join(["sandbox:protect: true", *choices]))
-    own = settings.parse(texts({key.removeprefix("sandbox:"): v for key, v in config.items()}))
-    assert own.protect
-    assert len(own.zones) == 3
-    assert own.allowed_ssh_cidrs == (IPv4Network("203.0.113.0/24"), IPv6Network("2001:db8:1::/48"))
+    production = parse({key.removeprefix("sandbox:"): value for key, value in config.items()})
+    assert production.protect
+    assert len(production.zones) == 3
+    assert production.allowed_ssh_cidrs == (
+        IPv4Network("203.0.113.0/24"),
+        IPv6Network("2001:db8:1::/48"),
+    )
 
 
 def test_settings_cannot_be_changed() -> None:
@@ -113,10 +128,10 @@ def test_settings_cannot_be_changed() -> None:
         settings.parse({}).region = "eu-west-1"  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def test_nobody_else_reads_the_config() -> None:
+def test_only_the_settings_read_the_config() -> None:
     readers = [
         path.name
         for path in [ROOT / "__main__.py", *(ROOT / "infra").rglob("*.py")]
         if "pulumi.Config" in path.read_text() or "runtime.config" in path.read_text()
     ]
-    assert readers == ["settings.py"]
+    assert readers == ["parsing.py"]

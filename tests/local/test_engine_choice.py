@@ -6,9 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 
-from local.engine import bridge, choice, paths, pins, upstream, vendor
+from local.engine import bridge, choice, command, paths, pins, upstream, vendor
 
+ROOT = Path(__file__).parents[2]
 SOURCE = paths.SOURCE
 
 
@@ -79,19 +81,20 @@ def test_another_line_in_a_source_means_another_place(
 def test_the_pins_are_those_of_the_lock_file_and_of_the_go_modules() -> None:
     assert version("pulumi") == pins.DOWNLOAD
     assert version("pulumi-aws") == pins.PROVIDER
-    assert f"pulumi/pkg/v3 v{pins.CLI}\n" in (SOURCE / "cli" / "go.mod").read_text()
-    assert f"pulumi/sdk/v3 v{pins.HOST}\n" in (SOURCE / "host" / "go.mod").read_text()
+    assert modules("cli")[command.MODULE] == f"v{pins.CLI}"
+    assert modules("host")["github.com/pulumi/pulumi/sdk/v3"] == f"v{pins.CLI}"
+    project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+    oldest = ".".join(map(str, pins.OLDEST))
+    assert project["requiredPulumiVersion"] == f">={oldest}"
 
 
-@pytest.mark.parametrize("copied", [bridge.MODULE, upstream.MODULE])
-def test_what_is_built_from_a_copy_is_checked_against_go_sum(copied: str) -> None:
-    required = re.search(
-        rf"^\t{re.escape(copied)} (\S+)$",
-        (SOURCE / "provider" / "go.mod").read_text(),
-        re.MULTILINE,
-    )
-    assert required is not None
-    assert f"{copied} {required[1]} h1:" in (SOURCE / "provider" / "go.sum").read_text()
+@pytest.mark.parametrize(
+    ("folder", "copied"),
+    [("cli", command.MODULE), ("provider", bridge.MODULE), ("provider", upstream.MODULE)],
+)
+def test_what_is_built_from_a_copy_is_checked_against_go_sum(folder: str, copied: str) -> None:
+    version = modules(folder)[copied]
+    assert f"{copied} {version} h1:" in (SOURCE / folder / "go.sum").read_text()
 
 
 def modules(folder: str) -> dict[str, str]:
@@ -99,11 +102,12 @@ def modules(folder: str) -> dict[str, str]:
     return dict(re.findall(r"^(?:\t|require )(\S+) (v\S+)", text, re.MULTILINE))
 
 
-def test_the_host_takes_its_libraries_in_the_commands_versions_so_each_is_compiled_once() -> None:
-    host, command = modules("host"), modules("cli")
-    different = {name for name in host.keys() & command.keys() if host[name] != command[name]}
-    assert different == {"github.com/pulumi/pulumi/sdk/v3"}
-    assert len(host.keys() & command.keys()) > 40
+@pytest.mark.parametrize(("folder", "shared"), [("host", 90), ("provider", 90)])
+def test_the_parts_share_their_libraries_so_each_is_compiled_once(folder: str, shared: int) -> None:
+    part, cli = modules(folder), modules("cli")
+    names = part.keys() & cli.keys()
+    assert {name for name in names if part[name] != cli[name]} == set()
+    assert len(names) > shared
 
 
 def mappings() -> list[tuple[str, str]]:
@@ -209,3 +213,79 @@ def test_the_copy_of_the_bridge_has_no_generator(tmp_path: Path) -> None:
     files = {str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()}
     assert files == {*kept, "go.mod", "go.sum", "LICENSE"}
     assert all((copied / name).stat().st_mode & 0o200 for name in files)
+
+
+STORAGE = """\
+import (
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/azureblob"  // driver for azblob://
+	_ "gocloud.dev/blob/fileblob" // driver for file://
+	"gocloud.dev/blob/gcsblob"    // driver for gs://
+	_ "gocloud.dev/blob/s3blob"   // driver for s3://
+
+	"github.com/pulumi/pulumi/pkg/v3/authhelpers"
+	_ "github.com/pulumi/pulumi/pkg/v3/backend/diy/postgres" // driver for postgres://
+)
+
+	if p.Scheme == gcsblob.Scheme {
+		if err != nil {
+			return nil, err
+		}
+	}
+
+	bucket, err := blobmux.OpenBucket(ctx, u)
+"""
+KEYS = """\
+	_ "gocloud.dev/secrets/awskms"        // support for awskms://
+	_ "gocloud.dev/secrets/azurekeyvault" // support for azurekeyvault://
+	"gocloud.dev/secrets/gcpkms"          // support for gcpkms://
+	"google.golang.org/api/cloudkms/v1"
+
+	switch u.Scheme {
+	case gcpkms.Scheme:
+		return opener.OpenKeeperURL(ctx, u)
+	default:
+		return gosecrets.OpenKeeper(ctx, url)
+	}
+"""
+
+
+def test_the_copy_of_the_command_keeps_files_s3_and_kms_only(tmp_path: Path) -> None:
+    module, copied = tmp_path / "module", tmp_path / "copied"
+    for name, text in {
+        "authhelpers/gcpauth.go": "package authhelpers",
+        "backend/diy/backend.go": STORAGE,
+        "backend/diy/postgres/bucket.go": "package postgres",
+        "cloudsetup/common/cloudsetup.go": "package cloudsetup",
+        "cmd/esc/cli/env.go": "\tcmd.AddCommand(newEnvGetCmd(env))\n"
+        "\tcmd.AddCommand(newEnvSetupCmd(env))\n",
+        "cmd/esc/cli/setup_gcp.go": "package cli",
+        "engine/testdata/huge.json": "{}",
+        "secrets/cloud/manager.go": KEYS,
+        "go.mod": "module x\n",
+        "go.sum": "",
+        "LICENSE": "",
+    }.items():
+        (module / name).parent.mkdir(parents=True, exist_ok=True)
+        (module / name).write_text(text)
+    command.copy(module, copied)
+    storage = (copied / "backend/diy/backend.go").read_text()
+    assert re.findall(r'"(gocloud\S+|github\S+)"', storage) == [
+        "gocloud.dev/blob",
+        "gocloud.dev/blob/fileblob",
+        "gocloud.dev/blob/s3blob",
+    ]
+    assert "Scheme" not in storage
+    assert "OpenBucket" in storage
+    keys = (copied / "secrets/cloud/manager.go").read_text()
+    assert re.findall(r'"(\S+)"', keys) == ["gocloud.dev/secrets/awskms"]
+    assert "gcpkms" not in keys
+    assert "default:" in keys
+    assert "Setup" not in (copied / "cmd/esc/cli/env.go").read_text()
+    assert sorted(str(p.relative_to(copied)) for p in copied.rglob("*.*") if p.is_file()) == [
+        "backend/diy/backend.go",
+        "cmd/esc/cli/env.go",
+        "go.mod",
+        "go.sum",
+        "secrets/cloud/manager.go",
+    ]

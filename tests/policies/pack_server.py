@@ -89,7 +89,7 @@ class PackServer:
         self.server: Any = _PolicyAnalyzerServicer(
             pack.NAME,
             "0",
-            pack.policies(rules, parameters or Parameters()),
+            pack.policies(rules, pack.StackConfig(parameters or Parameters())),
             EnforcementLevel.MANDATORY,
         )
         request = proto.ConfigureAnalyzerRequest()

@@ -93,7 +93,7 @@ def start(folder: Path) -> emulator.Emulator:
             stderr=log,
             start_new_session=True,
         )
-    deadline = time.monotonic() + emulator.LONGEST_START
+    deadline = time.monotonic() + emulator.START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         if running := emulator.running(folder):
             return running

@@ -67,7 +67,6 @@ class StandingStack:
         checkout = folder / "checkout"
         checkout.mkdir()
         self.sandbox = Sandbox(checkout, self.environment, STACK)
-        (checkout / ".venv").symlink_to(workflows.ROOT / ".venv")
         self.configure()
         self._mutated = folder / "mutated"
 

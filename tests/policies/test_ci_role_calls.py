@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 
 from infra import names
-from tests.e2e.account import Client
 from local.iam.evaluator import Document, Layers, decide, many
+from tests.e2e.account import Client
 from tests.policies import recording
 from tests.policies.ci_role import filled_in, preview_document, refused, role_document, role_text
 from tests.policies.needs import ACCOUNT, Need, learnt_paths, needs

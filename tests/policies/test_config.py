@@ -1,6 +1,7 @@
 """Parameters, levels, exemptions, the markers of secrets and the version of the pack."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from ipaddress import ip_network
@@ -9,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from pulumi.runtime.proto.analyzer_pb2 import AnalyzerStackConfigureRequest
 from pulumi_policy import deserialize, policy
 
 from infra.settings import Settings
@@ -50,7 +52,7 @@ def test_the_parameters_come_from_the_stacks_config() -> None:
         "aws:region": "us-west-2",
     }
     environment = {"PULUMI_CONFIG": json.dumps(given), "PULUMI_STACK": "production"}
-    assert config.stack_parameters(environment) == Parameters(
+    assert config.environment_parameters(environment) == Parameters(
         region="eu-west-1",
         vpc_cidr=ip_network("10.7.0.0/16"),
         allowed_ssh_cidrs=(ip_network("203.0.113.0/24"), ip_network("2001:db8::/32")),
@@ -65,7 +67,7 @@ def test_the_parameters_come_from_the_stacks_config() -> None:
 def test_a_value_that_is_not_valid_ends_the_pack(key: str, text: str) -> None:
     environment = {"PULUMI_CONFIG": json.dumps({f"sandbox:{key}": text})}
     with pytest.raises(ConfigError, match=f"sandbox:{key}"):
-        config.stack_parameters(environment)
+        config.environment_parameters(environment)
 
 
 def test_every_default_passes_the_schema_of_its_parameter() -> None:
@@ -83,7 +85,7 @@ def test_rules_name_only_parameters_that_exist() -> None:
 
 
 def test_a_key_is_old_for_the_pack_when_it_is_old_for_sandbox_status() -> None:
-    assert Parameters().max_key_age_days == status.OLD_KEY
+    assert Parameters().max_key_age_days == status.MAX_KEY_AGE_DAYS
 
 
 def test_the_packs_config_changes_one_rule_only() -> None:
@@ -185,8 +187,9 @@ def test_the_markers_are_not_installed_over_an_unknown_function(
 def test_the_pack_reports_the_version_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "_PolicyAnalyzerServicer"
     monkeypatch.setattr(policy, name, getattr(policy, name))
-    pack.install_version()
-    rules = pack.policies(RULES, Parameters())
+    stack_config = pack.StackConfig(Parameters())
+    pack.install_server(stack_config)
+    rules = pack.policies(RULES, stack_config)
     server = getattr(policy, name)(pack.NAME, "0.0.1", rules, policy.EnforcementLevel.MANDATORY)
     assert server.GetAnalyzerInfo(None, None).version == version("sandbox")
 
@@ -196,4 +199,16 @@ def test_the_version_is_not_installed_over_an_unknown_server(
 ) -> None:
     monkeypatch.delattr(policy, "_PolicyAnalyzerServicer")
     with pytest.raises(RuntimeError, match="_PolicyAnalyzerServicer"):
-        pack.install_version()
+        pack.install_server(pack.StackConfig(Parameters()))
+
+
+def test_the_pack_takes_the_config_that_the_engine_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "_PolicyAnalyzerServicer"
+    monkeypatch.setattr(policy, name, getattr(policy, name))
+    stack_config = pack.StackConfig(Parameters())
+    pack.install_server(stack_config)
+    rules = pack.policies(RULES, stack_config)
+    server = getattr(policy, name)(pack.NAME, "0.0.1", rules, policy.EnforcementLevel.MANDATORY)
+    request = AnalyzerStackConfigureRequest(stack="bench", config={"sandbox:environment": "bench"})
+    server.ConfigureStack(request, None)
+    assert stack_config.parameters == replace(Parameters(), stack="bench", environment="bench")

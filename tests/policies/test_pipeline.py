@@ -18,7 +18,7 @@ from tests.policies.standing_stack import StandingStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
 
-DIFFERS: Final = re.compile(r"^differs: \S+ aws:\S+ (\S+)$", re.MULTILINE)
+DIFFERS: Final = re.compile(r"^(?:differs: \S+|missing:) aws:\S+ ([^\s,]+)", re.MULTILINE)
 """The name of a resource that differs from the program, as `sandbox drift` prints it."""
 
 

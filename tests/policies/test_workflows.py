@@ -3,13 +3,18 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.policies import workflows
 from tests.policies.actionlint import BIN, actionlint
-from tests.policies.workflows import SET_UP, WORKFLOWS
+from tests.policies.workflows import SET_UP, WITH_PULUMI, WORKFLOWS
+
+
+def set_up_steps() -> list[dict[str, Any]]:
+    return yaml.safe_load(SET_UP.read_text(encoding="utf-8"))["runs"]["steps"]
 
 
 def test_these_are_all_workflows() -> None:
@@ -69,14 +74,14 @@ def test_no_script_holds_an_expression(workflow: str) -> None:
     """An expression would put text of an event into the script."""
     for step in workflows.steps(workflow):
         assert "${{" not in step.get("run", ""), step
-    for step in yaml.safe_load(SET_UP.read_text(encoding="utf-8"))["runs"]["steps"]:
+    for step in set_up_steps():
         assert "${{" not in step.get("run", ""), step
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_only_the_step_that_runs_pulumi_gets_a_secret(workflow: str) -> None:
-    assert workflows.text(workflow).count("secrets.") == 1
-    assert "pulumi " in workflows.script(workflow)
+    assert workflows.text(workflow).count("secrets.") == (workflow in WITH_PULUMI)
+    assert workflow not in WITH_PULUMI or "pulumi " in workflows.script(workflow)
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
@@ -110,8 +115,7 @@ def test_a_pull_request_runs_all_tests_once() -> None:
 def test_the_cli_has_the_version_of_the_sdk_in_pyproject(tmp_path: Path) -> None:
     for workflow in WORKFLOWS:
         assert "pulumi-version" not in workflows.text(workflow)
-    steps = yaml.safe_load(SET_UP.read_text(encoding="utf-8"))["runs"]["steps"]
-    (step,) = [step for step in steps if step.get("id") == "versions"]
+    (step,) = [step for step in set_up_steps() if step.get("id") == "versions"]
     output = tmp_path / "output"
     environment = {"GITHUB_OUTPUT": str(output), "PATH": "/usr/bin:/bin"}
     subprocess.run(
@@ -120,6 +124,13 @@ def test_the_cli_has_the_version_of_the_sdk_in_pyproject(tmp_path: Path) -> None
     project = (workflows.ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (sdk,) = re.findall(r'"pulumi==([\d.]+)"', project)
     assert output.read_text(encoding="utf-8") == f"pulumi={sdk}\n"
+
+
+def test_the_jobs_that_hold_a_role_install_no_development_packages() -> None:
+    scripts = [step["run"] for step in set_up_steps() if "uv sync" in step.get("run", "")]
+    assert [line for script in scripts for line in script.splitlines() if "uv" in line] == [
+        "uv sync --locked --no-dev"
+    ]
 
 
 @pytest.mark.parametrize(

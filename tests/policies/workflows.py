@@ -9,7 +9,8 @@ import yaml
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / ".github" / "workflows"
 SET_UP: Final = ROOT / ".github" / "actions" / "set-up" / "action.yml"
-WORKFLOWS: Final = ("drift", "main", "pull-request")
+WITH_PULUMI: Final = ("drift", "main", "pull-request")
+WORKFLOWS: Final = ("drift", "image-pins", "main", "pull-request")
 
 
 def path(workflow: str) -> Path:

@@ -1,7 +1,7 @@
-"""Everything that is allowed at all: each action of AWS on each kind of resource it knows.
+"""Everything that is allowed at all: each action of AWS on each of its resource types.
 
-Asked twice: with the best context for the project's policies, and with a stranger's. Print the
-golden file with `python -m tests.permissions.exhaustive`.
+Each is asked in the context that fits the policies best, and in that of another account. Print the
+golden file with `python -m tests.infra.permissions.exhaustive`.
 """
 
 import re
@@ -11,23 +11,22 @@ from pathlib import Path
 from typing import Final
 
 from local.iam.evaluator import Layers, Request, Values, decide, glob, many
-from tests.infra.permissions.judging import Identity
-from tests.infra.permissions.reach import WHATEVER
 from local.iam.reference import Action, Resource, every_action, knows
-from tests.infra.permissions.stacks import identities, scope
-from tests.infra.permissions.worlds import ACCOUNT, STRANGER
+from tests.infra.permissions.judging import Identity
+from tests.infra.permissions.reach import ANY_RESOURCE
+from tests.infra.permissions.stacks import ACCOUNT, OTHER_ACCOUNT, identities, policy_context
 
 GOLDEN: Final = Path(__file__).parent / "allowed.txt"
-SCOPE: Final = scope({})
+CONTEXT: Final = policy_context({})
 BEST: Final[Mapping[str, Values]] = {
-    "ec2:Vpc": SCOPE.vpc_arn,
-    "ec2:InstanceProfile": SCOPE.instance_profile_arn,
+    "ec2:Vpc": CONTEXT.vpc_arn,
+    "ec2:InstanceProfile": CONTEXT.instance_profile_arn,
     "ec2:InstanceType": "g5.12xlarge",
     "ec2:MetadataHttpTokens": "required",
     "ec2:Encrypted": "true",
-    "ec2:Owner": ACCOUNT,
+    "ec2:Owner": ACCOUNT.account_id,
     "ec2:CreateAction": "RunInstances",
-    "ec2:Region": SCOPE.region,
+    "ec2:Region": CONTEXT.region,
     "aws:RequestTag/user_id": "alice",
     "aws:RequestTag/Project": "alignment-league",
     "aws:RequestTag/Environment": "production",
@@ -36,15 +35,15 @@ BEST: Final[Mapping[str, Values]] = {
     "aws:ResourceTag/Environment": "production",
     "aws:ResourceTag/Purpose": "researcher-sandbox-ami",
     "iam:PassedToService": "ec2.amazonaws.com",
-    "s3:ResourceAccount": ACCOUNT,
-    "iam:PolicyARN": f"arn:aws:iam::{ACCOUNT}:policy/sandbox-spending-stop",
+    "s3:ResourceAccount": ACCOUNT.account_id,
+    "iam:PolicyARN": f"arn:aws:iam::{ACCOUNT.account_id}:policy/sandbox-spending-stop",
 }
 FOREIGN: Final[Mapping[str, Values]] = {
     **dict.fromkeys(BEST, "other"),
     "aws:TagKeys": ["other"],
     "ec2:Encrypted": "false",
-    "ec2:Owner": STRANGER,
-    "s3:ResourceAccount": STRANGER,
+    "ec2:Owner": OTHER_ACCOUNT,
+    "s3:ResourceAccount": OTHER_ACCOUNT,
     "ec2:Region": "eu-west-1",
 }
 NAMES: Final = {
@@ -58,27 +57,25 @@ GROUPS: Final = {"flow logs": "/sandbox/flow-logs"}
 def allowed() -> Iterator[str]:
     """One line for each action and resource type that some context allows."""
     for who in ("manager", "instance", "flow logs", "budget"):
-        identity = identities(SCOPE)[who]
+        identity = identities(CONTEXT)[who]
+        layers = Layers(identity=tuple(identity.policies.values()), boundary=identity.boundary)
         via = {"manager": "ec2", "instance": "s3"}.get(who, "logs")
         for action in every_action():
-            if not _spoken_of(identity, action):
+            if not _is_mentioned(identity, action):
                 continue
-            for resource in action.resources or (WHATEVER,):
-                own = {**NAMES, "LogGroupName": GROUPS.get(who, "/aws/ec2/sandbox/instances")}
-                contexts = [("own", BEST, own), ("foreign", FOREIGN, {})]
+            for resource in action.resources or (ANY_RESOURCE,):
+                own_names = {**NAMES, "LogGroupName": GROUPS.get(who, "/aws/ec2/sandbox/instances")}
+                contexts = [("own", BEST, own_names), ("foreign", FOREIGN, {})]
                 if "${BucketName}" in resource.pattern:
-                    contexts.append(("results", BEST, {"BucketName": SCOPE.s3_output_bucket}))
+                    contexts.append(("results", BEST, {"BucketName": CONTEXT.s3_output_bucket}))
                 for context, values, names in contexts:
-                    asked = _request(action, resource, values, names, context, via)
-                    layers = Layers(
-                        identity=tuple(identity.policies.values()), boundary=identity.boundary
-                    )
-                    if decide(layers, asked) == "allowed":
+                    request = _request(action, resource, values, names, context, via)
+                    if decide(layers, request) == "allowed":
                         yield f"{who}: {action.name} on {resource.name}: {context}"
 
 
-def _spoken_of(identity: Identity, action: Action) -> bool:
-    """Whether any statement allows the action at all; without one nothing can."""
+def _is_mentioned(identity: Identity, action: Action) -> bool:
+    """Whether any statement allows the action at all; if none does, it is denied."""
     return any(
         glob(pattern.lower())(action.name.lower())
         for document in identity.policies.values()
@@ -88,7 +85,7 @@ def _spoken_of(identity: Identity, action: Action) -> bool:
     )
 
 
-def _request(  # noqa: PLR0913, PLR0917 - one question has that many parts
+def _request(  # noqa: PLR0913, PLR0917 - a request has that many parts
     action: Action,
     resource: Resource,
     values: Mapping[str, Values],
@@ -96,16 +93,19 @@ def _request(  # noqa: PLR0913, PLR0917 - one question has that many parts
     context: str,
     via: str,
 ) -> Request:
-    own = context != "foreign"
-    region, account = (SCOPE.region, ACCOUNT) if own else ("eu-west-1", STRANGER)
+    is_own = context != "foreign"
+    region, account = (
+        (CONTEXT.region, ACCOUNT.account_id) if is_own else ("eu-west-1", OTHER_ACCOUNT)
+    )
     parts = {"Partition": "aws", "Region": region, "Account": account, **names}
-    known = {key: one for key, one in values.items() if knows(action.keys | resource.keys, key)}
+    keys = action.keys | resource.keys
+    known = {key: value for key, value in values.items() if knows(keys, key)}
     if knows(action.keys, "kms:ViaService"):
         known["kms:ViaService"] = f"{via}.{region}.amazonaws.com"
     return Request(
-        principal=f"arn:aws:iam::{ACCOUNT}:user/x",
+        principal=f"arn:aws:iam::{ACCOUNT.account_id}:user/x",
         action=action.name,
-        resource=re.sub(r"\$\{(\w+)\}", lambda one: parts.get(one[1], "x"), resource.pattern),
+        resource=re.sub(r"\$\{(\w+)\}", lambda match: parts.get(match[1], "x"), resource.pattern),
         context={**known, "aws:RequestedRegion": region},
     )
 

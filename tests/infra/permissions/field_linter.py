@@ -1,4 +1,4 @@
-"""parliament, the field's linter of IAM policies, and what of it is noise here."""
+"""parliament, a linter of IAM policies, and its findings that do not apply here."""
 
 import json
 import warnings
@@ -7,23 +7,23 @@ from typing import Any, Final
 
 from local.iam.evaluator import Document
 
-with warnings.catch_warnings():  # its own source is older than the Python that reads it
+with warnings.catch_warnings():  # Python warns about its source
     warnings.simplefilter("ignore")
     import parliament  # pyright: ignore[reportMissingTypeStubs]
 
-NOISE: Final[Mapping[str, str]] = {
+NOT_APPLICABLE: Final[Mapping[str, str]] = {
     "RESOURCE_MISMATCH": "wants each statement on RunInstances to name all of its resource types;"
-    " ours are split by type on purpose, and our own lint judges resources",
-    "RESOURCE_STAR": "counts calls that know no resource, and boundaries, which are about all",
-    "UNKNOWN_CONDITION_FOR_ACTION": "does not know that a key may belong to one of an action's"
-    " resource types only, nor ec2:RoleDelivery in every call; our own lint judges keys",
+    " ours are split by type on purpose, and our own lint checks resources",
+    "RESOURCE_STAR": "also reports boundaries, and actions without resource types",
+    "UNKNOWN_CONDITION_FOR_ACTION": "does not know keys of single resource types, nor"
+    " ec2:RoleDelivery; our own lint checks keys",
 }
-"""Findings that are not ours to mend, with the reason."""
+"""Findings that need no change, with the reason."""
 
 
 def findings(document: Document) -> Iterator[str]:
-    found: Any = parliament.analyze_policy_string(  # pyright: ignore[reportUnknownMemberType]
+    analysis: Any = parliament.analyze_policy_string(  # pyright: ignore[reportUnknownMemberType]
         json.dumps(document)
     )
-    for one in found.findings:
-        yield one.issue
+    for finding in analysis.findings:
+        yield finding.issue

@@ -1,18 +1,19 @@
-"""Put the contract's rows to documents, whole or with one statement exchanged."""
+"""Puts the contract's rows to documents, as they are or with one statement replaced."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sandbox.permissions.table import ANYTHING, Check, Decision, Row, World
 from local.iam.evaluator import Document, Request, combine, is_named, matches
+from local.iam.evaluator import effects as evaluate
 from local.iam.reference import any_resource
+from sandbox.permissions.table import ANY_RESOURCE, Check, Decision, Placeholders, Row
 
 BOUNDARY: Final = "boundary"
 TRUST: Final = "trust"
-Place = tuple[str, int]
-"""A document of an identity and the number of a statement in it."""
+StatementId = tuple[str, int]
+"""The name of a document, and the number of a statement in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +26,14 @@ class Identity:
 
     @property
     def documents(self) -> Mapping[str, Document]:
-        more = {BOUNDARY: self.boundary, TRUST: self.trust}
-        return {**self.policies, **{name: one for name, one in more.items() if one is not None}}
+        others = {BOUNDARY: self.boundary, TRUST: self.trust}
+        present = {name: document for name, document in others.items() if document is not None}
+        return {**self.policies, **present}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What comes of a row: with everything in force, and by the policy without its boundary."""
+    """The decisions on a row: with all documents, and by the policy without its boundary."""
 
     whole: Decision
     policy_alone: bool
@@ -39,7 +41,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A request, and every document that has a say in it."""
+    """A request, and every document that decides on it."""
 
     request: Request
     owner: str
@@ -48,23 +50,25 @@ class Question:
     resource: Document | None = None
 
 
-def request(check: Check, world: World) -> Request:
+def request(check: Check, placeholders: Placeholders) -> Request:
     resource = check.resource
-    if resource == ANYTHING:
-        resource = any_resource(check.action, region=world["region"], account=world["account"])
+    if resource == ANY_RESOURCE:
+        resource = any_resource(
+            check.action, region=placeholders["region"], account=placeholders["account"]
+        )
     return Request(
         principal=check.principal,
         action=check.action,
         resource=resource,
         context=check.context,
-        foreign=check.owner != world["account"],
+        foreign=check.owner != placeholders["account"],
     )
 
 
 def together(decisions: Sequence[str]) -> Decision:
     """A launch is allowed if every part is, and forbidden as soon as one is."""
     order: tuple[Decision, ...] = ("forbidden", "denied", "allowed")
-    return next(one for one in order if one in decisions)
+    return next(decision for decision in order if decision in decisions)
 
 
 @dataclass(frozen=True)
@@ -73,29 +77,29 @@ class Bench:
 
     identity: Identity
     rows: Sequence[Row]
-    world: World
+    placeholders: Placeholders
 
     @cached_property
     def _asked(self) -> Sequence[Sequence[tuple[Request, Document | None]]]:
         return [
             [
-                (request(check, self.world), check.resource_policy)
-                for check in row.checks(self.world)
+                (request(check, self.placeholders), check.resource_policy)
+                for check in row.checks(self.placeholders)
             ]
             for row in self.rows
         ]
 
     @cached_property
-    def _hits(self) -> Mapping[Place, Sequence[Sequence[bool]]]:
-        """For each statement, which questions of which rows it speaks of."""
+    def _hits(self) -> Mapping[StatementId, Sequence[Sequence[bool]]]:
+        """For each statement, the questions of each row that it matches."""
         return {
-            (name, number): self._speaks(statement)
+            (name, number): self._matches(statement)
             for name, document in self.identity.documents.items()
             for number, statement in enumerate(document["Statement"])
         }
 
     def questions(self, row: int, *, alone: bool) -> Sequence[Question]:
-        """What a simulator is to be asked about a row, for `verdict`."""
+        """The questions to a simulator about a row; *alone* leaves out the boundary."""
         return [
             Question(
                 request=asked,
@@ -105,68 +109,57 @@ class Bench:
                 resource=self.identity.trust or policy,
             )
             for check, (asked, policy) in zip(
-                self.rows[row].checks(self.world), self._asked[row], strict=True
+                self.rows[row].checks(self.placeholders), self._asked[row], strict=True
             )
         ]
 
     def verdicts(self) -> Sequence[Verdict]:
         return [self._verdict(number, {}) for number in range(len(self.rows))]
 
-    def caught_by(self, place: Place, statement: Mapping[str, Any] | None) -> Row | None:
-        """The first row that notices that *statement* (or nothing) stands at *place*."""
-        now = self._hits[place]
-        then = self._speaks(statement) if statement else [[False] * len(one) for one in now]
+    def caught_by(
+        self, statement_id: StatementId, statement: Mapping[str, Any] | None
+    ) -> Row | None:
+        """The first row that notices *statement* (or nothing) in the place of *statement_id*."""
+        before = self._hits[statement_id]
+        after = (
+            self._matches(statement) if statement else [[False] * len(checks) for checks in before]
+        )
         for number, row in enumerate(self.rows):
-            if now[number] != then[number] and self._verdict(
-                number, {place: then[number]}
+            if before[number] != after[number] and self._verdict(
+                number, {statement_id: after[number]}
             ) != self._verdict(number, {}):
                 return row
         return None
 
-    def _speaks(self, statement: Mapping[str, Any]) -> Sequence[Sequence[bool]]:
-        return [[matches(statement, one) for one, _ in row] for row in self._asked]
+    def _matches(self, statement: Mapping[str, Any]) -> Sequence[Sequence[bool]]:
+        return [[matches(statement, asked) for asked, _ in row] for row in self._asked]
 
-    def _verdict(self, row: int, exchanged: Mapping[Place, Sequence[bool]]) -> Verdict:
+    def _verdict(self, row: int, replaced: Mapping[StatementId, Sequence[bool]]) -> Verdict:
         checks = range(len(self._asked[row]))
-        whole = [self._decide(row, check, exchanged, alone=False) for check in checks]
-        alone = [self._decide(row, check, exchanged, alone=True) for check in checks]
+        whole = [self._decide(row, check, replaced, alone=False) for check in checks]
+        alone = [self._decide(row, check, replaced, alone=True) for check in checks]
         return Verdict(whole=together(whole), policy_alone=together(alone) == "allowed")
 
     def _decide(
-        self, row: int, check: int, exchanged: Mapping[Place, Sequence[bool]], *, alone: bool
+        self, row: int, check: int, replaced: Mapping[StatementId, Sequence[bool]], *, alone: bool
     ) -> Decision:
         asked, policy = self._asked[row][check]
 
         def effects(name: str) -> Iterator[str]:
             for number, statement in enumerate(self.identity.documents[name]["Statement"]):
-                place = name, number
-                hit = exchanged[place] if place in exchanged else self._hits[place][row]
+                key = name, number
+                hit = replaced[key] if key in replaced else self._hits[key][row]
                 if hit[check]:
                     yield statement["Effect"]
 
         trust = list(effects(TRUST)) if self.identity.trust else []
-        own = (
-            [one["Effect"] for one in policy["Statement"] if matches(one, asked)] if policy else []
-        )
+        resource_effects = evaluate(policy, asked) if policy else []
         return combine(
             asked,
             identity=[effect for name in self.identity.policies for effect in effects(name)],
             boundary=(
                 ["Allow"] if alone or not self.identity.boundary else list(effects(BOUNDARY))
             ),
-            resource=[*trust, *own],
+            resource=[*trust, *resource_effects],
             named="Allow" in trust or is_named(policy, asked),
         )
-
-
-def without(identity: Identity, name: str, number: int, put: Document | None) -> Identity:
-    """*identity* with one statement exchanged, or left out."""
-    document = identity.documents[name]
-    statements = cast("list[Document]", list(document["Statement"]))
-    statements[number : number + 1] = [put] if put else []
-    changed = {**document, "Statement": statements}
-    if name == BOUNDARY:
-        return replace(identity, boundary=changed)
-    if name == TRUST:
-        return replace(identity, trust=changed)
-    return replace(identity, policies={**identity.policies, name: changed})

@@ -1,4 +1,4 @@
-"""Weaken (or tighten) documents in every way that one slip of the pen could."""
+"""Weakens (or tightens) documents in every way that one edit can."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ OPPOSITE: Final = {"true": "false", "false": "true"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A document with one statement exchanged, or left out where *statement* is None."""
+    """A document with one statement replaced, or removed where *statement* is None."""
 
     document: str
     number: int
@@ -27,9 +27,9 @@ class Mutant:
     statement: Statement | None
 
     def is_equivalent(self, document: Document) -> bool:
-        """Whether no request could tell, by AWS's own reference.
+        """Whether no request can show a difference, by AWS's reference.
 
-        Nothing comes within reach that was not, or nothing that *document* does not deny.
+        The mutant matches no other actions and resource types, or *document* denies the others.
         """
         if self.statement is None or " without " in self.change:
             return False
@@ -82,8 +82,8 @@ def _list(
             yield f"{element} without {member}", {**statement, element: rest}
         for wide in wider(member):
             if wide != member:
-                put = [*members[:index], wide, *members[index + 1 :]]
-                yield f"{element} {wide} for {member}", {**statement, element: put}
+                changed = [*members[:index], wide, *members[index + 1 :]]
+                yield f"{element} {wide} for {member}", {**statement, element: changed}
 
 
 def _wider_actions(action: str) -> Iterator[str]:
@@ -125,11 +125,18 @@ def _condition(statement: Statement) -> Iterator[tuple[str, Statement]]:
     condition: Mapping[str, Mapping[str, Values]] = statement.get("Condition", {})
     if not condition:
         return
-    yield "without Condition", {key: one for key, one in statement.items() if key != "Condition"}
+    yield (
+        "without Condition",
+        {key: value for key, value in statement.items() if key != "Condition"},
+    )
     for operator, tests in condition.items():
         for key, values in tests.items():
             rest = {
-                name: {one: value for one, value in block.items() if (name, one) != (operator, key)}
+                name: {
+                    other: value
+                    for other, value in block.items()
+                    if (name, other) != (operator, key)
+                }
                 for name, block in condition.items()
             }
             where = f"{operator} {key}"
@@ -144,7 +151,7 @@ def _condition(statement: Statement) -> Iterator[tuple[str, Statement]]:
 def _test(
     operator: str, key: str, values: Values
 ) -> Iterator[tuple[str, Mapping[str, Mapping[str, Values]]]]:
-    """What can go wrong with one line of a Condition block."""
+    """The changes of one line of a Condition block."""
     yield "dropped", {}
     if operator in NEGATED:
         yield "only where the key is there", {operator: {key: values}, "Null": {key: "false"}}
@@ -159,7 +166,7 @@ def _test(
 
 
 def _wider_values(operator: str, value: str) -> Iterator[tuple[str, str]]:
-    """Operator and value with which the line holds in more cases (or in fewer, if negated)."""
+    """Operators and values with which the line holds more often (or less often, if negated)."""
     if operator == "Bool":
         yield operator, OPPOSITE[value]
     elif operator.startswith("Numeric"):
@@ -180,5 +187,5 @@ def _wider_values(operator: str, value: str) -> Iterator[tuple[str, str]]:
 
 
 def _shorter_patterns(value: str) -> Sequence[str]:
-    """`g5.*` could have been written `g5*`."""
+    """`g5*` for `g5.*`."""
     return [value.replace(".*", "*")] if ".*" in value and not value.startswith("*") else []

@@ -1,4 +1,4 @@
-"""What a statement can speak of at all, by the service authorization reference."""
+"""The actions and resource types that a statement can match, by AWS's authorization reference."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,20 +16,20 @@ from local.iam.reference import (
     knows,
 )
 
-WHATEVER: Final = Resource("*", "*", frozenset())
-"""The resource of an action that has none."""
+ANY_RESOURCE: Final = Resource("*", "*", frozenset())
+"""The resource of an action that has no resource types."""
 Reach = frozenset[tuple[str, str]]
 
 
-def same_reach(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether both speak of the same actions on the same types of resource."""
-    return reach(one) == reach(other)
+def same_reach(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether both match the same actions on the same resource types."""
+    return reach(first) == reach(second)
 
 
 def reach(statement: Mapping[str, Any]) -> Reach:
     """The actions and resource types for which every condition of *statement* can hold.
 
-    For NotAction it is what the statement leaves out.
+    With NotAction it is the actions that the statement excludes.
     """
     return frozenset(
         (action.name, resource.name)
@@ -41,45 +41,45 @@ def reach(statement: Mapping[str, Any]) -> Reach:
 
 
 def is_shadowed(document: Document, number: int, changed: Mapping[str, Any]) -> bool:
-    """Whether what *changed* adds to statement *number* is denied by another statement anyway.
+    """Whether another statement denies the actions that *changed* adds to statement *number*.
 
-    Only a denial of everything but a list, without a condition, is seen: the boundaries' one.
+    Only a denial with NotAction and without a condition counts, as in the boundaries.
     """
     before, others = document["Statement"][number], list(document["Statement"])
     del others[number]
-    more = names(many(changed.get("Action", ()))) - names(many(before.get("Action", ())))
+    added = names(many(changed.get("Action", ()))) - names(many(before.get("Action", ())))
     return any(
-        one["Effect"] == "Deny"
-        and one.get("Resource") in ("*", ["*"])
-        and "Condition" not in one
-        and more.isdisjoint(names(many(one["NotAction"])))
-        for one in others
-        if "NotAction" in one
+        other["Effect"] == "Deny"
+        and other.get("Resource") in ("*", ["*"])
+        and "Condition" not in other
+        and added.isdisjoint(names(many(other["NotAction"])))
+        for other in others
+        if "NotAction" in other
     )
 
 
 def names(patterns: Sequence[str]) -> frozenset[str]:
-    """Every action that one of *patterns* stands for."""
+    """Every action that matches one of *patterns*."""
     return frozenset[str]().union(*map(_names, patterns))
 
 
 @cache
 def _names(pattern: str) -> frozenset[str]:
-    return frozenset(one.name for one in _actions(pattern))
+    return frozenset(action.name for action in _actions(pattern))
 
 
 def touched(statement: Mapping[str, Any], action: Action) -> Iterator[Resource]:
-    """The resource types of *action* that an ARN of *statement* can be."""
+    """The resource types of *action* that an ARN of *statement* can match."""
     patterns = many(statement.get("Resource", "*"))
-    for resource in action.resources or (WHATEVER,):
+    for resource in action.resources or (ANY_RESOURCE,):
         if any(_overlap(pattern, resource.pattern) for pattern in patterns):
             yield resource
     if action.resources and not action.required and "*" in patterns:
-        yield WHATEVER
+        yield ANY_RESOURCE
 
 
 def needed(statement: Mapping[str, Any]) -> Iterator[str]:
-    """The keys without which *statement* never matches."""
+    """The condition keys that a request must have for *statement* to match."""
     for operator, tests in statement.get("Condition", {}).items():
         plain = operator.rpartition(":")[2]
         if "Not" not in plain and not plain.endswith("IfExists") and plain != "Null":
@@ -87,7 +87,7 @@ def needed(statement: Mapping[str, Any]) -> Iterator[str]:
 
 
 def can_know(action: Action, resource: Resource, key: str) -> bool:
-    """Whether AWS fills in *key* when it asks for *action* on *resource*."""
+    """Whether AWS sets *key* in a request for *action* on *resource*."""
     return (
         is_global(key) or key in EVERY_CALL or knows(action.keys, key) or knows(resource.keys, key)
     )
@@ -99,20 +99,21 @@ def _actions(pattern: str) -> tuple[Action, ...]:
 
 
 @cache
-def _overlap(pattern: str, kind: str) -> bool:
-    """Whether some ARN is both of *pattern* and of the type *kind* (`…:instance/${InstanceId}`)."""
-    if pattern == "*" or kind == "*":
+def _overlap(pattern: str, arn_format: str) -> bool:
+    """Whether some ARN matches *pattern* and *arn_format* (`…:instance/${InstanceId}`)."""
+    if pattern == "*" or arn_format == "*":
         return pattern == "*"
-    mine, theirs = pattern.split(":", 5), re.sub(r"\$\{\w+\}", "*", kind).split(":", 5)
-    return all(_meet(one, other) for one, other in zip(mine, theirs, strict=True))
+    glob = re.sub(r"\$\{\w+\}", "*", arn_format)
+    parts = zip(pattern.split(":", 5), glob.split(":", 5), strict=True)
+    return all(_meet(first, second) for first, second in parts)
 
 
-def _meet(one: str, other: str) -> bool:
+def _meet(first: str, second: str) -> bool:
     """Whether some text matches both globs."""
-    if not one or not other:
-        return not (one + other).strip("*")
-    if one[0] == "*":
-        return _meet(one[1:], other) or _meet(one, other[1:])
-    if other[0] == "*":
-        return _meet(other, one)
-    return one[0] == other[0] and _meet(one[1:], other[1:])
+    if not first or not second:
+        return not (first + second).strip("*")
+    if first[0] == "*":
+        return _meet(first[1:], second) or _meet(first, second[1:])
+    if second[0] == "*":
+        return _meet(second, first)
+    return first[0] == second[0] and _meet(first[1:], second[1:])

@@ -1,4 +1,4 @@
-"""The whole table put to the maintained simulator, once."""
+"""Puts the whole table to a maintained simulator, once for all tests."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -8,6 +8,9 @@ from tests.infra.permissions.judging import Bench, Verdict, together
 from tests.infra.permissions.second_opinion import DECISIONS, ask
 from tests.infra.permissions.stacks import benches
 
+Outcome = tuple[Row, Verdict, Verdict | str]
+"""A row, the verdict of our evaluator, and that of the simulator, or why it gives none."""
+
 
 def expected(row: Row) -> Verdict:
     return Verdict(
@@ -15,40 +18,37 @@ def expected(row: Row) -> Verdict:
     )
 
 
-Outcome = tuple[Row, Verdict, Verdict | str]
-"""A row, our own verdict, and the simulator's or its reason to give none."""
-
-
 @cache
-def verdicts() -> tuple[Outcome, ...]:
-    """The table, put to the documents that the pure functions write."""
+def outcomes() -> tuple[Outcome, ...]:
+    """Both verdicts on every row of the table, for the documents of the pure functions."""
     return tuple(judge(benches(rows())))
 
 
-def judge(before: Iterable[Bench]) -> Iterator[Outcome]:
-    """Both verdicts on every row of the benches, with the simulator asked once for all."""
+def judge(all_benches: Iterable[Bench]) -> Iterator[Outcome]:
+    """Both verdicts on every row of the benches, with one call of the simulator."""
     asked = [
-        (row, own, [bench.questions(number, alone=alone) for alone in (False, True)])
-        for bench in before
-        for number, (row, own) in enumerate(zip(bench.rows, bench.verdicts(), strict=True))
+        (row, verdict, [bench.questions(number, alone=alone) for alone in (False, True)])
+        for bench in all_benches
+        for number, (row, verdict) in enumerate(zip(bench.rows, bench.verdicts(), strict=True))
     ]
-    answers = iter(ask(one for _, _, both in asked for questions in both for one in questions))
-    for row, own, both in asked:
+    answers = iter(
+        ask(question for _, _, both in asked for questions in both for question in questions)
+    )
+    for row, verdict, both in asked:
         whole, alone = ([next(answers) for _ in questions] for questions in both)
-        unanswered = [one for one in (*whole, *alone) if one not in DECISIONS.values()]
-        if unanswered:
-            yield row, own, unanswered[0]
+        errors = [answer for answer in (*whole, *alone) if answer not in DECISIONS.values()]
+        if errors:
+            yield row, verdict, errors[0]
         else:
-            yield (
-                row,
-                own,
-                Verdict(whole=together(whole), policy_alone=together(alone) == "allowed"),
-            )
+            simulated = Verdict(whole=together(whole), policy_alone=together(alone) == "allowed")
+            yield row, verdict, simulated
 
 
 def wrong() -> list[str]:
-    return [f"{row}: {other}" for row, _, other in verdicts() if other != expected(row)]
+    """The rows that do not hold by the simulator."""
+    return [f"{row}: {verdict}" for row, _, verdict in outcomes() if verdict != expected(row)]
 
 
 def disagreements() -> list[str]:
-    return [f"{row}: {own} and {other}" for row, own, other in verdicts() if own != other]
+    """The rows on which the two evaluators differ."""
+    return [f"{row}: {ours} and {theirs}" for row, ours, theirs in outcomes() if ours != theirs]

@@ -1,98 +1,129 @@
-"""The documents that stacks of given settings have, made from the pure functions."""
+"""Made-up stacks: their policy contexts, documents and placeholders, from the pure functions."""
 
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from infra import context, names
-from infra.account import Identity as AccountIdentity
+from infra.account import Identity as Account
 from infra.permissions import flow_logs, instance, manager, spending, trust
 from infra.permissions.context import PolicyContext
-from infra.permissions.statements import document, documents
+from infra.permissions.statements import Statement, document, documents
 from infra.settings import Settings
-from sandbox.permissions.table import Row, World
+from sandbox.permissions import placeholders
+from sandbox.permissions.table import Placeholders, Row
+from tests.infra.permissions.issuers import OIDC_ISSUER, OTHER_OIDC_ISSUER
 from tests.infra.permissions.judging import Bench, Identity
-from tests.infra.permissions.worlds import ACCOUNT, SERVICE_ACCOUNT, VPC_ID, provider, world
+
+ACCOUNT: Final = Account(partition="aws", account_id="123456789012")
+OTHER_ACCOUNT: Final = placeholders.OTHER_ACCOUNT
+VPC_ID: Final = "vpc-0a1b2c3d4e5f60718"
+SERVICE_ACCOUNT: Final = "default/sandbox-manager"
+Given = Mapping[str, Any]
+"""The settings of a stack that differ from the defaults."""
 
 
-def settings(given: Mapping[str, Any]) -> Settings:
-    roles = {"oidc_provider_arn": provider("aws"), "service_account": SERVICE_ACCOUNT}
-    return Settings.model_validate({**(roles if "manager_identity" in given else {}), **given})
+def oidc_provider(issuer: str = OIDC_ISSUER) -> str:
+    return f"arn:{ACCOUNT.partition}:iam::{ACCOUNT.account_id}:oidc-provider/{issuer}"
 
 
-def scope(given: Mapping[str, Any]) -> PolicyContext:
-    account = AccountIdentity(partition="aws", account_id=ACCOUNT)
-    return context.policy_context(settings(given), account, vpc_id=VPC_ID)
-
-
-def identities(scope: PolicyContext) -> Mapping[str, Identity]:
-    """Every principal of the table and its documents."""
-    group = (
-        f"arn:{scope.partition}:logs:{scope.region}:{scope.account_id}:log-group:/sandbox/flow-logs"
+def settings_of(given: Given) -> Settings:
+    service_account = {
+        "oidc_provider_arn": oidc_provider(),
+        "service_account": SERVICE_ACCOUNT,
+    }
+    return Settings.model_validate(
+        {**(service_account if "manager_identity" in given else {}), **given}
     )
-    manager_arn = f"arn:{scope.partition}:iam::{scope.account_id}:user/service/sandbox-manager"
-    stop_arn = f"arn:{scope.partition}:iam::{scope.account_id}:policy/{names.SPENDING_STOP}"
+
+
+def policy_context(given: Given, vpc_id: str = VPC_ID) -> PolicyContext:
+    return context.policy_context(settings_of(given), ACCOUNT, vpc_id=vpc_id)
+
+
+def placeholders_of(given: Given, vpc_id: str = VPC_ID) -> Placeholders:
+    """The values of a stack, and those of the made-up cluster, which no command needs."""
+    outputs = {"vpc_id": vpc_id, "public_subnet_ids": ["subnet-0aaaaaaaaaaaaaaaa"]}
     return {
-        "manager out of budget": Identity(
-            policies={
-                **_named("policy", documents(manager.policy(scope))),
-                **_named("stop", documents(spending.stop())),
-            },
-            boundary=json.loads(document(manager.boundary(scope))),
-        ),
-        "budget": Identity(
-            policies=_named("policy", documents(spending.policy(scope, manager_arn, stop_arn)))
-        ),
-        "trust of the budget's role": Identity(
-            trust=json.loads(document(spending.taken_by_budgets(scope)))
-        ),
-        "manager": Identity(
-            policies=_named("policy", documents(manager.policy(scope))),
-            boundary=json.loads(document(manager.boundary(scope))),
-        ),
-        "instance": Identity(
-            policies=_named("policy", documents(instance.policy(scope))),
-            boundary=json.loads(document(instance.boundary(scope))),
-        ),
-        "flow logs": Identity(policies=_named("policy", documents(flow_logs.policy(scope, group)))),
-        "trust of the instance role": Identity(trust=json.loads(document(trust.ec2()))),
-        "trust of the flow logs role": Identity(trust=json.loads(document(trust.flow_logs(scope)))),
-        "trust of the manager's role for a service account": Identity(
-            trust=json.loads(document(trust.irsa(provider(scope.partition), SERVICE_ACCOUNT)))
-        ),
-        "trust of the manager's role for pods": Identity(
-            trust=json.loads(document(trust.pod_identity(SERVICE_ACCOUNT)))
-        ),
+        **placeholders.of_stack(settings_of(given), outputs, ACCOUNT),
+        "oidc_issuer": OIDC_ISSUER,
+        "oidc_provider": oidc_provider(),
+        "other_oidc_issuer": OTHER_OIDC_ISSUER,
+        "other_oidc_provider": oidc_provider(OTHER_OIDC_ISSUER),
     }
 
 
-def _named(name: str, texts: tuple[str, ...]) -> Mapping[str, Any]:
-    return {f"{name} {number}": json.loads(text) for number, text in enumerate(texts, start=1)}
+def all_statements(stack: PolicyContext) -> Mapping[str, tuple[Statement, ...]]:
+    """The statements of every document, by the document's name."""
+    manager_arn = stack.iam(f"user{names.MANAGER_PATH}{names.MANAGER}")
+    return {
+        "manager policy": manager.policy(stack),
+        "manager boundary": manager.boundary(stack),
+        "instance policy": instance.policy(stack),
+        "instance boundary": instance.boundary(stack),
+        "flow logs policy": flow_logs.policy(stack.log_group(names.FLOW_LOG_GROUP)),
+        "spending stop": spending.stop(),
+        "budget policy": spending.policy(manager_arn, stack.iam(f"policy/{names.SPENDING_STOP}")),
+        "budget trust": spending.trust(stack),
+        "instance trust": trust.ec2(),
+        "flow logs trust": trust.flow_logs(stack),
+        "service account trust": trust.irsa(oidc_provider(), SERVICE_ACCOUNT),
+        "pod identity trust": trust.pod_identity(SERVICE_ACCOUNT),
+    }
+
+
+def identities(stack: PolicyContext) -> Mapping[str, Identity]:
+    """Every principal of the table, with its documents."""
+    statements = all_statements(stack)
+
+    def policies(name: str, prefix: str = "policy") -> Mapping[str, Any]:
+        texts = documents(statements[name])
+        return {f"{prefix} {number}": json.loads(text) for number, text in enumerate(texts, 1)}
+
+    def single(name: str) -> Any:
+        return json.loads(document(statements[name]))
+
+    return {
+        "manager": Identity(
+            policies=policies("manager policy"), boundary=single("manager boundary")
+        ),
+        "manager out of budget": Identity(
+            policies={**policies("manager policy"), **policies("spending stop", "stop")},
+            boundary=single("manager boundary"),
+        ),
+        "instance": Identity(
+            policies=policies("instance policy"), boundary=single("instance boundary")
+        ),
+        "flow logs": Identity(policies=policies("flow logs policy")),
+        "budget": Identity(policies=policies("budget policy")),
+        "trust of the budget's role": Identity(trust=single("budget trust")),
+        "trust of the instance role": Identity(trust=single("instance trust")),
+        "trust of the flow logs role": Identity(trust=single("flow logs trust")),
+        "trust of the manager's role for a service account": Identity(
+            trust=single("service account trust")
+        ),
+        "trust of the manager's role for pods": Identity(trust=single("pod identity trust")),
+    }
 
 
 def benches(rows: tuple[Row, ...]) -> tuple[Bench, ...]:
-    """The rows, put before the documents of stacks that have the settings they name."""
+    """The rows, each put to the documents of a stack with the settings that it names."""
     return tuple(
         Bench(
-            identity=_of(json.dumps(row_given))[who],
-            rows=[row for row in rows if row.who == who and row.given == row_given],
-            world=_world(json.dumps(row_given)),
+            identity=_identities(json.dumps(given))[who],
+            rows=[row for row in rows if row.who == who and row.given == given],
+            placeholders=placeholders_of(given),
         )
-        for row_given in _distinct(rows)
-        for who in dict.fromkeys(row.who for row in rows if row.given == row_given)
+        for given in _distinct_settings(rows)
+        for who in dict.fromkeys(row.who for row in rows if row.given == given)
     )
 
 
-def _distinct(rows: tuple[Row, ...]) -> list[Mapping[str, Any]]:
+def _distinct_settings(rows: tuple[Row, ...]) -> list[Given]:
     return [json.loads(text) for text in dict.fromkeys(json.dumps(row.given) for row in rows)]
 
 
 @cache
-def _of(given: str) -> Mapping[str, Identity]:
-    return identities(scope(json.loads(given)))
-
-
-@cache
-def _world(given: str) -> World:
-    return world(scope(json.loads(given)))
+def _identities(given: str) -> Mapping[str, Identity]:
+    return identities(policy_context(json.loads(given)))

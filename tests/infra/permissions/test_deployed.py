@@ -1,6 +1,6 @@
-"""Documents survive the way into IAM and back, and the contract holds for what comes back."""
+"""Documents survive the way into IAM and back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -8,92 +8,87 @@ import pytest
 from moto import mock_aws
 
 from infra import names
-from infra.permissions import flow_logs, instance, manager, trust
-from infra.permissions.context import PolicyContext
+from infra.permissions import trust
 from infra.permissions.statements import Statement, document, documents
 from tests.infra.permissions import deployed
-from tests.infra.permissions.stacks import identities, scope
-from tests.infra.permissions.worlds import SERVICE_ACCOUNT
+from tests.infra.permissions.simulated import expected
+from tests.infra.permissions.stacks import (
+    SERVICE_ACCOUNT,
+    Given,
+    all_statements,
+    identities,
+    policy_context,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from mypy_boto3_iam import IAMClient
 
-GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:/sandbox/flow-logs"
+GIVEN: Given = {"manager_identity": "pod-identity"}
+"""The manager is a role, because the emulator keeps no boundary of a user."""
 
 
 @pytest.fixture
-def iam(monkeypatch: pytest.MonkeyPatch) -> "Iterator[IAMClient]":
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
+def iam(fake_credentials: None) -> "Iterator[IAMClient]":
+    """An account that holds the identities of a stack."""
+    del fake_credentials
     with mock_aws():
-        yield boto3.client("iam", region_name="us-east-1")
+        client = boto3.client("iam", region_name="us-east-1")
+        statements = all_statements(policy_context(GIVEN))
+        for role_name, who, trust_name in (
+            (names.MANAGER, "manager", "pod identity trust"),
+            (names.INSTANCE_ROLE, "instance", "instance trust"),
+            (names.FLOW_LOGS, "flow logs", "flow logs trust"),
+        ):
+            create_role(
+                client,
+                role_name,
+                trust=statements[trust_name],
+                policy=statements[f"{who} policy"],
+                boundary=statements.get(f"{who} boundary", ()),
+            )
+        yield client
 
 
-def make_role(  # noqa: PLR0913 - what a role has
+def create_role(
     iam: "IAMClient",
     name: str,
     *,
-    trusted: "Sequence[Statement]",
-    policy: "Sequence[Statement]",
-    boundary: "Sequence[Statement]" = (),
-    path: str = "/",
+    trust: Sequence[Statement],
+    policy: Sequence[Statement],
+    boundary: Sequence[Statement],
 ) -> None:
-    more: Any = {}
+    options: Any = {}
     if boundary:
-        own = iam.create_policy(PolicyName=f"{name}-cap", PolicyDocument=document(boundary))
-        more["PermissionsBoundary"] = own["Policy"]["Arn"]
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trusted), Path=path, **more)
+        created = iam.create_policy(PolicyName=f"{name}-cap", PolicyDocument=document(boundary))
+        options["PermissionsBoundary"] = created["Policy"]["Arn"]
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust), **options)
     for number, text in enumerate(documents(policy)):
-        made = iam.create_policy(PolicyName=f"{name}-{number}", PolicyDocument=text)
-        iam.attach_role_policy(RoleName=name, PolicyArn=made["Policy"]["Arn"])
+        created = iam.create_policy(PolicyName=f"{name}-{number}", PolicyDocument=text)
+        iam.attach_role_policy(RoleName=name, PolicyArn=created["Policy"]["Arn"])
 
 
-pytestmark = pytest.mark.proof
+def broken_rows(iam: "IAMClient") -> list[str]:
+    return [
+        str(row)
+        for bench in deployed.benches(iam, GIVEN)
+        for row, verdict in zip(bench.rows, bench.verdicts(), strict=True)
+        if verdict != expected(row)
+    ]
 
 
-def deploy(iam: "IAMClient", scope: PolicyContext) -> None:
-    """A stack whose manager is a role; the emulator keeps no boundary of a user."""
-    make_role(
-        iam,
-        names.MANAGER,
-        path=names.MANAGER_PATH,
-        trusted=trust.pod_identity(SERVICE_ACCOUNT),
-        policy=manager.policy(scope),
-        boundary=manager.boundary(scope),
-    )
-    make_role(
-        iam,
-        names.INSTANCE_ROLE,
-        trusted=trust.ec2(),
-        policy=instance.policy(scope),
-        boundary=instance.boundary(scope),
-    )
-    make_role(
-        iam,
-        names.FLOW_LOGS,
-        trusted=trust.flow_logs(scope),
-        policy=flow_logs.policy(scope, GROUP),
-    )
+def test_the_account_holds_the_documents_that_were_written(iam: "IAMClient") -> None:
+    in_account, written = deployed.identities(iam, GIVEN), identities(policy_context(GIVEN))
+    assert in_account.keys() < written.keys()
+    for who, identity in in_account.items():
+        assert list(identity.policies.values()) == list(written[who].policies.values())
+        assert (identity.boundary, identity.trust) == (written[who].boundary, written[who].trust)
 
 
-GIVEN: Mapping[str, Any] = {"manager_identity": "pod-identity"}
-
-
-def test_what_is_read_back_is_what_was_written(iam: "IAMClient") -> None:
-    deploy(iam, scope(GIVEN))
-    found, wanted = deployed.identities(iam, GIVEN), identities(scope(GIVEN))
-    assert found.keys() < wanted.keys()
-    for who, identity in found.items():
-        assert list(identity.policies.values()) == list(wanted[who].policies.values())
-        assert (identity.boundary, identity.trust) == (wanted[who].boundary, wanted[who].trust)
-
-
-def test_a_policy_widened_in_the_account_is_found_out(iam: "IAMClient") -> None:
-    deploy(iam, scope(GIVEN))
-    assert deployed.wrong(iam, scope(GIVEN), GIVEN) == []
-    text = document(trust.pod_identity("research/sandbox-manager"))
+def test_a_trust_policy_that_was_changed_in_the_account_breaks_its_rows(iam: "IAMClient") -> None:
+    assert broken_rows(iam) == []
+    namespace, _, name = SERVICE_ACCOUNT.partition("/")
+    text = document(trust.pod_identity(f"not-{namespace}/{name}"))
     iam.update_assume_role_policy(RoleName=names.MANAGER, PolicyDocument=text)
-    wrong = deployed.wrong(iam, scope(GIVEN), GIVEN)
-    assert any("its own pods" in one for one in wrong)
+    broken = broken_rows(iam)
+    assert broken
+    assert all(row.startswith("trust of the manager's role for pods") for row in broken)

@@ -1,50 +1,48 @@
-"""The contract holds for what the real engine puts into an emulated account."""
+"""The contract holds for the documents that the real engine puts into an emulated account."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e.account import client_of, emulated
 from tests.e2e.sandbox import Sandbox
 from tests.infra.permissions import deployed
-from tests.infra.permissions.stacks import scope
-from tests.infra.permissions.worlds import SERVICE_ACCOUNT, provider
+from tests.infra.permissions.simulated import expected, judge
+from tests.infra.permissions.stacks import SERVICE_ACCOUNT, Given, oidc_provider
 
 pytestmark = pytest.mark.engine
 
-IDENTITIES: Mapping[str, Mapping[str, str]] = {
+TRUSTED: Mapping[str, Given] = {
     "user": {},
-    "irsa": {"service_account": SERVICE_ACCOUNT, "oidc_provider_arn": provider("aws")},
+    "irsa": {"service_account": SERVICE_ACCOUNT, "oidc_provider_arn": oidc_provider()},
     "pod-identity": {"service_account": SERVICE_ACCOUNT},
 }
-"""What else a stack has to say for the manager's identity."""
-STACKS: Mapping[str, Mapping[str, Any]] = {
+"""The settings that each identity of the manager needs."""
+STACKS: Mapping[str, Given] = {
     "the defaults": {},
-    "results are shared, and the manager is a role for a service account": {
+    "shared results, and the manager is a role for a service account": {
         "instances_read_outputs": True,
         "manager_identity": "irsa",
     },
     "the manager is a role for pods": {"manager_identity": "pod-identity"},
 }
-"""One after the other in the same account: the user becomes a role, and the role another."""
+"""One after the other in the same account: the user becomes a role, then the role changes."""
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    with emulated(tmp_path_factory.mktemp("emulator")) as made:
-        yield made
+    with emulated(tmp_path_factory.mktemp("emulator")) as variables:
+        yield variables
 
 
 def test_every_row_holds_in_the_account(environment: Mapping[str, str], tmp_path: Path) -> None:
     sandbox = Sandbox(tmp_path, environment)
     iam = client_of(environment)("iam")
     for name, given in STACKS.items():
-        more = IDENTITIES[given.get("manager_identity", "user")]
-        sandbox.configure(**given, **more)
+        sandbox.configure(**given, **TRUSTED[given.get("manager_identity", "user")])
         sandbox.up()
-        own = replace(scope(given), vpc_id=sandbox.outputs()["vpc_id"])
-        assert deployed.wrong(iam, own, given) == [], name
-        assert deployed.asked(iam, own, given) > (10 if given else 400)
+        outcomes = list(judge(deployed.benches(iam, given, sandbox.outputs()["vpc_id"])))
+        broken = [str(row) for row, ours, theirs in outcomes if not ours == theirs == expected(row)]
+        assert broken == [], name
+        assert len(outcomes) > (10 if given else 400)

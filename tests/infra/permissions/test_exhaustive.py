@@ -1,4 +1,4 @@
-"""Nothing is allowed that nobody has looked at: all of AWS's actions against a reviewed list."""
+"""All of AWS's actions against a reviewed list: nothing else is allowed."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.infra.permissions.exhaustive import GOLDEN, allowed
 pytestmark = pytest.mark.proof
 
 
-def test_what_is_allowed_of_all_actions_of_aws_is_the_reviewed_list() -> None:
+def test_the_allowed_actions_of_all_actions_of_aws_are_the_reviewed_list() -> None:
     assert list(allowed()) == GOLDEN.read_text().splitlines()

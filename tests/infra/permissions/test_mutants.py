@@ -1,4 +1,4 @@
-"""Every restriction of the policies is needed by some row: take it away, and the row fails."""
+"""Every restriction of the policies is needed: a row fails as soon as it is weakened."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.infra.permissions.mutants import Mutant, mutants
 from tests.infra.permissions.simulated import disagreements
 from tests.infra.permissions.stacks import benches
 
-# One worker for both modules, so that the simulator is asked once.
+# one worker for this file and the contract, so that the simulator is asked once
 pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("permissions")]
 
 SURVIVORS = Path(__file__).parent / "survivors.yaml"
@@ -27,7 +27,7 @@ Fate = Literal["caught", "equivalent", "survived"]
 
 @cache
 def judged() -> Mapping[str, Fate]:
-    """What became of each mutant, before the rows of every stack it occurs in."""
+    """The fate of each mutant before the rows of all stacks that have the statement."""
     fates: dict[str, Fate] = {}
     for bench in benches(rows()):
         who = bench.rows[0].who
@@ -49,7 +49,7 @@ def judged() -> Mapping[str, Fate]:
 def of(bench: Bench) -> Iterator[Mutant]:
     for name, document in bench.identity.documents.items():
         if bench.rows[0].who == "manager out of budget" and not name.startswith("stop"):
-            continue  # those are the manager's own, judged there
+            continue  # the manager's own documents are judged with the manager
         yield from mutants(name, document)
 
 
@@ -59,13 +59,15 @@ def reasons() -> list[dict[str, str]]:
 
 def test_every_mutant_is_caught_by_a_row_or_survives_for_a_written_reason() -> None:
     survivors = [name for name, fate in judged().items() if fate == "survived"]
-    excused = [one["mutant"] for one in reasons()]
+    excused = [entry["mutant"] for entry in reasons()]
     unexplained = [
-        name for name in survivors if not any(re.fullmatch(one, name) for one in excused)
+        name for name in survivors if not any(re.fullmatch(pattern, name) for pattern in excused)
     ]
-    unneeded = [one for one in excused if not any(re.fullmatch(one, name) for name in survivors)]
+    unneeded = [
+        pattern for pattern in excused if not any(re.fullmatch(pattern, name) for name in survivors)
+    ]
     assert (unexplained, unneeded) == ([], [])
-    assert all(one["reason"] for one in reasons())
+    assert all(entry["reason"] for entry in reasons())
 
 
 def test_the_contract_in_one_line(closing_line: Callable[[str], None]) -> None:

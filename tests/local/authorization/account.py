@@ -3,7 +3,7 @@
 import json
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 from urllib.request import Request, urlopen
@@ -17,11 +17,12 @@ from infra import names
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import document
 from infra.permissions.trust import ec2 as taken_by_ec2
-from sandbox.permissions.table import World
+from sandbox.permissions.table import Placeholders
 from tests.infra.permissions import stacks
 from tests.infra.permissions.judging import Identity
-from tests.infra.permissions.worlds import ACCOUNT, STRANGER, world
 
+ACCOUNT: Final = stacks.ACCOUNT.account_id
+OTHER_ACCOUNT: Final = stacks.OTHER_ACCOUNT
 REGION: Final = "us-east-1"
 OTHER_REGION: Final = "eu-west-1"
 INSTANCE_SESSION: Final = "i-0123456789abcdef0"
@@ -29,7 +30,7 @@ INSTANCE_SESSION: Final = "i-0123456789abcdef0"
 ROLES: Final = {
     "instance": names.INSTANCE_ROLE,
     "flow logs": names.FLOW_LOGS,
-    "budget": names.SPENDING_STOP,
+    "budget": names.BUDGET,
 }
 Key = Mapping[str, str]
 OPERATOR: Final[Key] = {"AccessKeyId": "local", "SecretAccessKey": "local"}
@@ -40,7 +41,8 @@ class Account:
     """The account; its operator is not judged."""
 
     endpoint: str
-    scope: PolicyContext
+    given: stacks.Given
+    policy_context: PolicyContext
     subnet: str = ""
     group: str = ""
     keys: Mapping[str, Key] = field(default_factory=dict[str, Key])
@@ -74,8 +76,10 @@ class Account:
         )
 
     @property
-    def world(self) -> World:
-        return {**world(self.scope), "subnet": self.scope.ec2(f"subnet/{self.subnet}")}
+    def placeholders(self) -> Placeholders:
+        """The table's placeholders, with the account's own values."""
+        values = stacks.placeholders_of(self.given, self.policy_context.vpc_id)
+        return {**values, "subnet": self.policy_context.ec2(f"subnet/{self.subnet}")}
 
     def number(self) -> int:
         return next(self.numbers)
@@ -89,7 +93,7 @@ class Account:
             backend,
             image_id,
             name=image_id,
-            owner_id=STRANGER if alias else owner,
+            owner_id=OTHER_ACCOUNT if alias else owner,
             owner_alias=alias,
             root_device_type="ebs",
         )
@@ -122,10 +126,10 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 @contextmanager
-def account(endpoint: str, given: Mapping[str, Any]) -> Generator[Account]:
+def account(endpoint: str, given: stacks.Given) -> Generator[Account]:
     """The account of a stack with the settings *given*, in the emulated AWS at *endpoint*."""
-    made = Account(endpoint=endpoint, scope=stacks.scope(given))
-    _fill(made, given)
+    made = Account(endpoint=endpoint, given=given, policy_context=stacks.policy_context(given))
+    _fill(made)
     try:
         yield made
     finally:
@@ -133,10 +137,10 @@ def account(endpoint: str, given: Mapping[str, Any]) -> Generator[Account]:
         urlopen(reset, timeout=60).close()  # noqa: S310 - as above
 
 
-def _fill(made: Account, given: Mapping[str, Any]) -> None:
+def _fill(made: Account) -> None:
     ec2 = made.client("ec2")
     vpc_id = ec2.create_vpc(CidrBlock="10.100.0.0/16")["Vpc"]["VpcId"]
-    made.scope = replace(stacks.scope(given), vpc_id=vpc_id)
+    made.policy_context = stacks.policy_context(made.given, vpc_id)
     subnet = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.100.0.0/24")["Subnet"]
     made.subnet = subnet["SubnetId"]
     group = ec2.create_security_group(GroupName="sandbox", Description="sandbox", VpcId=vpc_id)
@@ -147,7 +151,7 @@ def _fill(made: Account, given: Mapping[str, Any]) -> None:
 def deploy(made: Account) -> None:
     """The identities, with keys of their own."""
     iam, sts = made.client("iam"), made.client("sts")
-    identities = stacks.identities(made.scope)
+    identities = stacks.identities(made.policy_context)
     keys: dict[str, Key] = {}
     for who in ("manager", "manager out of budget"):
         name, path = names.MANAGER, names.MANAGER_PATH

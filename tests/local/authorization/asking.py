@@ -12,10 +12,9 @@ from moto.s3.models import s3_backends
 
 from infra import names
 from sandbox.permissions.dry_runs import CannotAskError
-from sandbox.permissions.table import ANYTHING, Check, Decision, Row
-from tests.infra.permissions.worlds import ACCOUNT, STRANGER
+from sandbox.permissions.table import ANY_RESOURCE, Check, Decision, Row
 from tests.local.authorization import launches
-from tests.local.authorization.account import Account, pairs
+from tests.local.authorization.account import ACCOUNT, OTHER_ACCOUNT, Account, pairs
 
 REFUSALS: Final = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 SERVICES: Final = {"servicequotas": "service-quotas", "states": "stepfunctions"}
@@ -53,12 +52,12 @@ def ask(row: Row, account: Account) -> Decision:
         raise CannotAskError("services and pods take roles, which no request of this account can")
     if row.is_launch:
         return _launch(row, account)
-    [check] = row.checks(account.world)
+    [check] = row.checks(account.placeholders)
     return _plain(row, check, account)
 
 
 def _launch(row: Row, account: Account) -> Decision:
-    region = row.checks(account.world)[0].context["aws:RequestedRegion"]
+    region = row.checks(account.placeholders)[0].context["aws:RequestedRegion"]
     request = launches.request_of(row, account)
     return answer(account.client("ec2", row.who, str(region)).run_instances, request)
 
@@ -76,7 +75,7 @@ def _plain(row: Row, check: Check, account: Account) -> Decision:
         raise CannotAskError("only a service of AWS calls KMS in somebody's name")
     if check.action == "iam:PassRole":
         return _pass_role(row, check, account)
-    if STRANGER in check.resource.split(":") and not check.action.startswith("s3:"):
+    if OTHER_ACCOUNT in check.resource.split(":") and not check.action.startswith("s3:"):
         raise CannotAskError("a request names no account")
     service, _, action = check.action.partition(":")
     try:
@@ -181,7 +180,7 @@ def _name_ec2(parameters: dict[str, Any], members: Any, check: Check, account: A
         parameters["Tags"] = pairs(tags)
     if check.action == "ec2:CreateVolume":
         _new_volume(parameters, check)
-    elif check.resource != ANYTHING:
+    elif check.resource != ANY_RESOURCE:
         kind, identity = _made(check, account)
         member = next(name for name in EC2_MEMBERS[kind] if name in members)
         parameters[member] = [identity] if members[member].type_name == "list" else identity
@@ -222,7 +221,7 @@ def _name_identity(
     ):
         if name in members and key in check.context:
             parameters[name] = check.context[key]
-    if check.resource == ANYTHING:
+    if check.resource == ANY_RESOURCE:
         return
     kind, _, path = check.resource.rpartition(":")[2].partition("/")
     name = path.rpartition("/")[2]
@@ -262,7 +261,7 @@ def _role_that_trusts(check: Check, account: Account) -> None:
 
 
 def _name_bucket(parameters: dict[str, Any], members: Any, check: Check) -> None:
-    if check.resource == ANYTHING:
+    if check.resource == ANY_RESOURCE:
         return
     bucket, _, key = check.resource.rpartition(":")[2].partition("/")
     if "s3:ResourceAccount" not in check.context:
@@ -281,7 +280,7 @@ def _name_bucket(parameters: dict[str, Any], members: Any, check: Check) -> None
 def _bucket(name: str, owner: str, check: Check) -> None:
     """The bucket of this owner; the names of buckets are unique."""
     s3_backends.bucket_accounts.pop(name, None)
-    for number in (ACCOUNT, STRANGER):
+    for number in (ACCOUNT, OTHER_ACCOUNT):
         backend: Any = s3_backends[number]["aws"]
         backend.buckets.pop(name, None)
     made: Any = s3_backends[owner]["aws"].create_bucket(name, "us-east-1")
@@ -290,7 +289,7 @@ def _bucket(name: str, owner: str, check: Check) -> None:
 
 
 def _name_key(parameters: dict[str, Any], members: Any, check: Check, account: Account) -> None:
-    if check.resource == ANYTHING:
+    if check.resource == ANY_RESOURCE:
         return
     region = str(check.context["aws:RequestedRegion"])
     more = {"Policy": json.dumps(check.resource_policy)} if check.resource_policy else {}
@@ -301,7 +300,7 @@ def _name_key(parameters: dict[str, Any], members: Any, check: Check, account: A
 
 def _name_by_arn(parameters: dict[str, Any], members: Any, check: Check) -> None:
     """Fill the names of the resource in, by the words before them in its ARN."""
-    if check.resource == ANYTHING:
+    if check.resource == ANY_RESOURCE:
         return
     if check.resource_policy:
         raise CannotAskError("the emulated AWS reads no policies of this service's resources")
@@ -321,7 +320,7 @@ def _pass_role(row: Row, check: Check, account: Account) -> Decision:
     """A role is passed as part of another call, here of a launch."""
     if check.context.get("iam:PassedToService") != "ec2.amazonaws.com":
         raise CannotAskError("only a call of that service passes it, which is forbidden by itself")
-    if STRANGER in check.resource:
+    if OTHER_ACCOUNT in check.resource:
         raise CannotAskError("a profile holds roles of its own account")
     if check.resource.endswith(f":role/{names.INSTANCE_ROLE}"):
         return _default_launch(row, account)

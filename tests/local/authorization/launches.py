@@ -5,17 +5,16 @@ from typing import Any
 
 from infra import names
 from sandbox.permissions import dry_runs
-from sandbox.permissions.dry_runs import CannotAskError, Place
-from sandbox.permissions.table import Row, fill, rows, setting
-from tests.infra.permissions.worlds import ACCOUNT, STRANGER
-from tests.local.authorization.account import REGION, Account
+from sandbox.permissions.dry_runs import CannotAskError, LaunchTarget
+from sandbox.permissions.table import Row, fill, launch_defaults, rows
+from tests.local.authorization.account import ACCOUNT, OTHER_ACCOUNT, REGION, Account
 
 
 def default_request(account: Account) -> dict[str, Any]:
     """The launch of world.yaml."""
-    image = setting()["launch"]["image"]["with"]
+    image = launch_defaults()["image"]["with"]
     tags = {
-        key.removeprefix("aws:ResourceTag/"): fill(value, account.world)
+        key.removeprefix("aws:ResourceTag/"): fill(value, account.placeholders)
         for key, value in image.items()
         if key.startswith("aws:ResourceTag/")
     }
@@ -24,14 +23,14 @@ def default_request(account: Account) -> dict[str, Any]:
     return dry_runs.request(row, place)
 
 
-def _place(account: Account, image_id: str) -> Place:
-    return Place(
+def _place(account: Account, image_id: str) -> LaunchTarget:
+    return LaunchTarget(
         image_id=image_id,
         subnet_id=account.subnet,
         security_group_id=account.group,
         instance_profile=names.INSTANCE_PROFILE,
         instance_type="g5.12xlarge",
-        environment=account.scope.environment,
+        environment=account.policy_context.environment,
     )
 
 
@@ -42,7 +41,7 @@ def request_of(row: Row, account: Account) -> dict[str, Any]:
         CannotAskError: no request can say it.
     """
     request = default_request(account)
-    changes: Mapping[str, Any] = fill(row.body["launch"], account.world)
+    changes: Mapping[str, Any] = fill(row.body["launch"], account.placeholders)
     _tag(request, changes, account)
     for part, change in changes.items():
         CHANGES[part](request, change, account)
@@ -51,11 +50,11 @@ def request_of(row: Row, account: Account) -> dict[str, Any]:
 
 def _tag(request: dict[str, Any], changes: Mapping[str, Any], account: Account) -> None:
     request["TagSpecifications"] = []
-    for part, kind in dry_runs.KINDS.items():
+    for part, kind in dry_runs.TAGGED_TYPES.items():
         change = changes.get(part) or {}
         tags = {
-            key: fill(value, account.world)
-            for key, value in (setting()["launch"][part].get("tags") or {}).items()
+            key: fill(value, account.placeholders)
+            for key, value in (launch_defaults()[part].get("tags") or {}).items()
         }
         if "tags" in change:
             tags = {} if change["tags"] is None else {**tags, **change["tags"]}
@@ -103,7 +102,7 @@ def _image(request: dict[str, Any], change: Any, account: Account) -> None:
         if f":{REGION}:" not in change["to"]:
             raise CannotAskError("a request names images of its own region")
     context = {
-        **fill(setting()["launch"]["image"]["with"], account.world),
+        **fill(launch_defaults()["image"]["with"], account.placeholders),
         **change.get("with", {}),
     }
     if context["ec2:Owner"] is None:
@@ -146,18 +145,18 @@ def _group(request: dict[str, Any], change: Any, account: Account) -> None:
 
 
 def _interface(request: dict[str, Any], change: Any, account: Account) -> None:
-    vpc = change.get("with", {}).get("ec2:Vpc", account.scope.vpc_arn)
-    if vpc is None or STRANGER in str(vpc) or f":{REGION}:" not in str(vpc):
+    vpc = change.get("with", {}).get("ec2:Vpc", account.policy_context.vpc_arn)
+    if vpc is None or OTHER_ACCOUNT in str(vpc) or f":{REGION}:" not in str(vpc):
         raise CannotAskError("EC2 says in which VPC an interface is")
-    if "to" in change and (STRANGER in change["to"] or f":{REGION}:" not in change["to"]):
+    if "to" in change and (OTHER_ACCOUNT in change["to"] or f":{REGION}:" not in change["to"]):
         raise CannotAskError("a request names interfaces of its own account and region")
-    if "to" not in change and vpc == account.scope.vpc_arn:
+    if "to" not in change and vpc == account.policy_context.vpc_arn:
         return
     if "SubnetId" in request and "to" not in change:
         subnet, group = _other_vpc(account)
         request.update(SubnetId=subnet, SecurityGroupIds=[group])
         return
-    subnet = account.subnet if vpc == account.scope.vpc_arn else _other_vpc(account)[0]
+    subnet = account.subnet if vpc == account.policy_context.vpc_arn else _other_vpc(account)[0]
     made = account.client("ec2").create_network_interface(SubnetId=subnet)
     identity = made["NetworkInterface"]["NetworkInterfaceId"]
     request["NetworkInterfaces"] = [{"DeviceIndex": 0, "NetworkInterfaceId": identity}]
@@ -178,7 +177,7 @@ def _snapshot(request: dict[str, Any], change: Any, account: Account) -> None:
 
 def _named(*path: str) -> Any:
     def name(request: dict[str, Any], change: Any, _: Account) -> None:
-        if STRANGER in change["to"] or f":{REGION}:{ACCOUNT}:" not in change["to"]:
+        if OTHER_ACCOUNT in change["to"] or f":{REGION}:{ACCOUNT}:" not in change["to"]:
             raise CannotAskError("a request names things of its own account and region")
         *outer, last = path
         for part in outer:

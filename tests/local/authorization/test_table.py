@@ -13,7 +13,7 @@ import pytest
 from local import serve
 from sandbox.permissions.dry_runs import CannotAskError
 from sandbox.permissions.table import Decision, Row, rows
-from tests.infra.permissions.judging import Bench, without
+from tests.infra.permissions.judging import BOUNDARY, Bench, Identity
 from tests.infra.permissions.mutants import Mutant, mutants
 from tests.infra.permissions.stacks import identities
 from tests.local.authorization.account import Account, account, deployed
@@ -114,9 +114,9 @@ def mutants_seen(
     seen, unseen = 0, list[str]()
     with account(endpoint, {}) as stack:
         for who in ("manager", "instance", "flow logs", "budget"):
-            identity = identities(stack.scope)[who]
+            identity = identities(stack.policy_context)[who]
             table = [row for row, _ in decisions if row.who == who and not row.given]
-            bench = Bench(identity=identity, rows=table, world=stack.world)
+            bench = Bench(identity=identity, rows=table, placeholders=stack.placeholders)
             for name, document in identity.documents.items():
                 for mutant in filter(chosen, mutants(name, document)):
                     witnesses = changes(bench, mutant)
@@ -136,8 +136,14 @@ def mutants_seen(
 
 def changes(bench: Bench, mutant: Mutant) -> list[Outcome]:
     """The rows on which the evaluator decides otherwise, and how."""
-    mutated = without(bench.identity, mutant.document, mutant.number, mutant.statement)
-    verdicts = Bench(identity=mutated, rows=bench.rows, world=bench.world).verdicts()
+    identity = bench.identity
+    text = exchanged(identity.documents[mutant.document], mutant)
+    if mutant.document == BOUNDARY:
+        mutated = Identity(policies=identity.policies, boundary=text)
+    else:
+        policies = {**identity.policies, mutant.document: text}
+        mutated = Identity(policies=policies, boundary=identity.boundary)
+    verdicts = Bench(identity=mutated, rows=bench.rows, placeholders=bench.placeholders).verdicts()
     return [
         (row, verdict.whole)
         for row, verdict in zip(bench.rows, verdicts, strict=True)

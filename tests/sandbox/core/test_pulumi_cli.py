@@ -1,126 +1,121 @@
-"""What becomes of the engine's own complaints: one line that says what to do."""
+"""A failed `pulumi` becomes one line that says what to do."""
 
 import json
 import os
 import sys
-from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from sandbox.core.pulumi_cli import CommandError, pulumi
+from sandbox.core.pulumi_cli import LockedError, NoStackError, PulumiError, run_pulumi
+from tests.sandbox.conftest import FakePulumi
 
-Say = Callable[[str, str, int], None]
-
-
-@pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Say:
-    """A pulumi that says what it is told to say, and ends with what it is told."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    def make(stdout: str, stderr: str, code: int) -> None:
-        fake = tmp_path / "pulumi"
-        fake.write_text(
-            f"#!{sys.executable}\nimport sys, os, json\n"
-            f"print({stdout!r} or json.dumps([sys.argv[1:], sys.stdin.read(), os.getcwd()]))\n"
-            f"print({stderr!r}, file=sys.stderr)\nsys.exit({code})\n"
-        )
-        fake.chmod(0o755)
-
-    return make
-
-
-def test_it_is_given_its_stack_its_folder_and_its_input_and_never_asks(
-    engine: Say, tmp_path: Path
-) -> None:
-    engine("", "", 0)
-    said = json.loads(
-        pulumi(
-            "stack",
-            "import",
-            stack="dev",
-            stdin="canary",
-            folder=tmp_path,
-            environment={"PATH": str(tmp_path)},
-        )
-    )
-    assert said == [
-        ["stack", "import", "--stack", "dev", "--non-interactive"],
-        "canary",
-        str(tmp_path.resolve()),
-    ]
-
-
-JSON = json.dumps(
-    {
-        "diagnostics": [
-            {"severity": "warning", "message": "old"},
-            {"severity": "error", "message": "refused: too wide\n\nmore"},
-            {"severity": "error", "message": "refused: too wide\n"},
-        ]
-    }
-)
 ROLE = "urn:pulumi:dev::sandbox::sandbox:manager:Manager$aws:iam/role:Role::a:b"
+PREVIEW = {
+    "diagnostics": [
+        {"severity": "warning", "message": "old"},
+        {"severity": "error", "message": "refused: too wide\n\nmore"},
+        {"severity": "error", "message": "refused: too wide\n"},
+    ]
+}
 EVENTS = "\n".join(
-    json.dumps({"sequence": number, **event})
-    for number, event in enumerate(
-        [
-            {"preludeEvent": {}},
-            {"diagnosticEvent": {"severity": "debug", "message": "read", "urn": ROLE}},
-            {"diagnosticEvent": {"severity": "error", "message": "is gone\n", "urn": ROLE}},
-            {"diagnosticEvent": {"severity": "error", "message": "update failed: is gone"}},
-        ]
+    json.dumps(event)
+    for event in (
+        {"preludeEvent": {}},
+        {"diagnosticEvent": {"severity": "debug", "message": "read", "urn": ROLE}},
+        {"diagnosticEvent": {"severity": "error", "message": "is gone\n", "urn": ROLE}},
+        {"diagnosticEvent": {"severity": "error", "message": "update failed: is gone"}},
     )
 )
 TRACEBACK = "error: Program failed:\nTraceback (most recent call last):\n  File x\nOSError: no disk"
+LOCKED = (
+    "error: the stack is currently locked by 2 lock(s). Either wait for the other process(es) to "
+    "end or delete the lock file with `pulumi cancel`.\n"
+    "  s3://bucket/.pulumi/locks/organization/sandbox/dev/a.json: created by alice@laptop "
+    "(pid 4711) at 2026-11-26T16:00:00Z\n"
+    "  s3://bucket/.pulumi/locks/organization/sandbox/dev/b.json: created by bob@runner-2 "
+    "(pid 12) at 2026-11-26T18:30:00+01:00\n"
+)
+
+
+def test_a_command_gets_its_stack_folder_and_input_and_never_asks(
+    fake_pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    fake_pulumi.answer("stack import", "done")
+    assert run_pulumi("stack", "import", stack="dev", stdin="canary", folder=tmp_path) == "done"
+    assert fake_pulumi.calls == ["stack import --stack dev --non-interactive"]
+    assert fake_pulumi.inputs == ["canary"]
+    assert fake_pulumi.working_folder == str(tmp_path.resolve())
 
 
 @pytest.mark.parametrize(
-    ("stdout", "stderr", "said"),
+    ("stdout", "stderr", "reason"),
     [
-        (JSON, "", "pulumi preview: refused: too wide"),
-        (EVENTS, "", "pulumi preview: Role a:b: is gone"),
+        (PREVIEW, "", "refused: too wide"),
+        (EVENTS, "", "Role a:b: is gone"),
         ("", "Updating\nerror: first\n\nnot this\nerror: second\n", "first; second"),
-        ("", TRACEBACK, "pulumi preview: OSError: no disk"),
-        ("", "something\nodd happened\n", "pulumi preview: odd happened"),
-        ("\n", "", "pulumi preview: it did not say why"),
-        (
-            "",
-            "error: [409] Conflict: the stack is currently locked by 1",
-            "pulumi cancel --stack dev",
-        ),
-        ("", "error: no stack named 'dev' found", "pulumi stack init dev"),
+        ("", TRACEBACK, "OSError: no disk"),
+        ("", "something\nodd happened\n", "odd happened"),
+        ("", "error: failed to load checkpoint: place 1: unexpected end of JSON input", "backup"),
     ],
+    ids=["preview", "events", "lines", "traceback", "no error", "damaged state"],
 )
 def test_a_failure_is_one_line_with_the_reason(
-    engine: Say, stdout: str, stderr: str, said: str
+    fake_pulumi: FakePulumi, stdout: object, stderr: str, reason: str
 ) -> None:
-    engine(stdout, stderr, 255)
-    with pytest.raises(CommandError) as refused:
-        pulumi("preview", "--json", stack="dev")
-    assert said in str(refused.value)
-    assert str(refused.value).startswith("pulumi preview: ")
-    assert len(str(refused.value).splitlines()) == 1
+    fake_pulumi.answer("preview", stdout, stderr=stderr, code=255)
+    with pytest.raises(PulumiError) as refused:
+        run_pulumi("preview", "--json", stack="dev")
+    message = str(refused.value)
+    assert message.startswith("pulumi preview: ")
+    assert reason in message
+    assert "\n" not in message
 
 
-def test_what_is_shown_goes_to_standard_error_as_it_comes(
-    engine: Say, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_a_lock_is_reported_with_its_holders(fake_pulumi: FakePulumi) -> None:
+    fake_pulumi.answer("up", stderr=LOCKED, code=255)
+    with pytest.raises(LockedError, match="sandbox recover --stack dev") as refused:
+        run_pulumi("up", stack="dev")
+    alice, bob = refused.value.locks
+    assert (alice.username, alice.hostname, alice.pid) == ("alice", "laptop", 4711)
+    assert alice.since == datetime(2026, 11, 26, 16, tzinfo=UTC)
+    assert (bob.hostname, bob.since) == ("runner-2", datetime(2026, 11, 26, 17, 30, tzinfo=UTC))
+
+
+def test_pulumi_clouds_lock_has_no_holder(fake_pulumi: FakePulumi) -> None:
+    fake_pulumi.answer(
+        "up", stderr="error: [409] Conflict: Another update is currently in progress.", code=255
+    )
+    with pytest.raises(LockedError) as refused:
+        run_pulumi("up", stack="dev")
+    assert refused.value.locks == []
+
+
+def test_a_stack_that_does_not_exist_has_an_error_of_its_own(fake_pulumi: FakePulumi) -> None:
+    fake_pulumi.answer("preview", stderr="error: no stack named 'dev' found", code=255)
+    with pytest.raises(NoStackError):
+        run_pulumi("preview", stack="dev")
+
+
+def test_shown_output_goes_to_standard_error_as_it_comes(
+    fake_pulumi: FakePulumi, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fake_pulumi.answer("up", "updating", stderr="a warning")
+    fake_pulumi.answer("up --fail", "updating", stderr="a warning", code=1)
     with os.fdopen(os.dup(2), "w") as stderr:
         monkeypatch.setattr(sys, "stderr", stderr)
-        engine("updating", "a warning", 0)
-        assert not pulumi("up", "--yes", stack="dev", show=True)
-        engine("updating", "a warning", 1)
-        with pytest.raises(CommandError, match="pulumi up: see what it said above"):
-            pulumi("up", "--yes", stack="dev", show=True)
+        assert not run_pulumi("up", "--yes", show=True)
+        with pytest.raises(PulumiError):
+            run_pulumi("up", "--fail", show=True)
     shown = capfd.readouterr()
     assert not shown.out
-    assert shown.err.count("updating\n") == shown.err.count("a warning\n") == 2
+    assert shown.err.count("updating") == shown.err.count("a warning") == 2
 
 
-def test_a_missing_pulumi_is_said_with_where_to_get_it(
+def test_a_missing_pulumi_is_reported_with_where_to_get_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(CommandError, match="pulumi: is not on PATH; install it from https"):
-        pulumi("preview")
+    with pytest.raises(PulumiError, match=r"https://www\.pulumi\.com/docs/install"):
+        run_pulumi("preview")

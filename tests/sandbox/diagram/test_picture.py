@@ -1,93 +1,110 @@
 """The architecture's picture is that of the program, and shows all of it."""
 
-import xml.etree.ElementTree as ET
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from handover.diagram import files
-from handover.svg import layout
 
-from sandbox.core.errors import SandboxError
+from infra.catalogue import CATALOGUE
+from sandbox import cli
+from sandbox.core.errors import ExitCode, SandboxError
 from sandbox.core.stack import Resource
-from sandbox.diagram.picture import DRAWN, FOLDED, picture
+from sandbox.diagram.mermaid import mermaid
+from sandbox.diagram.picture import FRAMES, picture
 from tests.infra.conftest import Record, Run
+from tests.sandbox.conftest import FakePulumi
 
 DOCS = Path(__file__).parents[3] / "docs"
+
+
+@pytest.fixture
+def record(monkeypatch: pytest.MonkeyPatch) -> Run:
+    return Run(monkeypatch)
 
 
 def resources(run: Record) -> Sequence[Resource]:
     """What the program registered, as a state would hold it."""
     return [
         Resource(
-            urn=f"urn:pulumi:test::sandbox::{one.type}::{one.name}",
-            type=one.type,
+            urn=f"urn:pulumi:test::sandbox::{registered.type}::{registered.name}",
+            type=registered.type,
             id="",
-            parent=one.parent,
-            outputs=one.inputs,
+            parent=registered.parent,
+            inputs=registered.inputs,
+            outputs=registered.inputs,
             modified="",
         )
-        for one in run.resources
+        for registered in run.resources
     ]
 
 
-@pytest.mark.parametrize("name", ["architecture.mmd", "architecture.svg"])
-def test_the_published_picture_is_that_of_a_default_stack(record: Run, name: str) -> None:
-    made = files(picture(resources(record())))
-    assert (DOCS / name).read_text(encoding="utf-8") == made[name], (
-        "write it again with: sandbox diagram"
+def test_the_published_picture_is_that_of_a_default_stack(record: Run) -> None:
+    """`sandbox diagram --output docs/architecture.mmd` writes it again."""
+    assert (DOCS / "architecture.mmd").read_text(encoding="utf-8") == mermaid(
+        picture(resources(record()))
     )
 
 
-def test_the_readme_shows_the_published_picture() -> None:
-    chart = (DOCS / "architecture.mmd").read_text(encoding="utf-8")
-    assert f"```mermaid\n{chart}```\n" in (DOCS.parent / "README.md").read_text(encoding="utf-8")
-
-
-def test_every_resource_is_drawn_or_folded_whatever_the_settings(record: Run) -> None:
-    everything = record(
-        cost_allocation_tags="on",
-        monthly_budget_usd=1,
-        budget_email="costs@example.org",
-        allowed_ssh_cidrs=[f"10.0.{one}.0/24" for one in range(59)],
+def test_every_resource_has_its_line_whatever_the_settings(
+    record: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.preflight.require", lambda *_: None)  # would ask AWS for a quota
+    every_part = resources(
+        record(
+            cost_allocation_tags="on",
+            monthly_budget_usd=1,
+            budget_email="costs@example.org",
+            allowed_ssh_cidrs=[f"10.0.{number}.0/24" for number in range(70)],
+        )
     )
-    assert picture(resources(everything)).boxes
-    known = DRAWN.keys() | FOLDED
-    kinds = {one.type for one in everything.resources if one.type.startswith("aws:")}
-    assert kinds <= known
+    text = mermaid(picture(every_part))
+    for resource in every_part:
+        resource_type = CATALOGUE.get(resource.type)
+        if resource_type and resource_type.label:
+            assert resource_type.label(resource.outputs) in text
 
 
-def test_a_type_that_nobody_has_decided_on_is_refused(record: Run) -> None:
-    (first, *_) = resources(record())
-    strange = Resource(
-        urn="urn:pulumi:test::sandbox::aws:ec2/natGateway:NatGateway::way-out",
-        type="aws:ec2/natGateway:NatGateway",
-        id="",
-        parent=first.urn,
-        outputs={},
-        modified="",
-    )
-    with pytest.raises(SandboxError, match=r"NatGateway \(way-out\): is in no table"):
-        picture([strange])
-
-
-def test_no_two_boxes_overlap_and_all_are_on_the_page(record: Run) -> None:
-    drawn = picture(resources(record()))
-    places = list(layout(drawn).values())
-    for number, one in enumerate(places):
-        for other in places[number + 1 :]:
-            assert (
-                one.x + one.width <= other.x
-                or other.x + other.width <= one.x
-                or one.y + one.height <= other.y
-                or other.y + other.height <= one.y
-            )
-    root = ET.fromstring(files(drawn)["architecture.svg"])  # noqa: S314 - our own text
-    width, height = float(root.attrib["width"]), float(root.attrib["height"])
-    assert all(one.x + one.width <= width and one.y + one.height <= height for one in places)
+def test_a_type_that_the_catalogue_does_not_have_is_refused(record: Run) -> None:
+    vpc = next(item for item in resources(record()) if item.type.endswith(":Vpc"))
+    gateway = replace(vpc, type="aws:ec2/natGateway:NatGateway", urn="urn:x::y::z::way-out")
+    with pytest.raises(SandboxError, match=r"way-out: aws:ec2/natGateway:NatGateway"):
+        picture([gateway])
 
 
 def test_what_is_turned_off_is_not_in_the_picture(record: Run) -> None:
     drawn = picture(resources(record(flow_logs=False)))
     assert "FlowLogs" not in {box.key for box in drawn.boxes}
-    assert "FlowLogs" not in {one.target for one in drawn.arrows}
+    assert "FlowLogs" not in {arrow.target for arrow in drawn.arrows}
+
+
+def test_the_frames_name_the_region_and_the_addresses(record: Run) -> None:
+    drawn = picture(resources(record(region="eu-west-1", vpc_cidr="10.9.0.0/16")))
+    assert "eu-west-1" in drawn.frame_titles["region"]
+    assert "10.9.0.0/16" in drawn.frame_titles["vpc"]
+
+
+def test_the_chart_closes_every_frame_and_draws_every_box_once(record: Run) -> None:
+    drawn = picture(resources(record()))
+    lines = [line.strip() for line in mermaid(drawn).splitlines()]
+    assert len([line for line in lines if line.startswith("subgraph ")]) == len(FRAMES)
+    assert lines.count("end") == len(FRAMES)
+    for box in drawn.boxes:
+        assert len([line for line in lines if line.startswith(f"{box.key}[")]) == 1
+    drawn_keys = {box.key for box in drawn.boxes}
+    arrows = [re.fullmatch(r'(\w+) -->\|".+"\| (\w+)', line) for line in lines if "-->" in line]
+    assert {key for arrow in arrows if arrow for key in arrow.groups()} <= drawn_keys
+
+
+def test_the_command_prints_the_chart_or_writes_it(
+    fake_pulumi: FakePulumi, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake_pulumi.answer("stack export", {"deployment": {"resources": []}})
+    assert cli.run(["diagram", "--stack", "dev"]) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    assert printed.startswith("flowchart ")
+    file = tmp_path / "picture.mmd"
+    assert cli.run(["diagram", "--stack", "dev", "--output", str(file)]) == ExitCode.DONE
+    assert capsys.readouterr().out == ""
+    assert file.read_text(encoding="utf-8") == printed

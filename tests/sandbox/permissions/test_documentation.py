@@ -1,61 +1,49 @@
-"""What readers are told is what the table proves and the statements say."""
+"""docs/permissions.md and the contract describe every statement of the policies."""
 
-from pathlib import Path
-
-from infra.permissions import flow_logs, instance, manager, spending, trust
-from infra.permissions.statements import Statement
-from sandbox.permissions import documentation as docs
+from sandbox.permissions import documentation
 from sandbox.permissions.table import groups, rows
-from tests.infra.permissions.scopes import SCOPE
-
-ROOT = Path(__file__).parent.parent.parent
-GROUP = "arn:aws:logs:us-east-1:123456789012:log-group:/sandbox/flow-logs"
-STATEMENTS: tuple[Statement, ...] = (
-    *manager.policy(SCOPE),
-    *manager.boundary(SCOPE),
-    *instance.policy(SCOPE),
-    *instance.boundary(SCOPE),
-    *flow_logs.policy(SCOPE, GROUP),
-    *spending.stop(),
-    *spending.policy(
-        SCOPE, "arn:aws:iam::123456789012:user/x", "arn:aws:iam::123456789012:policy/x"
-    ),
-    *spending.taken_by_budgets(SCOPE),
-    *trust.ec2(),
-    *trust.flow_logs(SCOPE),
-    *trust.irsa("arn:aws:iam::123456789012:oidc-provider/x", "default/sandbox-manager"),
-    *trust.pod_identity("default/sandbox-manager"),
-)
+from tests.infra.conftest import ROOT
+from tests.infra.permissions.stacks import all_statements, policy_context
 
 
-def test_the_documentation_is_what_the_table_prints() -> None:
-    assert (ROOT / "docs" / "permissions.md").read_text() == docs.text()
+def test_the_documentation_is_current() -> None:
+    assert (ROOT / "docs" / "permissions.md").read_text() == documentation.text()
 
 
-def test_every_statement_has_its_sentence_in_the_table_and_rows_that_prove_it() -> None:
+def test_the_documentation_has_every_sentence() -> None:
+    page = documentation.text()
+    for group in groups():
+        sentence = group.sentence.removeprefix("Deny ")
+        assert f"{sentence[1:]} (" in page, sentence
+
+
+def test_every_statement_has_its_sentence_in_the_contract_and_rows_that_prove_it() -> None:
+    context = policy_context({"sandbox_ami_id": "ami-0c0ffee0000000001"})
     proven = {group.sentence for group in groups() if group.rows}
-    assert [one.sid for one in STATEMENTS if one.sentence not in proven] == []
-
-
-def test_a_sentence_of_what_cannot_be_has_no_row_that_is_allowed_but_for_its_limit() -> None:
-    allowed = {
-        group.sentence: [row.what for row in group.rows if row.decision == "allowed"]
-        for group in groups()
-        if group.kind == "cannot"
-    }
-    limit = "Never act with credentials that the metadata service gave without a token."
-    assert {sentence for sentence, rows_ in allowed.items() if rows_} == {limit}
-
-
-def test_every_sentence_of_what_can_be_has_rows_on_both_sides() -> None:
     assert [
-        group.sentence
-        for group in groups()
-        if group.kind == "can" and not any(row.decision != "allowed" for row in group.rows)
+        item.sid
+        for statements in all_statements(context).values()
+        for item in statements
+        if item.sentence not in proven
     ] == []
 
 
-def test_the_table_is_long_and_at_least_half_of_it_are_denials() -> None:
+def test_the_sentence_of_a_denial_begins_with_deny() -> None:
+    for statements in all_statements(policy_context({})).values():
+        for item in statements:
+            assert item.sentence.startswith("Deny ") == (item.effect == "Deny"), item.sid
+
+
+def test_a_denial_has_no_row_that_is_allowed_and_a_permission_has_rows_on_both_sides() -> None:
+    for group in groups():
+        decisions = {row.decision for row in group.rows}
+        if group.kind == "deny":
+            assert "allowed" not in decisions, group.sentence
+        else:
+            assert decisions - {"allowed"}, group.sentence
+
+
+def test_at_least_half_of_the_rows_are_denials() -> None:
     assert len(rows()) >= 150
     assert sum(row.decision != "allowed" for row in rows()) * 2 >= len(rows())
 

@@ -1,0 +1,31 @@
+"""What a build needs to know of its stack, and the one value that it writes back."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildTarget:
+    """The stack that the image is for, and the network in which the build machine runs."""
+
+    stack: str
+    """Its name, as commands in messages need it."""
+    environment: str
+    region: str
+    vpc_id: str
+    subnet_ids: tuple[str, ...]
+    """In fallback order: if the first zone has no capacity, the next is tried."""
+    instance_type: str
+    """The stack's default instance type; the build uses it unless an option names another."""
+
+
+class StackImage(Protocol):
+    """The setting of a stack that names its machine image."""
+
+    def configure(self, image_id: str) -> None:
+        """Set the stack's image to *image_id*.
+
+        Raises:
+            NotConfiguredError: the stack could not be changed; the image itself is finished.
+        """
+        ...

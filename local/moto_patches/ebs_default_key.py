@@ -1,0 +1,26 @@
+"""The KMS key with which EBS encrypts by default. moto 5.2.5 does not know it.
+
+A new account has AWS's own key, until ModifyEbsDefaultKmsKeyId names another.
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsDefaultKmsKeyId.html
+"""
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.responses import EC2Response
+
+AWS_KEY = "alias/aws/ebs"
+
+
+def install() -> None:
+    moto: Any = EC2Response
+
+    def get(self: Any) -> ActionResult:
+        return ActionResult({"KmsKeyId": getattr(self.ec2_backend, "ebs_key", AWS_KEY)})
+
+    def modify(self: Any) -> ActionResult:
+        self.ec2_backend.ebs_key = self._get_param("KmsKeyId")
+        return get(self)
+
+    moto.get_ebs_default_kms_key_id = get
+    moto.modify_ebs_default_kms_key_id = modify

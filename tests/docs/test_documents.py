@@ -1,0 +1,69 @@
+"""The documents name files and make targets that exist, and their generated parts are current."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from docs import tables
+
+ROOT: Final = Path(__file__).parents[2]
+DOCUMENTS: Final = ("README.md", "CONTRIBUTING.md", "docs/*.md")
+GENERATED: Final = {
+    "docs/permissions.md": (".venv/bin/python", "-m", "sandbox.permissions.documentation"),
+    "docs/sandbox_config.schema.json": (".venv/bin/sandbox", "config", "schema"),
+}
+"""Whole files that `make docs` writes, and the command that prints each."""
+
+
+@pytest.fixture(scope="module")
+def documents() -> dict[Path, str]:
+    files = [file for pattern in DOCUMENTS for file in ROOT.glob(pattern)]
+    return {file: file.read_text(encoding="utf-8") for file in files}
+
+
+def test_every_link_leads_to_a_file(documents: dict[Path, str]) -> None:
+    links = [
+        (file, link)
+        for file, text in documents.items()
+        for link in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]+)", text)
+    ]
+    assert len(links) > 10
+    assert [(file.name, link) for file, link in links if not (file.parent / link).exists()] == []
+
+
+def test_every_make_target_that_is_named_exists(documents: dict[Path, str]) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    pattern = re.compile(r"(?:^    |`|\(|&& )make (?:-s )?([a-z-]+)", re.MULTILINE)
+    named = {name for text in documents.values() for name in pattern.findall(text)}
+    assert {"up", "test", "env"} <= named
+    assert named <= targets, named - targets
+
+
+def test_the_readme_is_short(documents: dict[Path, str]) -> None:
+    assert len(documents[ROOT / "README.md"].splitlines()) <= 160
+
+
+def test_the_parts_that_cog_writes_are_current() -> None:
+    files = ["README.md", *(str(file.relative_to(ROOT)) for file in ROOT.glob("docs/*.md"))]
+    cog = [".venv/bin/cog", "--check", "-P", "-I", ".", "-p", "from docs import tables", *files]
+    checked = subprocess.run(cog, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, f"run make docs: {checked.stdout}{checked.stderr}"
+
+
+@pytest.mark.parametrize("path", GENERATED)
+def test_a_file_that_is_generated_is_current(path: str) -> None:
+    command = GENERATED[path]
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(printed.stdout) > 1000
+    assert printed.stdout == (ROOT / path).read_text(encoding="utf-8"), "run make docs"
+
+
+def test_messages_are_found_in_every_package() -> None:
+    """The table of messages would be empty if errors were raised in a form that it cannot read."""
+    for folders in tables.MESSAGE_SOURCES.values():
+        files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+        assert [text for file in files for text in tables.error_texts(file)], folders

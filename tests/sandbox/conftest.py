@@ -1,0 +1,83 @@
+"""A `pulumi` that answers from a table, for the commands' tests without an engine."""
+
+import json
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class FakePulumi:
+    """An executable on PATH that answers a command by its first words, and keeps its calls."""
+
+    folder: Path
+
+    def answer(
+        self, words: str, stdout: object = "", *, stderr: str = "", code: int = 0, then: str = ""
+    ) -> Path:
+        """Answer each command that begins with *words*; the latest answer goes before earlier ones.
+
+        A *stdout* that is not a text is printed as JSON; the file that holds it is returned. The
+        shell's *then* runs after each answer.
+        """
+        number = len(list(self.folder.glob("*.out")))
+        text = stdout if isinstance(stdout, str) else json.dumps(stdout)
+        for suffix, content in (("out", text), ("err", stderr)):
+            (self.folder / f"{number}.{suffix}").write_text(content)
+        case = (
+            f"{shlex.quote(words)}*) cat {self.folder}/{number}.out; "
+            f"cat {self.folder}/{number}.err >&2; {then or ':'}; exit {code};;\n"
+        )
+        cases = self.folder / "cases"
+        cases.write_text(case + (cases.read_text() if cases.exists() else ""))
+        script = self.folder / "pulumi"
+        script.write_text(
+            "#!/bin/sh\n"
+            f'printf "%s\\n" "$*" >> {self.folder}/calls\n'
+            f'printf "%s" "$PWD" > {self.folder}/cwd\n'
+            f"cat > {self.folder}/$$.stdin\n"
+            f'case "$*" in\n{cases.read_text()}esac\n'
+            'echo "error: the test has no answer for: $*" >&2; exit 99\n'
+        )
+        script.chmod(0o755)
+        return self.folder / f"{number}.out"
+
+    @property
+    def calls(self) -> Sequence[str]:
+        file = self.folder / "calls"
+        return file.read_text().splitlines() if file.exists() else []
+
+    @property
+    def inputs(self) -> Sequence[str]:
+        """What the calls read from standard input, without those that read nothing."""
+        texts = [file.read_text() for file in self.folder.glob("*.stdin")]
+        return [text for text in texts if text]
+
+    @property
+    def working_folder(self) -> str:
+        """Where the latest call ran."""
+        return (self.folder / "cwd").read_text()
+
+
+@pytest.fixture
+def fake_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+    folder = tmp_path / "fake-pulumi"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return FakePulumi(folder)
+
+
+@pytest.fixture
+def made_up_credentials(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """For moto, which checks none; a mistake must not reach a real account."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)  # above all AWS_ENDPOINT_URL, which moto does not intercept
+    credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    for name, value in credentials.items():
+        monkeypatch.setenv(name, value)
+    return credentials
