@@ -28,7 +28,7 @@ venv: .venv/made ## Create the virtual environment from the lock file
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "python3 is missing or older than 3.11; install Python 3.11 or newer"; exit 1; }
 	$(INSTALL_UV)
-	@UV_PROJECT_ENVIRONMENT=.venv "$(UV)" sync --quiet --locked --python python3
+	@UV_PROJECT_ENVIRONMENT=.venv "$(UV)" sync --quiet --locked --extra prove --python python3
 	@touch $@
 
 lock: ## Write uv.lock from pyproject.toml, and requirements.txt from uv.lock

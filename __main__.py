@@ -1,4 +1,5 @@
 """The environment of the researcher sandboxes: settings → context → components → outputs."""
+# ruff: noqa: E402 - the garbage collector is disabled before the imports
 
 import gc
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncssh
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 AskPassphrase: TypeAlias = Callable[[Path], str]
 """Asks for the passphrase of a key file; "" if nobody can be asked."""
-AGENT: Final = "load it into your SSH agent (ssh-add) and leave --ssh-key-file out"
 
 
 def load(aws: AwsClients, options: BuildOptions, ask: AskPassphrase) -> SSHKey | None:
@@ -80,14 +79,22 @@ def _read(file: Path, ask: AskPassphrase) -> SSHKey:
         return asyncssh.import_private_key(text)
     except ValueError as error:
         if "passphrase" not in str(error).lower():
-            raise PlanError(f"{where}: is not a private key ({error})") from error
+            raise PlanError(
+                f"{where}: is not a private key ({error}); name the private key's file"
+            ) from error
     passphrase = ask(file)
     if not passphrase:
-        raise PlanError(f"{where}: is encrypted, and nobody can be asked here; {AGENT}")
+        raise PlanError(
+            f"{where}: is encrypted, and nobody can be asked here; load it into your SSH agent "
+            "with ssh-add, and leave the option out"
+        )
     try:
         return asyncssh.import_private_key(text, passphrase)
     except ValueError as error:
-        raise PlanError(f"{where}: cannot be decrypted ({error}); {AGENT}") from error
+        raise PlanError(
+            f"{where}: cannot be decrypted ({error}); use its passphrase, or load it into your SSH "
+            "agent with ssh-add and leave the option out"
+        ) from error
 
 
 def _require_in_agent(name: str, public_key: bytes) -> None:

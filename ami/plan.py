@@ -98,15 +98,15 @@ UNFIT: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("g2", "g3", "g3s", "p2", "p3", "p3dn"),
         "its GPUs are older than Turing, and NVIDIA's open kernel modules, which the image has,"
-        " do not drive them: take g4dn or newer",
+        " do not drive them; use g4dn or newer",
     ),
     **dict.fromkeys(
         ("g6f", "gr6f"),
-        "its GPU is a share of one, which only NVIDIA's GRID driver drives: take g6 or gr6",
+        "its GPU is a share of one, which only NVIDIA's GRID driver drives; use g6 or gr6",
     ),
     **dict.fromkeys(
         ("p6-b200", "p6-b300"),
-        "its NVLink needs NVIDIA's subnet manager, which the image does not have: take p5 or older",
+        "its NVLink needs NVIDIA's subnet manager, which the image does not have; use p5 or older",
     ),
 }
 """Families of types with NVIDIA GPUs that the image cannot serve, and why."""
@@ -362,7 +362,7 @@ def _instance_type(aws: AwsClients, instance_type: str) -> InstanceTypeInfoTypeD
             f"{where}: has no NVIDIA GPU to verify the image on; use one like g5.12xlarge"
         )
     if unfit := UNFIT.get(instance_type.partition(".")[0]):
-        raise PlanError(f"{where}: {unfit}")
+        raise PlanError(f"{where}: is not a type for this image: {unfit}")
     if ARCHITECTURE not in type_infos[0].get("ProcessorInfo", {}).get("SupportedArchitectures", []):
         raise PlanError(
             f"{where}: is not an {ARCHITECTURE} machine, but the image is; use g5.12xlarge"

@@ -11,7 +11,6 @@ ADDRESS_SERVICE: Final = "https://checkip.amazonaws.com"
 """AWS answers with the address from which the request came."""
 REQUESTS: Final = 3
 """A network with several public addresses may use another one for each connection."""
-EXAMPLE: Final = "use --ssh-from, for example --ssh-from 203.0.113.7/32"
 
 
 def public_address() -> str:
@@ -30,12 +29,12 @@ def public_address() -> str:
         proxy = " without the proxy, and SSH does not use it" if _has_proxy() else ""
         raise PlanError(
             f"the public address of this computer is unknown: {ADDRESS_SERVICE} cannot be reached"
-            f"{proxy} ({error}); {EXAMPLE}"
+            f"{proxy} ({error}); name it with --ssh-from, for example --ssh-from 203.0.113.7/32"
         ) from error
     if len(addresses) > 1:
         raise PlanError(
             f"this computer has several public addresses ({', '.join(sorted(addresses))}); name a "
-            f"network that contains them all: {EXAMPLE}"
+            "network that contains them all with --ssh-from, for example --ssh-from 203.0.113.0/28"
         )
     return addresses.pop()
 

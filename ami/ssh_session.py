@@ -116,7 +116,7 @@ class SshSession:
                 if self._loop.time() + self._limits.login_retry_interval > end:
                     raise SetupError(
                         f"{self.address}: no login within {limit:g} s; last error: "
-                        f"{error or 'no answer'}{self._silence_hint if silent else ''}"
+                        f"{str(error) or 'no answer'}{self._silence_hint if silent else ''}"
                     ) from error
                 if self._loop.time() - last_wait >= self._limits.poll_interval:
                     self._on_wait()

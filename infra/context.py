@@ -51,9 +51,17 @@ def policy_context(
         vpc_id=vpc_id,
         ami_id=settings.sandbox_ami_id,
         instance_types=settings.launchable_types,
+        volume_types=settings.volume_types,
+        max_volume_gib=settings.max_volume_gib,
+        capacity_reservations=settings.capacity_reservations,
+        instance_tags=settings.instance_tags,
+        manager_has_keys=settings.manager_identity == "user",
         s3_read_buckets=settings.s3_read_buckets,
         s3_output_bucket=settings.s3_output_bucket,
         instances_read_outputs=settings.instances_read_outputs,
+        results_per_instance=settings.results_per_instance,
+        instances_only_from_vpc=settings.instances_only_from_vpc,
+        ecr_repositories=settings.ecr_repositories,
         log_prefix=settings.log_prefix,
     )
 

@@ -18,6 +18,7 @@ EGRESS_RULE: Final = "sandbox-all-outbound"
 SSH_PREFIX_LIST: Final = "sandbox-ssh"
 FLOW_LOG_GROUP: Final = "/sandbox/flow-logs"
 FLOW_LOGS: Final = "sandbox-flow-logs"
+FLOW_LOGS_BOUNDARY: Final = "sandbox-flow-logs-boundary"
 
 MANAGER: Final = "sandbox-manager"
 MANAGER_PATH: Final = "/service/"
@@ -34,10 +35,13 @@ IMAGE_PURPOSE: Final = "researcher-sandbox-ami"
 """The Purpose tag of a finished machine image; the manager may launch only such images."""
 BUILD_PURPOSE: Final = "ami-build"
 """The Purpose tag of the temporary resources of an image build."""
+IMAGE_TAG: Final = "sandbox_ami_id"
+"""The tag of the manager that names the image in the setting `sandbox_ami_id` to its boundary."""
 USER_TAG: Final = "user_id"
 """The tag that names the researcher of an instance; Cost Explorer groups by it."""
 
 BUDGET: Final = "sandbox-budget"
+BUDGET_BOUNDARY: Final = "sandbox-budget-boundary"
 SPENDING_STOP: Final = "sandbox-spending-stop"
 
 

@@ -77,6 +77,7 @@ def _sandbox_config(
         "instance_profile_arn": instances.profile_arn,
         "default_instance_type": settings.default_instance_type,
         "allowed_instance_types": list(settings.launchable_types),
+        "max_volume_gib": settings.max_volume_gib,
         "ami_id": settings.sandbox_ami_id,
         "root_device_name": ROOT_DEVICE,
         "key_name": settings.key_name,

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final, cast
 
-READS: Final = re.compile(r"(Describe|Get|List|BatchGet|BatchCheck|Search|Lookup|View|Check)")
+READS: Final = re.compile(
+    r"(Describe|Get|List|BatchGet|BatchCheck|Search|Lookup|View|Check|Decode)"
+)
 """The first words of actions that change nothing."""
 SID: Final = re.compile(r"[A-Za-z]{1,40}")
 POSITIVE: Final = frozenset(

@@ -72,6 +72,9 @@ class SandboxConfig(BaseModel):
     default_instance_type: Name
     allowed_instance_types: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Types or families (`g5.*`) that the manager may launch."""
+    max_volume_gib: Annotated[int, Field(ge=1, le=16_384)] = 16_384
+    """The biggest volume in GiB that the manager may launch; EC2's own limit for a gp3 volume where
+    an older stack does not say."""
     ami_id: str
     """Empty until the first image is built."""
     root_device_name: Name

@@ -20,9 +20,6 @@ RESERVED_PREFIX: Final = "aws:"
 USER_DATA_LIMIT: Final = 16 * 1024
 """Bytes of user data before it is encoded in base64, which boto3 does.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html"""
-VOLUME_GIB: Final = range(1, 16_384 + 1)
-"""Sizes of a gp3 volume, as the image has it.
-https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EbsBlockDevice.html"""
 CLIENT_TOKEN_LIMIT: Final = 64
 """ASCII characters.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html"""
@@ -57,7 +54,7 @@ def launch_request(  # noqa: PLR0913 - each is one choice of the caller, and has
         user_id: 1 to 256 characters, the value of the tag *config.user_tag*.
         instance_type: One that *config.allowed_instance_types* allows; default: the stack's.
         subnet_id: One of *config.subnet_ids*; default: the first.
-        volume_gib: The root volume's size, 1 to 16384 GiB; default: the image's.
+        volume_gib: The root volume's size, 1 to *config.max_volume_gib* GiB; default: the image's.
         key_name: An EC2 key pair; default: the stack's, if it has one.
         user_data: At most 16384 bytes of UTF-8, not encoded in base64.
         client_token: 1 to 64 ASCII characters; EC2 launches once for each token.
@@ -71,7 +68,7 @@ def launch_request(  # noqa: PLR0913 - each is one choice of the caller, and has
     _require_user_id(config, user_id)
     _require_instance_type(config, launched_type)
     _require_subnet(config, subnet_id)
-    _require_volume_size(volume_gib)
+    _require_volume_size(config, volume_gib)
     _require_user_data(user_data)
     _require_ascii("key_name", key or None, KEY_NAME_LIMIT)
     _require_ascii("client_token", client_token, CLIENT_TOKEN_LIMIT)
@@ -158,11 +155,11 @@ def _require_subnet(config: SandboxConfig, subnet_id: str | None) -> None:
         )
 
 
-def _require_volume_size(volume_gib: int | None) -> None:
-    if volume_gib is not None and volume_gib not in VOLUME_GIB:
+def _require_volume_size(config: SandboxConfig, volume_gib: int | None) -> None:
+    if volume_gib is not None and not 1 <= volume_gib <= config.max_volume_gib:
         raise SandboxConfigError(
-            f"volume_gib = {volume_gib}: is not a valid size of a gp3 volume; use "
-            f"{VOLUME_GIB[0]} to {VOLUME_GIB[-1]} GiB"
+            f"volume_gib = {volume_gib}: is not a size that the stack allows; use 1 to "
+            f"{config.max_volume_gib} GiB, or raise sandbox:max_volume_gib"
         )
 
 

@@ -38,12 +38,15 @@ def requirements() -> dict[str, set[str]]:
 def needed(lock: dict[str, dict[str, Any]]) -> set[str]:
     """The packages that the program needs, without those of the development group."""
     names: set[str] = set()
-    waiting = [PROGRAM]
+    waiting = [*lock[PROGRAM]["dependencies"]]
     while waiting:
-        for dependency in lock[waiting.pop()].get("dependencies", ()):
-            if dependency["name"] not in names:
-                names.add(dependency["name"])
-                waiting.append(dependency["name"])
+        dependency = waiting.pop()
+        package = lock[dependency["name"]]
+        for extra in dependency.get("extra", ()):
+            waiting += package["optional-dependencies"][extra]
+        if package["name"] not in names:
+            names.add(package["name"])
+            waiting += package.get("dependencies", ())
     return names - OURS
 
 

@@ -34,6 +34,14 @@ class FlowLogs(pulumi.ComponentResource):
             tags=named(names.FLOW_LOG_GROUP),
             opts=child,
         )
+        boundary = iam.Policy(
+            names.FLOW_LOGS_BOUNDARY,
+            name=names.FLOW_LOGS_BOUNDARY,
+            description="The most that the role of the flow logs can ever be allowed",
+            policy=group.arn.apply(lambda arn: document(flow_logs.boundary(arn))),
+            tags=named(names.FLOW_LOGS_BOUNDARY),
+            opts=child,
+        )
         role = iam.Role(
             names.FLOW_LOGS,
             name=names.FLOW_LOGS,
@@ -41,6 +49,7 @@ class FlowLogs(pulumi.ComponentResource):
             assume_role_policy=document(
                 trust.flow_logs(context.policy_context), limit=TRUST_POLICY_LIMIT
             ),
+            permissions_boundary=boundary.arn,
             tags=named(names.FLOW_LOGS),
             opts=child,
         )

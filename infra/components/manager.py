@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # naming a class of pulumi_aws does not import it
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pulumi
@@ -43,10 +43,13 @@ class Manager(pulumi.ComponentResource):
         )
         policies = managed_policies.policies(names.MANAGER_POLICY, POLICY, manager.policy, target)
         protected = pulumi.ResourceOptions(parent=self, protect=context.settings.protect)
+        tags = named(names.MANAGER)
+        if image := context.settings.sandbox_ami_id:
+            tags[names.IMAGE_TAG] = image
         if trust := manager_trust(context.settings):
-            self._role(trust, boundary.arn, policies, protected)
+            self._role(trust, boundary.arn, policies, tags, protected)
         else:
-            self._user(context.settings.manager_keys, boundary.arn, policies, protected)
+            self._user(context.settings.manager_keys, boundary.arn, policies, tags, protected)
         self.register_outputs(
             {
                 "user_name": self.user_name,
@@ -61,6 +64,7 @@ class Manager(pulumi.ComponentResource):
         stages: Keys,
         boundary_arn: pulumi.Output[str],
         policies: Sequence[iam.Policy],
+        tags: Mapping[str, str],
         protected: pulumi.ResourceOptions,
     ) -> None:
         child = pulumi.ResourceOptions(parent=self)
@@ -69,7 +73,7 @@ class Manager(pulumi.ComponentResource):
             name=names.MANAGER,
             path=names.MANAGER_PATH,
             permissions_boundary=boundary_arn,
-            tags=named(names.MANAGER),
+            tags=tags,
             opts=protected,
         )
         for number, policy in enumerate(policies, start=1):
@@ -99,6 +103,7 @@ class Manager(pulumi.ComponentResource):
         trust: Sequence[Statement],
         boundary_arn: pulumi.Output[str],
         policies: Sequence[iam.Policy],
+        tags: Mapping[str, str],
         protected: pulumi.ResourceOptions,
     ) -> None:
         role = iam.Role(
@@ -108,7 +113,7 @@ class Manager(pulumi.ComponentResource):
             description="The service that starts and stops researcher sandboxes",
             assume_role_policy=document(trust, limit=TRUST_POLICY_LIMIT),
             permissions_boundary=boundary_arn,
-            tags=named(names.MANAGER),
+            tags=tags,
             opts=protected,
         )
         for number, policy in enumerate(policies, start=1):

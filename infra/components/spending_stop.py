@@ -43,6 +43,16 @@ class SpendingStop(pulumi.ComponentResource):
             tags=named(names.SPENDING_STOP),
             opts=child,
         )
+        boundary = iam.Policy(
+            names.BUDGET_BOUNDARY,
+            name=names.BUDGET_BOUNDARY,
+            description="The most that the role of the budget can ever be allowed",
+            policy=pulumi.Output.all(manager_arn, stop.arn).apply(
+                lambda arns: document(spending.boundary(*arns))
+            ),
+            tags=named(names.BUDGET_BOUNDARY),
+            opts=child,
+        )
         role = iam.Role(
             names.BUDGET,
             name=names.BUDGET,
@@ -50,6 +60,7 @@ class SpendingStop(pulumi.ComponentResource):
             assume_role_policy=document(
                 spending.trust(context.policy_context), limit=TRUST_POLICY_LIMIT
             ),
+            permissions_boundary=boundary.arn,
             tags=named(names.BUDGET),
             opts=child,
         )

@@ -18,10 +18,21 @@ class PolicyContext:
     """The configured image; "" if there is none yet."""
     instance_types: tuple[str, ...]
     """Patterns for the operator StringLike: `g5.*`."""
+    volume_types: tuple[str, ...]
+    max_volume_gib: int
+    capacity_reservations: tuple[str, ...]
+    instance_tags: tuple[str, ...]
+    """Keys of tags that a launch may add to those of this program."""
+    manager_has_keys: bool
+    """Whether the manager is a user with access keys, and not a role."""
     s3_read_buckets: tuple[str, ...]
     """Names or patterns of buckets in this account."""
     s3_output_bucket: str
     instances_read_outputs: bool
+    results_per_instance: bool
+    instances_only_from_vpc: bool
+    ecr_repositories: tuple[str, ...]
+    """Names or patterns of repositories in this account."""
     log_prefix: str
 
     def ec2(self, resource: str) -> str:
@@ -59,8 +70,13 @@ class PolicyContext:
         return self.iam(f"instance-profile/{names.INSTANCE_PROFILE}")
 
     @property
-    def repositories_arn(self) -> str:
-        return f"arn:{self.partition}:ecr:{self.region}:{self.account_id}:repository/*"
+    def launch_tag_keys(self) -> tuple[str, ...]:
+        """Every tag that a launch may set."""
+        return ("Environment", "Project", "Purpose", names.USER_TAG, *self.instance_tags)
+
+    def repository(self, name: str) -> str:
+        """A container repository of this account and region."""
+        return f"arn:{self.partition}:ecr:{self.region}:{self.account_id}:repository/{name}"
 
     @property
     def log_groups_arn(self) -> str:

@@ -5,6 +5,10 @@ key pair), and all answers must be yes. Each resource type has its own condition
 has its profile but not its VPC, an interface has its VPC but not the profile. So the launch needs
 one statement per resource type. A launch cannot name a resource type without a statement, such as
 a snapshot or a launch template.
+
+EC2 names the market, the tenancy and the hop limit of every instance, also where the request does
+not (decoded authorization messages show it). The limits use ...IfExists, so that a launch is not
+refused where EC2 leaves a key out.
 """
 
 from typing import Final
@@ -19,6 +23,7 @@ CONTROL: Final = (
     "ec2:RebootInstances",
     "ec2:TerminateInstances",
     "ec2:GetConsoleOutput",
+    "ec2:GetConsoleScreenshot",
 )
 READS: Final = (
     "ec2:DescribeAvailabilityZones",
@@ -28,6 +33,7 @@ READS: Final = (
     "ec2:DescribeInstanceTypes",
     "ec2:DescribeInstances",
     "ec2:DescribeKeyPairs",
+    "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeSubnets",
     "ec2:DescribeTags",
@@ -35,7 +41,22 @@ READS: Final = (
     "ec2:DescribeVpcs",
 )
 """Named one by one, because some Describe calls return secrets (user data, launch templates)."""
-COSTS: Final = ("ce:GetCostAndUsage", "ce:GetCostForecast", "ce:GetTags")
+COSTS: Final = (
+    "ce:GetCostAndUsage",
+    "ce:GetCostForecast",
+    "ce:GetDimensionValues",
+    "ce:GetTags",
+)
+FACTS: Final = (
+    "cloudwatch:GetMetricData",
+    "pricing:GetProducts",
+    "servicequotas:GetServiceQuota",
+    "sts:DecodeAuthorizationMessage",
+)
+MAX_HOPS: Final = 2
+"""Hops of an answer of the metadata service: 2 reach a container, more serve nobody."""
+MAX_IOPS: Final = 16_000
+"""Operations per second that a volume may be provisioned with."""
 VOLUME_KEYS: Final = (
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -48,9 +69,11 @@ VOLUME_KEYS: Final = (
 CEILING: Final = (
     "ec2:RunInstances",
     "ec2:CreateTags",
+    "ec2:DeleteVolume",
     *CONTROL,
     *READS,
     *COSTS,
+    *FACTS,
     "iam:PassRole",
     *VOLUME_KEYS,
 )
@@ -59,37 +82,48 @@ CEILING: Final = (
 def policy(context: PolicyContext) -> tuple[Statement, ...]:
     """What the manager may do."""
     return (
-        launch_sandbox_instances(context),
-        launch_with_encrypted_volumes(context),
-        launch_into_the_sandbox_network(context),
-        launch_images_of_the_project(context),
-        *([launch_the_configured_image(context)] if context.ami_id else []),
-        name_key_pairs_at_launch(context),
-        tag_while_launching(context),
-        control_sandbox_instances(context),
+        *_changes(context, context.ami_id),
         read_the_state_of_ec2(context),
         read_costs(),
-        pass_the_sandbox_role(context),
+        read_metrics_quotas_and_prices(),
     )
 
 
 def boundary(context: PolicyContext) -> tuple[Statement, ...]:
     """What the manager can never do, whatever policies are attached to it later.
 
-    The denials are explicit: a boundary that does not mention an action would not stop a resource
-    policy (of a bucket or a key) that names the user.
+    It allows the same changes as the policy, so an attached policy adds none. The configured image
+    is named by a tag of the manager: a new image needs no new version of the boundary.
+
+    The denial of all else is explicit: a boundary that does not mention an action would not stop a
+    resource policy (of a bucket or a key) that names the user.
     """
     return (
+        *_changes(context, f"${{aws:PrincipalTag/{names.IMAGE_TAG}}}"),
         at_most_the_managers_work(),
         nothing_else_ever(),
         no_other_region(context),
-        no_launch_outside_the_sandbox_network(context),
-        no_instance_without_the_sandbox_profile(context),
-        no_launch_with_metadata_v1(),
-        no_tagging_after_launch(),
-        no_other_role(context),
-        no_role_for_another_service(),
         no_key_except_through_ec2(context),
+        *([no_session_of_a_key()] if context.manager_has_keys else []),
+    )
+
+
+def _changes(context: PolicyContext, image_id: str) -> tuple[Statement, ...]:
+    """Launches, and the control of what they launched."""
+    reservations = context.capacity_reservations
+    return (
+        launch_sandbox_instances(context),
+        launch_with_encrypted_volumes(context),
+        launch_into_the_sandbox_network(context),
+        launch_with_interfaces_of_the_sandbox_network(context),
+        launch_images_of_the_project(context),
+        *([launch_the_configured_image(context, image_id)] if image_id else []),
+        *([launch_into_capacity_reservations(context)] if reservations else []),
+        name_key_pairs_at_launch(context),
+        tag_while_launching(context),
+        control_sandbox_instances(context),
+        delete_volumes_of_sandboxes(context),
+        pass_the_sandbox_role(context),
     )
 
 
@@ -97,11 +131,14 @@ def boundary(context: PolicyContext) -> tuple[Statement, ...]:
 def launch_sandbox_instances(context: PolicyContext) -> Statement:
     """Launch instances of an allowed type, with the sandbox profile, IMDSv2 and three tags.
 
-    The tags are a non-empty `user_id`, and the Project and Environment of this stack.
+    The tags are a non-empty `user_id`, and the Project and Environment of this stack. The instances
+    are on demand (or in a block of `capacity_reservations`), on shared hardware, and their metadata
+    service answers over at most 2 hops.
     """
     # Names of condition keys ignore case, so a tag `User_Id` would also match
     # aws:RequestTag/user_id. The values of aws:TagKeys do not ignore case.
     tags = _launch_tags(context)
+    blocks = ["capacity-block"] if context.capacity_reservations else []
     return allow(
         "ec2:RunInstances",
         on=context.ec2("instance/*"),
@@ -110,35 +147,67 @@ def launch_sandbox_instances(context: PolicyContext) -> Statement:
             "StringEquals": {**tags["StringEquals"], "ec2:MetadataHttpTokens": "required"},
             "StringLike": {**tags["StringLike"], "ec2:InstanceType": context.instance_types},
             "ArnEquals": {"ec2:InstanceProfile": context.instance_profile_arn},
+            "StringEqualsIfExists": {
+                # EC2 renews a persistent spot request itself, past the spending stop
+                "ec2:InstanceMarketType": ["on-demand", *blocks],
+                "ec2:Tenancy": "default",
+            },
+            "NumericLessThanEqualsIfExists": {"ec2:MetadataHttpPutResponseHopLimit": str(MAX_HOPS)},
         },
     )
 
 
 @statement
 def launch_with_encrypted_volumes(context: PolicyContext) -> Statement:
-    """Create the volumes of such an instance, encrypted and with the same three tags."""
+    """Create the volumes of such an instance, encrypted and with the same three tags.
+
+    Their types are those in `volume_types`, their size is at most `max_volume_gib`, and they have
+    at most 16,000 provisioned IOPS.
+    """
     return allow(
         "ec2:RunInstances",
         on=context.ec2("volume/*"),
-        when={**_launch_tags(context), "Bool": {"ec2:Encrypted": "true"}},
+        when={
+            **_launch_tags(context),
+            "Bool": {"ec2:Encrypted": "true"},
+            "StringEqualsIfExists": {"ec2:VolumeType": context.volume_types},
+            "NumericLessThanEqualsIfExists": {
+                "ec2:VolumeSize": str(context.max_volume_gib),
+                "ec2:VolumeIops": str(MAX_IOPS),
+            },
+        },
     )
 
 
 @statement
 def launch_into_the_sandbox_network(context: PolicyContext) -> Statement:
-    """Launch into the sandbox VPC only: its subnets, security groups and network interfaces."""
-    # All three are needed: for a request without a subnet EC2 uses the default VPC and asks only
-    # about the interface; for a request with an interface it asks only about that.
+    """Launch into the subnets `sandbox-public` of the VPC, with the group `sandbox-instances`."""
+    # By name, so that a new zone needs no new version of the boundary; the manager cannot tag them.
     return allow(
         "ec2:RunInstances",
-        on=[context.ec2(f"{kind}/*") for kind in ("subnet", "security-group", "network-interface")],
+        on=[context.ec2("subnet/*"), context.ec2("security-group/*")],
+        when={
+            "ArnEquals": {"ec2:Vpc": context.vpc_arn},
+            "StringEquals": {"aws:ResourceTag/Name": [names.SUBNET, names.SECURITY_GROUP]},
+        },
+    )
+
+
+@statement
+def launch_with_interfaces_of_the_sandbox_network(context: PolicyContext) -> Statement:
+    """Launch with network interfaces of the sandbox VPC only."""
+    # For a request without a subnet EC2 uses the default VPC and asks only about the interface; for
+    # a request with an interface it asks only about that.
+    return allow(
+        "ec2:RunInstances",
+        on=context.ec2("network-interface/*"),
         when={"ArnEquals": {"ec2:Vpc": context.vpc_arn}},
     )
 
 
 @statement
 def launch_images_of_the_project(context: PolicyContext) -> Statement:
-    """Launch images that this account owns and that carry the tags of the image build."""
+    """Launch images of this account and Environment that carry the tags of the image build."""
     return allow(
         "ec2:RunInstances",
         on=context.image("*"),
@@ -146,6 +215,7 @@ def launch_images_of_the_project(context: PolicyContext) -> Statement:
             "StringEquals": {
                 "ec2:Owner": context.account_id,
                 "aws:ResourceTag/Project": names.PROJECT,
+                "aws:ResourceTag/Environment": context.environment,
                 "aws:ResourceTag/Purpose": names.IMAGE_PURPOSE,
             }
         },
@@ -153,9 +223,18 @@ def launch_images_of_the_project(context: PolicyContext) -> Statement:
 
 
 @statement
-def launch_the_configured_image(context: PolicyContext) -> Statement:
+def launch_the_configured_image(context: PolicyContext, image_id: str) -> Statement:
     """Launch the image in `sandbox_ami_id`, from any owner."""
-    return allow("ec2:RunInstances", on=context.image(context.ami_id))
+    return allow("ec2:RunInstances", on=context.image(image_id))
+
+
+@statement
+def launch_into_capacity_reservations(context: PolicyContext) -> Statement:
+    """Launch into the reservations in `capacity_reservations`; by default there are none."""
+    return allow(
+        "ec2:RunInstances",
+        on=[context.ec2(f"capacity-reservation/{id_}") for id_ in context.capacity_reservations],
+    )
 
 
 @statement
@@ -166,11 +245,17 @@ def name_key_pairs_at_launch(context: PolicyContext) -> Statement:
 
 @statement
 def tag_while_launching(context: PolicyContext) -> Statement:
-    """Tag instances, volumes and network interfaces while launching them."""
+    """Tag instances, volumes and network interfaces while launching them.
+
+    The tags are `user_id`, Project, Environment, Purpose and those in `instance_tags` (`Name`).
+    """
     return allow(
         "ec2:CreateTags",
         on=[context.ec2(f"{kind}/*") for kind in ("instance", "volume", "network-interface")],
-        when={"StringEquals": {"ec2:CreateAction": "RunInstances"}},
+        when={
+            "StringEquals": {"ec2:CreateAction": "RunInstances"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": context.launch_tag_keys},
+        },
     )
 
 
@@ -194,6 +279,22 @@ def control_sandbox_instances(context: PolicyContext) -> Statement:
 
 
 @statement
+def delete_volumes_of_sandboxes(context: PolicyContext) -> Statement:
+    """Delete volumes with the tags of a launch of this stack; EC2 refuses one that is attached."""
+    return allow(
+        "ec2:DeleteVolume",
+        on=context.ec2("volume/*"),
+        when={
+            "StringEquals": {
+                "aws:ResourceTag/Project": names.PROJECT,
+                "aws:ResourceTag/Environment": context.environment,
+            },
+            "StringLike": {f"aws:ResourceTag/{names.USER_TAG}": "?*"},
+        },
+    )
+
+
+@statement
 def read_the_state_of_ec2(context: PolicyContext) -> Statement:
     """List instances, types, images, key pairs, networks, volumes and tags of the region."""
     return allow(*READS, on="*", when={"StringEquals": {"ec2:Region": context.region}})
@@ -203,6 +304,15 @@ def read_the_state_of_ec2(context: PolicyContext) -> Statement:
 def read_costs() -> Statement:
     """Read the costs, their forecast and the cost tags of the whole account in Cost Explorer."""
     return allow(*COSTS, on="*")
+
+
+@statement
+def read_metrics_quotas_and_prices() -> Statement:
+    """Read the CloudWatch metrics and the quotas of the whole account, and AWS's prices.
+
+    It may also decode the reason that EC2 gives for a refused call.
+    """
+    return allow(*FACTS, on="*")
 
 
 @statement
@@ -221,7 +331,8 @@ def at_most_the_managers_work() -> Statement:
 
     This is the only permission that the boundary adds to the policy.
     """
-    return allow(*CEILING, on="*")
+    # NothingElseEver lists the actions of EC2 and Cost Explorer one by one.
+    return allow("ec2:Describe*", "ce:Get*", *FACTS, *VOLUME_KEYS, on="*")
 
 
 @statement
@@ -237,68 +348,7 @@ def nothing_else_ever() -> Statement:
 def no_other_region(context: PolicyContext) -> Statement:
     """Deny EC2 in any other region."""
     # Only EC2: Cost Explorer and IAM have one endpoint for all regions.
-    return deny("ec2:*", on="*", when={"StringNotEquals": {"aws:RequestedRegion": context.region}})
-
-
-@statement
-def no_launch_outside_the_sandbox_network(context: PolicyContext) -> Statement:
-    """Deny launches into any other VPC."""
-    # A negated operator also matches if the key is absent, so the denial fails closed.
-    return deny(
-        "ec2:RunInstances",
-        on=[
-            f"arn:{context.partition}:ec2:*:*:{kind}/*"
-            for kind in ("subnet", "security-group", "network-interface")
-        ],
-        when={"ArnNotEquals": {"ec2:Vpc": context.vpc_arn}},
-    )
-
-
-@statement
-def no_instance_without_the_sandbox_profile(context: PolicyContext) -> Statement:
-    """Deny launching, controlling and reading the console of instances without the profile."""
-    return deny(
-        "ec2:RunInstances",
-        *CONTROL,
-        on=f"arn:{context.partition}:ec2:*:*:instance/*",
-        when={"ArnNotEquals": {"ec2:InstanceProfile": context.instance_profile_arn}},
-    )
-
-
-@statement
-def no_launch_with_metadata_v1() -> Statement:
-    """Deny launches of instances whose metadata service answers without a token (IMDSv1)."""
-    return deny(
-        "ec2:RunInstances",
-        on="arn:*:ec2:*:*:instance/*",
-        when={"StringNotEquals": {"ec2:MetadataHttpTokens": "required"}},
-    )
-
-
-@statement
-def no_tagging_after_launch() -> Statement:
-    """Deny changes of tags on existing resources. So `user_id` keeps its value from the launch."""
-    return deny(
-        "ec2:CreateTags", on="*", when={"StringNotEquals": {"ec2:CreateAction": "RunInstances"}}
-    )
-
-
-@statement
-def no_other_role(context: PolicyContext) -> Statement:
-    """Deny passing any other role."""
-    return Statement(
-        effect="Deny", actions=("iam:PassRole",), all_resources_but=(context.instance_role_arn,)
-    )
-
-
-@statement
-def no_role_for_another_service() -> Statement:
-    """Deny passing a role to any other service."""
-    return deny(
-        "iam:PassRole",
-        on="*",
-        when={"StringNotEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
-    )
+    return deny("ec2:*", on="*", when={"StringNotEquals": {"ec2:Region": context.region}})
 
 
 @statement
@@ -308,6 +358,23 @@ def no_key_except_through_ec2(context: PolicyContext) -> Statement:
         "kms:*",
         on="*",
         when={"StringNotEquals": {"kms:ViaService": f"ec2.{context.region}.amazonaws.com"}},
+    )
+
+
+@statement
+def no_session_of_a_key() -> Statement:
+    """Deny all calls with temporary credentials, if the manager is a user.
+
+    Its access key can make some without any permission, and they would outlive the key by up to 36
+    hours. Calls that AWS makes for it, as to the keys of volumes, stay allowed.
+    """
+    return deny(
+        "*",
+        on="*",
+        when={
+            "Null": {"aws:TokenIssueTime": "false"},
+            "BoolIfExists": {"aws:ViaAWSService": "false"},
+        },
     )
 
 

@@ -14,6 +14,11 @@ def policy(manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
     return (attach_the_stop(manager_arn, stop_arn),)
 
 
+def boundary(manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
+    """What the role can never do: it allows the policy, and so an attached policy adds nothing."""
+    return (*policy(manager_arn, stop_arn), nothing_but_the_stop(manager_arn))
+
+
 def trust(context: PolicyContext) -> tuple[Statement, ...]:
     return (taken_by_budgets_of_this_account(context),)
 
@@ -27,12 +32,18 @@ def no_spending() -> Statement:
 @statement
 def attach_the_stop(manager_arn: str, stop_arn: str) -> Statement:
     """Attach the spending stop to the manager, and detach it again."""
-    kind = "User" if ":user/" in manager_arn else "Role"
     return allow(
-        f"iam:Attach{kind}Policy",
-        f"iam:Detach{kind}Policy",
+        *_attachment_actions(manager_arn),
         on=manager_arn,
         when={"ArnEquals": {"iam:PolicyARN": stop_arn}},
+    )
+
+
+@statement
+def nothing_but_the_stop(manager_arn: str) -> Statement:
+    """Deny all other actions and services."""
+    return Statement(
+        effect="Deny", all_actions_but=_attachment_actions(manager_arn), resources=("*",)
     )
 
 
@@ -49,3 +60,8 @@ def taken_by_budgets_of_this_account(context: PolicyContext) -> Statement:
             },
         },
     )
+
+
+def _attachment_actions(manager_arn: str) -> tuple[str, str]:
+    kind = "User" if ":user/" in manager_arn else "Role"
+    return (f"iam:Attach{kind}Policy", f"iam:Detach{kind}Policy")

@@ -85,6 +85,11 @@ def allow_to_assume(
     return Statement(effect="Allow", actions=actions, principal=by, when=when)
 
 
+def fits(statements: Iterable[Statement]) -> bool:
+    """Whether one managed policy can hold *statements*."""
+    return len(_render(statements)) <= MANAGED_POLICY_LIMIT
+
+
 def document(statements: Iterable[Statement], *, limit: int = MANAGED_POLICY_LIMIT) -> str:
     """One document: for a boundary or a trust policy, of which an identity has only one.
 

@@ -5,7 +5,7 @@ import pulumi
 from infra.context import StackContext
 from infra.permissions import instance, manager
 from infra.permissions.statements import DocumentError, document, documents
-from infra.preflight import quotas, terraform_tag_warning
+from infra.preflight import quotas, state_backend, terraform_tag_warning
 
 
 def require(context: StackContext) -> None:
@@ -14,6 +14,7 @@ def require(context: StackContext) -> None:
     Raises:
         pulumi.RunError: one line that names the setting.
     """
+    state_backend.require(context.settings)
     quotas.require(context.settings)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)
     for identity in (manager, instance):

@@ -24,6 +24,8 @@ NOT_NVIDIA_X86: Final = {
     "p6e-gb200": "has ARM processors, but the image is for x86-64",
 }
 SIZE: Final = re.compile(r"(\d{0,3}x?large|medium|metal(-\d+xl)?)")
+MAX_VOLUME_GIB: Final = 16_384
+"""GiB of the largest gp2 and gp3 volume (EC2 API, EbsBlockDevice)."""
 WILDCARD: Final = "*"
 
 
@@ -118,6 +120,38 @@ def instance_type_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+def volume_size(gib: int) -> int:
+    if not 1 <= gib <= MAX_VOLUME_GIB:
+        raise ValueError(f"is not a size of an EBS volume; use 1 to {MAX_VOLUME_GIB} GiB")
+    return gib
+
+
+def distinct(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if repeated := _repeated(texts):
+        raise ValueError(f"names {repeated} twice; remove one of them")
+    return texts
+
+
+def capacity_reservations(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not re.fullmatch(r"cr-[0-9a-f]{17}", text):
+            raise ValueError(
+                f"{text or 'an empty text'} is not the id of a capacity reservation; use one like "
+                "cr-0123456789abcdef0"
+            )
+    return distinct(texts)
+
+
+def tag_keys(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not re.fullmatch(r"[A-Za-z0-9_.:/=+@-]{1,128}", text) or text.lower().startswith("aws:"):
+            raise ValueError(
+                f"{text or 'an empty text'} is not the key of a tag that this setting takes; use 1 "
+                "to 128 letters, digits and _.:/=+@-, without a wildcard, not beginning with aws:"
+            )
+    return distinct(texts)
+
+
 def ami_id(text: str) -> str:
     if not text or re.fullmatch(r"ami-([0-9a-f]{8}|[0-9a-f]{17})", text):
         return text
@@ -168,6 +202,16 @@ def bucket_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
     if repeated := _repeated(texts):
         raise ValueError(f"names {repeated} twice; remove one of them")
     return texts
+
+
+def repository_patterns(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._/-]{1,255}\*?|\*", text):
+            raise ValueError(
+                f"{text or 'an empty name'} is not a valid repository; use a name, one that ends "
+                "in * for all that begin so, or * for all repositories of this account"
+            )
+    return distinct(texts)
 
 
 def log_prefix(text: str) -> str:

@@ -1,6 +1,7 @@
 """Checks that involve several settings. Each returns the problem with its cure, or None."""
 
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 from typing import Final
 
 from infra import addresses
@@ -64,6 +65,25 @@ def _account_is_used(settings: Settings) -> str | None:
     return None
 
 
+def _results_are_apart(settings: Settings) -> str | None:
+    """Nobody can deny all results but a sandbox's own where a pattern allows them all."""
+    if not settings.results_per_instance:
+        return None
+    bucket = settings.s3_output_bucket
+    if settings.instances_read_outputs:
+        return (
+            "lets a sandbox read only its own results, but "
+            f"{NAMESPACE}:instances_read_outputs lets it read all; set only one of the two"
+        )
+    covering = [pattern for pattern in settings.s3_read_buckets if fnmatchcase(bucket, pattern)]
+    if not covering:
+        return None
+    return (
+        f"{covering[0]} in {NAMESPACE}:s3_read_buckets lets every sandbox read "
+        f"{NAMESPACE}:s3_output_bucket = {bucket}; name the buckets that they need there"
+    )
+
+
 def _budget_is_complete(settings: Settings) -> str | None:
     if bool(settings.monthly_budget_usd) == bool(settings.budget_email):
         return None
@@ -81,6 +101,10 @@ COMBINATIONS: Final[Iterable[tuple[tuple[str, ...], Check]]] = (
     (("manager_identity", "oidc_provider_arn", "service_account"), _trust_is_complete),
     (("oidc_provider_arn", "manager_identity"), _provider_is_used),
     (("service_account", "manager_identity"), _account_is_used),
+    (
+        ("results_per_instance", "s3_read_buckets", "s3_output_bucket", "instances_read_outputs"),
+        _results_are_apart,
+    ),
     (("monthly_budget_usd", "budget_email"), _budget_is_complete),
 )
 """The keys that a check involves, and the check. The message names the first key."""

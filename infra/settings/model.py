@@ -21,6 +21,8 @@ from infra.access_keys import INITIAL_STAGES, Slot, Stage
 from infra.settings import checks
 
 NAMESPACE: Final = "sandbox"
+VolumeType = Literal["gp2", "gp3", "io1", "io2", "sc1", "st1", "standard"]
+"""Types of EBS volumes (EBS User Guide, EBS volume types)."""
 
 
 class Settings(BaseModel):
@@ -56,6 +58,16 @@ class Settings(BaseModel):
         BeforeValidator(checks.not_empty),
         AfterValidator(checks.instance_type_patterns),
     ] = ("g5.*", "g6.*")
+    volume_types: Annotated[
+        tuple[VolumeType, ...], BeforeValidator(checks.not_empty), AfterValidator(checks.distinct)
+    ] = ("gp2", "gp3")
+    max_volume_gib: Annotated[StrictInt, AfterValidator(checks.volume_size)] = 2_048
+    """GiB of one volume of a sandbox."""
+    capacity_reservations: Annotated[
+        tuple[str, ...], AfterValidator(checks.capacity_reservations)
+    ] = ()
+    instance_tags: Annotated[tuple[str, ...], AfterValidator(checks.tag_keys)] = ("Name",)
+    """Keys of tags that a launch may add to those of this program."""
     sandbox_ami_id: Annotated[str, AfterValidator(checks.ami_id)] = ""
     key_name: Annotated[str, AfterValidator(checks.key_name)] = ""
 
@@ -64,6 +76,14 @@ class Settings(BaseModel):
     ] = ("softmax-*",)
     s3_output_bucket: Annotated[str, AfterValidator(checks.bucket)] = "softmax-sandbox-outputs"
     instances_read_outputs: StrictBool = False
+    results_per_instance: StrictBool = False
+    """Whether a sandbox has a prefix of its own in the results bucket, which it may also read."""
+    instances_only_from_vpc: StrictBool = False
+    ecr_repositories: Annotated[
+        tuple[str, ...],
+        BeforeValidator(checks.not_empty),
+        AfterValidator(checks.repository_patterns),
+    ] = ("*",)
     log_prefix: Annotated[str, AfterValidator(checks.log_prefix)] = "/aws/ec2/sandbox/"
     instance_log_retention_days: Annotated[StrictInt, AfterValidator(checks.retention)] = 365
 

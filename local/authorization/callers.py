@@ -121,7 +121,12 @@ def _session(iam: Any, session: Any) -> Caller:
         identity=entity.identity,
         boundary=entity.boundary,
         session=parsed(session.policy) if session.policy else None,
-        context={**entity.context, "aws:userid": unique_id, **instance},
+        context={
+            **entity.context,
+            "aws:userid": unique_id,
+            "aws:TokenIssueTime": session.access_key.create_date.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **instance,
+        },
     )
 
 

@@ -53,6 +53,18 @@ ACTIONS: Final = {
     "UploadPartCopy": "PutObject",
 }
 """Operations whose action has another name."""
+CONDITIONS: Final = {
+    "ACL": "x-amz-acl",
+    "Delimiter": "delimiter",
+    "MaxKeys": "max-keys",
+    "Prefix": "prefix",
+    "SSECustomerAlgorithm": "x-amz-server-side-encryption-customer-algorithm",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "StorageClass": "x-amz-storage-class",
+    "VersionId": "VersionId",
+}
+"""Parameters that are condition keys too."""
 
 
 def questions(caller: Caller, call: Call) -> Iterator[Question]:
@@ -66,7 +78,7 @@ def questions(caller: Caller, call: Call) -> Iterator[Question]:
         return
     keys = {
         f"s3:{key}": str(parameters[name])
-        for key, name in (("prefix", "Prefix"), ("delimiter", "Delimiter"), ("max-keys", "MaxKeys"))
+        for name, key in CONDITIONS.items()
         if parameters.get(name) is not None
     }
     if "Delete" in parameters:

@@ -4,6 +4,7 @@ The source is the IAM User Guide, Policy evaluation logic. It is independent of 
 implementations, because the tests compare it with one. It refuses what the documents do not use.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,11 @@ ELEMENTS: Final = {
     "Condition",
 }
 ARN_PARTS: Final = 6
+VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
+ABSENT: Final = "\0"
+"""In the place of a variable without a value: no request has this character."""
+ALWAYS_ALLOWED: Final = "sts:getcalleridentity"
+"""A policy cannot deny it (API reference of STS, GetCallerIdentity)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,28 +70,48 @@ def decide(layers: Layers, request: Request) -> Decision:
         identity=[effect for document in layers.identity for effect in effects(document, request)],
         boundary=effects(layers.boundary, request) if layers.boundary else ["Allow"],
         resource=effects(layers.resource, request) if layers.resource else [],
+        account=account_effects(layers.resource, request) if layers.resource else [],
         named=is_named(layers.resource, request),
     )
 
 
-def combine(
+def combine(  # noqa: PLR0913 - one argument for each source of effects
     request: Request,
     *,
     identity: Sequence[str],
     boundary: Sequence[str],
     resource: Sequence[str],
+    account: Sequence[str] = (),
     named: bool,
 ) -> Decision:
-    """One decision from the effects of the statements that match, layer by layer."""
-    if "Deny" in (*identity, *boundary, *resource):
+    """One decision from the effects of the statements that match, layer by layer.
+
+    *account* are the effects of a resource policy on the account of the caller as a whole.
+    """
+    if request.action.lower() == ALWAYS_ALLOWED:
+        return "allowed"
+    if "Deny" in (*identity, *boundary, *resource, *account):
         return "forbidden"
-    both = "Allow" in identity and "Allow" in resource
-    either = "Allow" in identity or "Allow" in resource
-    if "Allow" in boundary and (both if request.foreign else either):
+    by_resource = "Allow" in resource
+    if request.foreign:
+        granted = "Allow" in identity and "Allow" in (*resource, *account)
+    elif is_key(request):
+        # The key's policy decides, unless it hands the decision to the account
+        # (KMS developer guide, Key policies: default key policy).
+        granted = by_resource or ("Allow" in identity and "Allow" in account)
+    else:
+        granted = "Allow" in identity or by_resource
+    if "Allow" in boundary and granted:
         return "allowed"
     if named and not request.foreign:
         return "allowed"  # a boundary that is silent does not stop a resource policy
     return "denied"
+
+
+def is_key(request: Request) -> bool:
+    """Whether *request* is about a KMS key, whose policy must allow every use."""
+    resource = request.resource.split(":", ARN_PARTS - 1)[-1]
+    return request.action.lower().startswith("kms:") and resource.startswith("key/")
 
 
 def effects(document: Document, request: Request) -> list[str]:
@@ -95,17 +121,30 @@ def effects(document: Document, request: Request) -> list[str]:
     ]
 
 
+def account_effects(document: Document, request: Request) -> list[str]:
+    """The effects of the statements that name the caller's account as their principal."""
+    account = request.principal.split(":")[4] if request.principal.startswith("arn:") else ""
+    roots = {account, f"arn:aws:iam::{account}:root"}
+    return [
+        statement["Effect"]
+        for statement in document["Statement"]
+        if isinstance(statement["Principal"], Mapping)
+        and roots & {name for names in statement["Principal"].values() for name in many(names)}
+        and matches({**statement, "Principal": "*"}, request)
+    ]
+
+
 def matches(statement: Mapping[str, Any], request: Request) -> bool:
     """Whether *statement* matches *request*."""
     if unknown := statement.keys() - ELEMENTS:
         raise NotImplementedError(f"{statement.get('Sid')}: element {sorted(unknown)}")
     return (
         _about_action(statement, request.action)
-        and _about_resource(statement, request.resource)
+        and _about_resource(statement, request)
         and _about_principal(statement.get("Principal"), request.principal)
         and all(
-            holds(operator, key, many(values), request.keys)
-            for operator, tests in cast(
+            holds(name, key, filled_in(values, request.keys), request.keys)
+            for name, tests in cast(
                 "Mapping[str, Mapping[str, Values]]", statement.get("Condition", {})
             ).items()
             for key, values in tests.items()
@@ -113,14 +152,14 @@ def matches(statement: Mapping[str, Any], request: Request) -> bool:
     )
 
 
-def holds(
-    operator: str, key: str, wanted: Sequence[str], context: Mapping[str, Sequence[str]]
-) -> bool:
+def holds(test: str, key: str, wanted: Sequence[str], context: Mapping[str, Sequence[str]]) -> bool:
     """Whether one line of a Condition block holds in *context*, whose keys are in lower case."""
-    quantifier, _, plain = operator.rpartition(":")
+    quantifier, _, plain = test.rpartition(":")
     if_exists = plain.endswith("IfExists")
     plain = plain.removesuffix("IfExists")
     given = context.get(key.lower())
+    if if_exists and quantifier:
+        raise NotImplementedError(f"{test} {key}: IfExists with a quantifier")
     if plain == "Null":
         return (given is None) == (wanted[0] == "true")
     compare, negated = OPERATORS[plain]
@@ -139,8 +178,25 @@ def holds(
         case _:
             # AWS advises against a key with several values and no quantifier
             if len(given) != 1:
-                raise NotImplementedError(f"{operator} {key}: several values need a quantifier")
+                raise NotImplementedError(f"{test} {key}: several values need a quantifier")
             return value_holds(given[0])
+
+
+def filled_in(
+    patterns: Values, context: Mapping[str, Sequence[str]], absent: str = ABSENT
+) -> Sequence[str]:
+    """*patterns* with the values of policy variables (`${aws:userid}`) put in.
+
+    A variable without a value matches nothing.
+    """
+
+    def value(variable: re.Match[str]) -> str:
+        values = context.get(variable[1].lower(), [absent])
+        if len(values) != 1 or set(values[0]) & set("*?"):
+            raise NotImplementedError(f"{variable[0]}: {values}")
+        return values[0]
+
+    return [VARIABLE.sub(value, pattern) for pattern in many(patterns)]
 
 
 def many(value: Values) -> Sequence[str]:
@@ -178,8 +234,8 @@ def _same_bool(given: str, pattern: str) -> bool:
     return given.lower() == pattern.lower()
 
 
-def _below(given: str, limit: str) -> bool:
-    return float(given) < float(limit)
+def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    return lambda given, limit: compare(float(given), float(limit))
 
 
 OPERATORS: Final[Mapping[str, tuple[Callable[[str, str], bool], bool]]] = {
@@ -192,7 +248,12 @@ OPERATORS: Final[Mapping[str, tuple[Callable[[str, str], bool], bool]]] = {
     "ArnLike": (like_arn, False),
     "ArnNotLike": (like_arn, True),
     "Bool": (_same_bool, False),
-    "NumericLessThan": (_below, False),
+    "NumericEquals": (_number(operator.eq), False),
+    "NumericNotEquals": (_number(operator.eq), True),
+    "NumericLessThan": (_number(operator.lt), False),
+    "NumericLessThanEquals": (_number(operator.le), False),
+    "NumericGreaterThan": (_number(operator.gt), False),
+    "NumericGreaterThanEquals": (_number(operator.ge), False),
 }
 
 
@@ -206,11 +267,12 @@ def _any_action(patterns: Values, action: str) -> bool:
     return any(glob(pattern.lower())(action.lower()) for pattern in many(patterns))
 
 
-def _about_resource(statement: Mapping[str, Any], resource: str) -> bool:
-    if "NotResource" in statement:
-        return not any(like_arn(resource, arn) for arn in many(statement["NotResource"]))
-    if "Resource" in statement:
-        return any(like_arn(resource, arn) for arn in many(statement["Resource"]))
+def _about_resource(statement: Mapping[str, Any], request: Request) -> bool:
+    for element in ("NotResource", "Resource"):
+        if element in statement:
+            arns = filled_in(statement[element], request.keys)
+            is_listed = any(like_arn(request.resource, arn) for arn in arns)
+            return is_listed == (element == "Resource")
     return "Principal" in statement  # a trust policy is about its own role
 
 

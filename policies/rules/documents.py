@@ -24,13 +24,22 @@ DOCUMENT_TYPES: Final = frozenset(
 )
 """Types whose properties hold permission documents."""
 POLICY_TYPES: Final = frozenset({catalogue.POLICY.name})
-BOUNDARIES: Final = (names.MANAGER_BOUNDARY, names.INSTANCE_BOUNDARY)
+BOUNDARIES: Final = (
+    names.MANAGER_BOUNDARY,
+    names.INSTANCE_BOUNDARY,
+    names.FLOW_LOGS_BOUNDARY,
+    names.BUDGET_BOUNDARY,
+)
+FACTS: Final = frozenset({"ce", "cloudwatch", "pricing", "servicequotas", "sts"})
+"""Services that the manager reads and cannot change."""
 SERVICES: Final[Mapping[str, frozenset[str]]] = {
-    names.MANAGER_POLICY: frozenset({"ec2", "iam", "ce", "cloudwatch"}),
-    names.MANAGER_BOUNDARY: frozenset({"ec2", "iam", "ce", "cloudwatch", "kms", "sts"}),
+    names.MANAGER_POLICY: frozenset({"ec2", "iam", *FACTS}),
+    names.MANAGER_BOUNDARY: frozenset({"ec2", "iam", "kms", *FACTS}),
     names.INSTANCE_POLICY: frozenset({"s3", "ecr", "logs"}),
     names.INSTANCE_BOUNDARY: frozenset({"s3", "ecr", "logs", "kms", "sts"}),
     names.FLOW_LOGS: frozenset({"logs"}),
+    names.FLOW_LOGS_BOUNDARY: frozenset({"logs"}),
+    names.BUDGET_BOUNDARY: frozenset({"iam"}),
 }
 """The services of each policy, by the start of its name: a long policy is split and numbered."""
 PASS_ROLE: Final = "iam:PassRole"  # noqa: S105 - an action

@@ -92,3 +92,37 @@ def check(
         raise typer.Exit(ExitCode.ATTENTION)
     if "no answer" in verdicts:
         raise typer.Exit(ExitCode.NOT_YET)
+
+
+@app.command("prove", epilog="Example: sandbox permissions prove")
+def prove(
+    *,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            "-s",
+            metavar="NAME",
+            help="Only this stack's settings. Default: the defaults and each setting that matters.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+    _quiet: QuietOption = False,
+) -> None:
+    """Prove each sentence about the permissions for every request there can be.
+
+    A solver searches for a request that breaks the sentence, and prints it as a row of the
+    contract. Ends with 10 if it finds one. Needs neither a stack nor an account.
+    """
+    from sandbox.core.stack import Stack
+    from sandbox.permissions.prove import is_surprising, proofs, show, to_json
+
+    selected = Stack.select(stack) if stack else None
+    with output.progress("proving the claims"):
+        all_proofs = proofs(selected)
+    if as_json:
+        output.json_result([to_json(proof) for proof in all_proofs])
+    else:
+        show(all_proofs)
+    if any(map(is_surprising, all_proofs)):
+        raise typer.Exit(ExitCode.ATTENTION)

@@ -145,8 +145,12 @@ def _change(parameters: RunInstances, name: str, change: Part | None) -> None:
             raise CannotAskError(f"only EC2 sets {key}, or it needs a {name} that does not exist")
 
 
-def _leave_volume_unencrypted(parameters: RunInstances) -> None:
-    parameters["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] = False
+def _with_volume(**values: str | bool | int) -> Callable[[RunInstances], object]:
+    return lambda parameters: parameters["BlockDeviceMappings"][0]["Ebs"].update(values)
+
+
+def _with_hops(hops: int) -> Callable[[RunInstances], object]:
+    return lambda parameters: parameters["MetadataOptions"].update(HttpPutResponseHopLimit=hops)
 
 
 EDITS: Final[Mapping[tuple[str, str | None], Callable[[RunInstances], object]]] = {
@@ -155,7 +159,20 @@ EDITS: Final[Mapping[tuple[str, str | None], Callable[[RunInstances], object]]] 
     ),
     ("ec2:MetadataHttpTokens", None): lambda parameters: parameters.pop("MetadataOptions"),
     ("ec2:InstanceProfile", None): lambda parameters: parameters.pop("IamInstanceProfile"),
-    ("ec2:Encrypted", "false"): _leave_volume_unencrypted,
+    ("ec2:InstanceMarketType", "spot"): lambda parameters: parameters.update(
+        InstanceMarketOptions={"MarketType": "spot"}
+    ),
+    **{
+        ("ec2:Tenancy", tenancy): lambda parameters, tenancy=tenancy: parameters.update(
+            Placement={"Tenancy": tenancy}
+        )
+        for tenancy in ("dedicated", "host")
+    },
+    **{("ec2:MetadataHttpPutResponseHopLimit", str(hops)): _with_hops(hops) for hops in (2, 3, 64)},
+    ("ec2:VolumeSize", "2049"): _with_volume(VolumeSize=2049),
+    ("ec2:VolumeType", "gp2"): _with_volume(VolumeType="gp2"),
+    ("ec2:VolumeType", "io2"): _with_volume(VolumeType="io2", Iops=3_000),
+    ("ec2:Encrypted", "false"): _with_volume(Encrypted=False),
     ("ec2:Encrypted", None): lambda parameters: parameters.pop("BlockDeviceMappings"),
 }
 """The edit of a request that gives a condition key its value."""

@@ -21,7 +21,9 @@ Documents = Mapping[str, Any]
 """`{"policies": [document, …], "boundary": document or None, "trust": document or None}`."""
 Build = Callable[[Settings, PolicyContext], Documents]
 CI_ROLE: Final = CHECKOUT / "policies" / "ci-role.json"
+CI_ROLE_IDENTITIES: Final = CHECKOUT / "policies" / "ci-role-identities.json"
 CI_ROLE_BUDGET: Final = CHECKOUT / "policies" / "ci-role-budget.json"
+CI_ROLE_SETUP: Final = CHECKOUT / "policies" / "ci-role-setup.json"
 CHANGE: Final = "Change"
 """The Sids of the statements that only the deploying role has begin so."""
 
@@ -86,7 +88,11 @@ def _flow_logs(settings: Settings, policy_context: PolicyContext) -> Documents:
     if not settings.flow_logs:
         return _documents()
     group = policy_context.log_group(names.FLOW_LOG_GROUP)
-    return _documents([document(flow_logs.policy(group))], trust=trust.flow_logs(policy_context))
+    return _documents(
+        [document(flow_logs.policy(group))],
+        boundary=flow_logs.boundary(group),
+        trust=trust.flow_logs(policy_context),
+    )
 
 
 def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
@@ -96,19 +102,31 @@ def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
     manager_arn = policy_context.iam(f"{manager_type}{names.MANAGER_PATH}{names.MANAGER}")
     stop_arn = policy_context.iam(f"policy/{names.SPENDING_STOP}")
     return _documents(
-        [document(spending.policy(manager_arn, stop_arn))], trust=spending.trust(policy_context)
+        [document(spending.policy(manager_arn, stop_arn))],
+        boundary=spending.boundary(manager_arn, stop_arn),
+        trust=spending.trust(policy_context),
     )
 
 
 def _ci_deploy(settings: Settings, policy_context: PolicyContext) -> Documents:
-    files = [CI_ROLE, *([CI_ROLE_BUDGET] if settings.monthly_budget_usd else [])]
+    files = [
+        CI_ROLE,
+        CI_ROLE_IDENTITIES,
+        *([CI_ROLE_BUDGET] if settings.monthly_budget_usd else []),
+    ]
     return _documents([_filled(file, policy_context) for file in files])
 
 
 def _ci_preview(settings: Settings, policy_context: PolicyContext) -> Documents:
     """The deploying role without the statements that change resources."""
     deploy = _ci_deploy(settings, policy_context)
-    return {**deploy, "policies": [_without_changes(policy) for policy in deploy["policies"]]}
+    readable = [_without_changes(policy) for policy in deploy["policies"]]
+    return {**deploy, "policies": [policy for policy in readable if policy["Statement"]]}
+
+
+def _ci_setup(_: Settings, policy_context: PolicyContext) -> Documents:
+    """What a deployment needs besides for its first update, and to change a boundary."""
+    return _documents([_filled(CI_ROLE_SETUP, policy_context)])
 
 
 def _without_changes(policy: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -144,4 +162,5 @@ BUILD: Final[Mapping[str, Build]] = {
     "budget": _budget,
     "ci-deploy": _ci_deploy,
     "ci-preview": _ci_preview,
+    "ci-setup": _ci_setup,
 }

@@ -30,6 +30,7 @@ def of_stack(settings: Settings, outputs: Mapping[str, Any], account: Identity) 
         "other_vpc": f"{ec2}:vpc/vpc-0ffffffffffffffff",
         "subnet": f"{ec2}:subnet/{outputs['public_subnet_ids'][0]}",
         "profile": f"{iam}:instance-profile/{names.INSTANCE_PROFILE}",
+        "ami_id": settings.sandbox_ami_id or "none",
         "instance_type": settings.default_instance_type,
         "output_bucket": settings.s3_output_bucket,
         "log_prefix": settings.log_prefix,

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 
 Verdict = Literal["holds", "broken", "not asked", "no answer"]
 """Not asked: the row does not apply to this stack. No answer: AWS answered with an error."""
-TYPES: Final = {"ec2:RoleDelivery": "numeric", "ec2:Encrypted": "boolean"}
+TYPES: Final = {
+    **dict.fromkeys(("ec2:Encrypted", "aws:ViaAWSService"), "boolean"),
+    **dict.fromkeys(
+        (
+            "ec2:MetadataHttpPutResponseHopLimit",
+            "ec2:RoleDelivery",
+            "ec2:VolumeIops",
+            "ec2:VolumeSize",
+        ),
+        "numeric",
+    ),
+    "aws:TokenIssueTime": "date",
+}
 DECISIONS: Final[Mapping[str, Decision]] = {
     "allowed": "allowed",
     "implicitDeny": "denied",

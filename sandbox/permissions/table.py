@@ -116,14 +116,28 @@ def groups(folder: Path = FOLDER) -> tuple[Group, ...]:
     if not files:
         raise TableError(f"{folder}: holds no table; run the command from a checkout")
     return tuple(
-        _group(raw, path.name)
-        for path in files
-        for raw in cast("list[dict[str, Any]]", _load(path))
+        _group(raw, path.name) for path in files for raw in cast("list[dict[str, Any]]", load(path))
     )
 
 
 def rows(folder: Path = FOLDER) -> tuple[Row, ...]:
     return tuple(row for group in groups(folder) for row in group.rows)
+
+
+def assumed_context(action: str, who: str) -> Part:
+    """The condition keys that AWS fills in for every call of *action* by *who*."""
+    defaults, service = _defaults(), action.split(":", 1)[0]
+    return {
+        **defaults["always"],
+        **defaults["for_service"].get(service, {}),
+        **defaults["for_principal"].get(who, {}),
+    }
+
+
+def resource_policy(name: str, placeholders: Placeholders) -> Mapping[str, Any]:
+    """The resource policy *name* of `defaults.yaml`."""
+    policy = {"Version": "2012-10-17", **_defaults()["resource_policies"][name]}
+    return cast("Mapping[str, Any]", fill(policy, placeholders))
 
 
 def launch_defaults() -> Mapping[str, Part]:
@@ -134,10 +148,11 @@ def launch_defaults() -> Mapping[str, Part]:
 @cache
 def _defaults() -> Mapping[str, Any]:
     """The resources, the condition keys that AWS fills in, and the launch, of `defaults.yaml`."""
-    return cast("dict[str, Any]", _load(FOLDER / "defaults.yaml"))
+    return cast("dict[str, Any]", load(FOLDER / "defaults.yaml"))
 
 
-def _load(path: Path) -> Any:  # noqa: ANN401 - YAML of any shape
+def load(path: Path) -> Any:  # noqa: ANN401 - YAML of any shape
+    """The YAML in the file *path*."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times as fast
     return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - both loaders are safe
 
@@ -248,15 +263,7 @@ def _tag_keys(tags: Mapping[str, str] | None, change: Mapping[str, str | None] |
 def _check(  # noqa: PLR0913, PLR0917 - a question has that many parts
     row: Row, placeholders: Placeholders, part: str, action: str, arn: str, context: Part
 ) -> Check:
-    defaults = _defaults()
-    service = action.split(":", 1)[0]
-    all_keys = {
-        **defaults["always"],
-        **defaults["for_service"].get(service, {}),
-        **defaults["for_principal"].get(row.who, {}),
-        **context,
-    }
-    filled = fill(all_keys, placeholders)
+    filled = fill({**assumed_context(action, row.who), **context}, placeholders)
     policy = row.body.get("resource_policy")
     return Check(
         part=part,
@@ -267,9 +274,5 @@ def _check(  # noqa: PLR0913, PLR0917 - a question has that many parts
         resource=fill(arn, placeholders),
         owner=placeholders["owner"],
         context={key: value for key, value in filled.items() if value is not None},
-        resource_policy=(
-            fill({"Version": "2012-10-17", **defaults["resource_policies"][policy]}, placeholders)
-            if policy
-            else None
-        ),
+        resource_policy=resource_policy(policy, placeholders) if policy else None,
     )

@@ -15,7 +15,7 @@ from tests.e2e.sandbox import ROOT, ran
 pytestmark = [pytest.mark.proof]
 
 INSTALL_TIMEOUT: Final = 600
-"""Seconds; the installation downloads 47 packages."""
+"""Seconds; the installation downloads some 50 packages."""
 OTHER_PROJECT: Final = {
     "pyproject.toml": '[project]\nname = "other"\nversion = "1"\n',
     "uv.lock": 'version = 1\nrequires-python = ">=3.9"\n',

@@ -22,7 +22,11 @@ import boto3
 
 ec2 = boto3.client("ec2")
 image_id = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
-tags = {"Project": "alignment-league", "Purpose": "researcher-sandbox-ami"}
+tags = {
+    "Project": "alignment-league",
+    "Environment": "production",
+    "Purpose": "researcher-sandbox-ami",
+}
 pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
 ec2.create_tags(Resources=[image_id], Tags=pairs)
 print(image_id)

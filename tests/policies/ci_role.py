@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from local import stack
 from local.iam.evaluator import Document, Layers, decide
@@ -35,13 +35,24 @@ KEY_POLICY: Final = {
 
 
 @cache
-def role_text() -> str:
-    return (FOLDER / "ci-role.json").read_text(encoding="utf-8")
+def role_texts() -> tuple[str, ...]:
+    """The two policies of the role."""
+    return (_text("ci-role"), _text("ci-role-identities"))
 
 
 @cache
 def budget_text() -> str:
-    return (FOLDER / "ci-role-budget.json").read_text(encoding="utf-8")
+    return _text("ci-role-budget")
+
+
+@cache
+def setup_text() -> str:
+    """What an administrator attaches to the role to change a boundary."""
+    return _text("ci-role-setup")
+
+
+def _text(name: str) -> str:
+    return (FOLDER / f"{name}.json").read_text(encoding="utf-8")
 
 
 def filled_in(text: str) -> Document:
@@ -50,28 +61,36 @@ def filled_in(text: str) -> Document:
     return json.loads(text)
 
 
-def role_document() -> Document:
-    return filled_in(role_text())
+def role_documents() -> tuple[Document, ...]:
+    return tuple(map(filled_in, role_texts()))
 
 
-def preview_document() -> Document:
-    """The part of the document that the preview's role has."""
-    document: dict[str, Any] = {**role_document()}
-    document["Statement"] = [
-        statement
-        for statement in document["Statement"]
-        if not statement["Sid"].startswith("Change")
-    ]
-    return document
+def setup_document() -> Document:
+    return filled_in(setup_text())
 
 
-def refused(needs: Sequence[Need], document: Document) -> list[str]:
+def preview_documents() -> tuple[Document, ...]:
+    """The part of the documents that the preview's role has."""
+    return tuple(
+        {
+            **document,
+            "Statement": [
+                statement
+                for statement in document["Statement"]
+                if not statement["Sid"].startswith("Change")
+            ],
+        }
+        for document in role_documents()
+    )
+
+
+def refused(needs: Sequence[Need], documents: Sequence[Document]) -> list[str]:
     """Every need that one of the two evaluators does not allow."""
     second_opinions = ask(
         Question(
             request=need.request,
             owner=ACCOUNT,
-            identity=[document],
+            identity=documents,
             resource=KEY_POLICY if need.action.startswith("kms:") else None,
         )
         for need in needs
@@ -79,6 +98,6 @@ def refused(needs: Sequence[Need], document: Document) -> list[str]:
     return [
         f"{need.action} on {need.resource} with {dict(need.keys)}: {decision}, {second_opinion}"
         for need, second_opinion in zip(needs, second_opinions, strict=True)
-        if (decision := decide(Layers(identity=[document]), need.request)) != "allowed"
+        if (decision := decide(Layers(identity=documents), need.request)) != "allowed"
         or second_opinion != "allowed"
     ]

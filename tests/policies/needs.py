@@ -5,10 +5,12 @@ tag what it creates, to pass a role. Sources: the service authorization referenc
 reference of AddRoleToInstanceProfile, CreateFlowLogs, CreateLogGroup and IAM's tagging.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from infra import names as resource_names
 from local.iam import reference
 from local.iam.evaluator import Request
 from tests.policies.recording import Call
@@ -17,11 +19,28 @@ ACCOUNT: Final = "123456789012"
 """The emulated account."""
 STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
 """The id of the KMS key of the state, which calls name by its alias or not at all."""
+ID: Final = re.compile(r"([a-z]+)-[0-9a-f]+")
+KINDS: Final = {
+    "igw": "internet-gateway",
+    "rtb": "route-table",
+    "sg": "security-group",
+    "subnet": "subnet",
+    "vpc": "vpc",
+}
+"""The resource type by the start of an id."""
+OWN_TAGS: Final = {"Project": resource_names.PROJECT}
+"""The tag of every resource of the stack."""
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
 NAMES: Final = {"user": "UserName", "role": "RoleName", "instance-profile": "InstanceProfileName"}
 """By kind of identity, the parameter of an IAM call that names it."""
 CONDITIONS: Final = {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN"}
 """Parameters of IAM calls that are condition keys too."""
+BOUNDARIES: Final = {
+    resource_names.MANAGER: resource_names.MANAGER_BOUNDARY,
+    resource_names.INSTANCE_ROLE: resource_names.INSTANCE_BOUNDARY,
+    resource_names.FLOW_LOGS: resource_names.FLOW_LOGS_BOUNDARY,
+}
+"""The boundary that an identity of the stack has, by its name: IAM knows it in later calls too."""
 TAGGED_AT_CREATION: Final = {
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
     "iam:CreatePolicy": "iam:TagPolicy",
@@ -120,6 +139,8 @@ def _identities(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
         for name, key in CONDITIONS.items()
         if name in call.parameters
     }
+    if boundary := BOUNDARIES.get(arn.rpartition("/")[2]):
+        keys = {"iam__PermissionsBoundary": _arn("policy", boundary, {}), **keys}
     yield _need(call, action, arn, **keys)
     if action in TAGGED_AT_CREATION and any(
         parameter.startswith("Tags.") for parameter in call.parameters
@@ -148,15 +169,65 @@ def _arn(kind: str, name: str, paths: Mapping[str, str]) -> str:
 
 
 def _network(call: Call) -> Iterator[Need]:
+    """The call for each of its resource types: new ones with its tags, others with the stack's.
+
+    Every resource that the stack has carries its tags, so the calls on it have aws:ResourceTag.
+    """
     action = f"ec2:{call.action}"
-    yield _need(call, action, _any_resource(call, action))
-    for name, kind in call.parameters.items():
-        if name.startswith("TagSpecification.") and name.endswith(".ResourceType"):
-            arn = f"arn:aws:ec2:{call.region}:{ACCOUNT}:{kind}/x"
-            yield _need(call, "ec2:CreateTags", arn, ec2__CreateAction=call.action)
+    new_tags = _tags_of_new_resources(call)
+    types = reference.action(action)
+    named = {
+        KINDS[match[1]]
+        for value in call.parameters.values()
+        if (match := ID.fullmatch(str(value))) and match[1] in KINDS
+    }
+    possible = {resource.name for resource in types.resources} if types else set[str]()
+    asked = (types.required if types else frozenset[str]()) | possible & {*named, *new_tags}
+    for kind in sorted(asked) if types and types.required else ():
+        tags = new_tags.get(kind)
+        prefix, values = ("aws:RequestTag", tags) if tags else ("aws:ResourceTag", OWN_TAGS)
+        yield _on_network(call, action, kind, {f"{prefix}/{key}": values[key] for key in values})
+    if not (types and types.required):
+        resource = _any_resource(call, action)
+        keys = {f"aws:ResourceTag/{key}": value for key, value in OWN_TAGS.items()}
+        everywhere = {"aws:RequestedRegion": call.region}
+        is_read = resource == "*"
+        yield Need(
+            action=action,
+            resource=resource,
+            keys=tuple((everywhere if is_read else {**everywhere, **keys}).items()),
+        )
+    for kind, tags in new_tags.items():
+        requested = {f"aws:RequestTag/{key}": value for key, value in tags.items()}
+        yield _on_network(
+            call, "ec2:CreateTags", kind, {"ec2:CreateAction": call.action, **requested}
+        )
     if "DeliverLogsPermissionArn" in call.parameters:
         role = call.parameters["DeliverLogsPermissionArn"]
         yield _passed(call, role, "vpc-flow-logs.amazonaws.com")
+
+
+def _on_network(call: Call, action: str, kind: str, keys: Mapping[str, str]) -> Need:
+    return Need(
+        action=action,
+        resource=f"arn:aws:ec2:{call.region}:{ACCOUNT}:{kind}/x",
+        keys=tuple({"aws:RequestedRegion": call.region, **keys}.items()),
+    )
+
+
+def _tags_of_new_resources(call: Call) -> Mapping[str, Mapping[str, str]]:
+    """The tags that the call gives to what it creates, by resource type."""
+    parameters = call.parameters
+    tags: dict[str, dict[str, str]] = {}
+    for name, kind in parameters.items():
+        if name.startswith("TagSpecification.") and name.endswith(".ResourceType"):
+            specification = name.removesuffix("ResourceType") + "Tag."
+            tags[kind] = {
+                value: parameters[f"{key.removesuffix('Key')}Value"]
+                for key, value in parameters.items()
+                if key.startswith(specification) and key.endswith(".Key")
+            }
+    return tags
 
 
 def _logs(call: Call) -> Iterator[Need]:

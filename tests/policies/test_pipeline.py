@@ -9,7 +9,7 @@ import pytest
 
 from infra import names
 from tests.e2e.account import Client, everything
-from tests.policies.ci_role import refused, role_document
+from tests.policies.ci_role import refused, role_documents
 from tests.policies.docs import example
 from tests.policies.needs import learnt_paths, needs
 from tests.policies.recording import calls
@@ -117,4 +117,4 @@ def test_the_role_of_the_pipeline_allows_every_call_of_its_steps(
     paths = learnt_paths(calls(deployed_stack.calls_folder))
     asked = needs(deployed_stack.pipeline_calls(), paths=paths)
     assert {"ec2:CreateVpc", "iam:PassRole", "s3:PutObject"} <= {need.action for need in asked}
-    assert refused(asked, role_document()) == []
+    assert refused(asked, role_documents()) == []

@@ -59,9 +59,18 @@ def account(endpoint: str) -> Mapping[str, Any]:
     )
     give_the_manager_its_rights(iam, vpc)
     image = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
-    tags = {"Project": names.PROJECT, "Purpose": names.IMAGE_PURPOSE}
-    pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-    ec2.create_tags(Resources=[image], Tags=pairs)
+    tags = {
+        image: {
+            "Project": names.PROJECT,
+            "Environment": "production",
+            "Purpose": names.IMAGE_PURPOSE,
+        },
+        **{subnet["subnet_id"]: {"Name": names.SUBNET} for subnet in subnets},
+        group: {"Name": names.SECURITY_GROUP},
+    }
+    for identity, values in tags.items():
+        pairs = [{"Key": key, "Value": value} for key, value in values.items()]
+        ec2.create_tags(Resources=[identity], Tags=pairs)
     config = {
         "schema_version": 1,
         "environment": "production",

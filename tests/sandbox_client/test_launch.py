@@ -130,3 +130,10 @@ def test_a_stack_without_an_image_is_refused() -> None:
     config = frozen_config().model_copy(update={"ami_id": ""})
     with pytest.raises(SandboxConfigError, match="sandbox image build"):
         launch_request(config, "alice")
+
+
+def test_a_volume_is_at_most_as_big_as_the_stack_allows() -> None:
+    config = frozen_config().model_copy(update={"max_volume_gib": 2_048})
+    launch_request(config, "alice", volume_gib=2_048)
+    with pytest.raises(SandboxConfigError, match=r"volume_gib = 2049: .*2048"):
+        launch_request(config, "alice", volume_gib=2_049)

@@ -23,7 +23,13 @@ BEST: Final[Mapping[str, Values]] = {
     "ec2:InstanceProfile": CONTEXT.instance_profile_arn,
     "ec2:InstanceType": "g5.12xlarge",
     "ec2:MetadataHttpTokens": "required",
+    "ec2:MetadataHttpPutResponseHopLimit": "1",
+    "ec2:InstanceMarketType": "on-demand",
+    "ec2:Tenancy": "default",
     "ec2:Encrypted": "true",
+    "ec2:VolumeType": "gp3",
+    "ec2:VolumeSize": "500",
+    "ec2:VolumeIops": "3000",
     "ec2:Owner": ACCOUNT.account_id,
     "ec2:CreateAction": "RunInstances",
     "ec2:Region": CONTEXT.region,
@@ -31,6 +37,8 @@ BEST: Final[Mapping[str, Values]] = {
     "aws:RequestTag/Project": "alignment-league",
     "aws:RequestTag/Environment": "production",
     "aws:TagKeys": ["user_id", "Project", "Environment"],
+    "aws:ResourceTag/Name": "sandbox-public",
+    "aws:ResourceTag/user_id": "alice",
     "aws:ResourceTag/Project": "alignment-league",
     "aws:ResourceTag/Environment": "production",
     "aws:ResourceTag/Purpose": "researcher-sandbox-ami",
@@ -45,6 +53,9 @@ FOREIGN: Final[Mapping[str, Values]] = {
     "ec2:Owner": OTHER_ACCOUNT,
     "s3:ResourceAccount": OTHER_ACCOUNT,
     "ec2:Region": "eu-west-1",
+    **dict.fromkeys(
+        ("ec2:MetadataHttpPutResponseHopLimit", "ec2:VolumeSize", "ec2:VolumeIops"), "99999"
+    ),
 }
 NAMES: Final = {
     "RoleNameWithPath": "sandbox-instance-role",

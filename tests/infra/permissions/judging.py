@@ -3,15 +3,29 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from local.iam.evaluator import Document, Request, combine, is_named, matches
+from local.iam.evaluator import (
+    Document,
+    Request,
+    account_effects,
+    combine,
+    is_named,
+    matches,
+)
 from local.iam.evaluator import effects as evaluate
 from local.iam.reference import any_resource
 from sandbox.permissions.table import ANY_RESOURCE, Check, Decision, Placeholders, Row
 
 BOUNDARY: Final = "boundary"
 TRUST: Final = "trust"
+ADMINISTRATOR: Final[Document] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+"""AWS's managed policy AdministratorAccess."""
+By = Literal["whole", "policy alone", "as administrator"]
+"""The documents that decide; see `Verdict`."""
 StatementId = tuple[str, int]
 """The name of a document, and the number of a statement in it."""
 
@@ -33,10 +47,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The decisions on a row: with all documents, and by the policy without its boundary."""
+    """The decisions on a row, by different documents."""
 
     whole: Decision
+    """By the policy and its boundary."""
     policy_alone: bool
+    """Whether the policy without its boundary allows it."""
+    as_administrator: bool
+    """Whether it is allowed where AWS's policy AdministratorAccess is attached too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +116,15 @@ class Bench:
             for number, statement in enumerate(document["Statement"])
         }
 
-    def questions(self, row: int, *, alone: bool) -> Sequence[Question]:
-        """The questions to a simulator about a row; *alone* leaves out the boundary."""
+    def questions(self, row: int, by: By) -> Sequence[Question]:
+        """The questions to a simulator about a row."""
+        attached = [ADMINISTRATOR] if self._is_attached(by) else []
         return [
             Question(
                 request=asked,
                 owner=check.owner,
-                identity=tuple(self.identity.policies.values()),
-                boundary=None if alone else self.identity.boundary,
+                identity=(*self.identity.policies.values(), *attached),
+                boundary=None if by == "policy alone" else self.identity.boundary,
                 resource=self.identity.trust or policy,
             )
             for check, (asked, policy) in zip(
@@ -135,13 +154,22 @@ class Bench:
         return [[matches(statement, asked) for asked, _ in row] for row in self._asked]
 
     def _verdict(self, row: int, replaced: Mapping[StatementId, Sequence[bool]]) -> Verdict:
-        checks = range(len(self._asked[row]))
-        whole = [self._decide(row, check, replaced, alone=False) for check in checks]
-        alone = [self._decide(row, check, replaced, alone=True) for check in checks]
-        return Verdict(whole=together(whole), policy_alone=together(alone) == "allowed")
+        def decision(by: By) -> Decision:
+            checks = range(len(self._asked[row]))
+            return together([self._decide(row, check, replaced, by) for check in checks])
+
+        return Verdict(
+            whole=decision("whole"),
+            policy_alone=decision("policy alone") == "allowed",
+            as_administrator=decision("as administrator") == "allowed",
+        )
+
+    def _is_attached(self, by: By) -> bool:
+        """Whether AdministratorAccess is attached; a trust policy decides without it."""
+        return by == "as administrator" and not self.identity.trust
 
     def _decide(
-        self, row: int, check: int, replaced: Mapping[StatementId, Sequence[bool]], *, alone: bool
+        self, row: int, check: int, replaced: Mapping[StatementId, Sequence[bool]], by: By
     ) -> Decision:
         asked, policy = self._asked[row][check]
 
@@ -154,12 +182,21 @@ class Bench:
 
         trust = list(effects(TRUST)) if self.identity.trust else []
         resource_effects = evaluate(policy, asked) if policy else []
+        account = account_effects(policy, asked) if policy else []
+        bounded = self.identity.boundary is not None and by != "policy alone"
+        boundary = list(effects(BOUNDARY)) if bounded else ["Allow"]
+        if asked.action.startswith("kms:") and "Allow" not in resource_effects:
+            # without the policy of the key nothing is allowed (KMS guide, key policies)
+            boundary = [effect for effect in boundary if effect != "Allow"]
+        attached = ["Allow"] if self._is_attached(by) else []
         return combine(
             asked,
-            identity=[effect for name in self.identity.policies for effect in effects(name)],
-            boundary=(
-                ["Allow"] if alone or not self.identity.boundary else list(effects(BOUNDARY))
-            ),
+            identity=[
+                *attached,
+                *(effect for name in self.identity.policies for effect in effects(name)),
+            ],
+            boundary=boundary,
             resource=[*trust, *resource_effects],
+            account=account,
             named="Allow" in trust or is_named(policy, asked),
         )

@@ -11,7 +11,7 @@ from tests.infra.permissions.reach import is_shadowed, same_reach
 Statement = Mapping[str, Any]
 ARN_PARTS: Final = 6
 REGION, ACCOUNT, RESOURCE = 3, 4, 5
-NEGATED: Final = ("StringNotEquals", "StringNotLike", "ArnNotEquals")
+NEGATED: Final = ("StringNotEquals", "StringNotLike", "ArnNotEquals", "ArnNotLike")
 OPPOSITE: Final = {"true": "false", "false": "true"}
 
 
@@ -155,19 +155,23 @@ def _test(
     yield "dropped", {}
     if operator in NEGATED:
         yield "only where the key is there", {operator: {key: values}, "Null": {key: "false"}}
-    elif not operator.startswith("ForA"):
+    elif operator.endswith("IfExists"):
+        yield "only where the key is there", {operator.removesuffix("IfExists"): {key: values}}
+    elif operator != "Null" and not operator.startswith("ForA"):
         yield "also where the key is absent", {f"{operator}IfExists": {key: values}}
     for index, value in enumerate(many(values)):
         rest = [*many(values)[:index], *many(values)[index + 1 :]]
         if rest:
             yield f"without {value}", {operator: {key: rest}}
         for loose, wide in _wider_values(operator, value):
+            if (loose, wide) == (operator, value):
+                continue
             yield f"{wide} for {value}", {loose: {key: [*rest, wide]}}
 
 
 def _wider_values(operator: str, value: str) -> Iterator[tuple[str, str]]:
     """Operators and values with which the line holds more often (or less often, if negated)."""
-    if operator == "Bool":
+    if operator in {"Bool", "BoolIfExists", "Null"}:
         yield operator, OPPOSITE[value]
     elif operator.startswith("Numeric"):
         yield operator, str(float(value) / 2)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import get_args
 
 from sandbox.permissions.table import Row, rows
-from tests.infra.permissions.judging import Bench, Verdict, together
+from tests.infra.permissions.judging import Bench, By, Verdict, together
 from tests.infra.permissions.second_opinion import DECISIONS, ask
 from tests.infra.permissions.stacks import benches
 
@@ -14,7 +15,9 @@ Outcome = tuple[Row, Verdict, Verdict | str]
 
 def expected(row: Row) -> Verdict:
     return Verdict(
-        whole=row.decision, policy_alone=row.decision == "allowed" or row.held_by_the_boundary
+        whole=row.decision,
+        policy_alone=row.decision == "allowed" or row.held_by_the_boundary,
+        as_administrator=row.decision == "allowed",
     )
 
 
@@ -27,20 +30,24 @@ def outcomes() -> tuple[Outcome, ...]:
 def judge(all_benches: Iterable[Bench]) -> Iterator[Outcome]:
     """Both verdicts on every row of the benches, with one call of the simulator."""
     asked = [
-        (row, verdict, [bench.questions(number, alone=alone) for alone in (False, True)])
+        (row, verdict, [bench.questions(number, by) for by in get_args(By)])
         for bench in all_benches
         for number, (row, verdict) in enumerate(zip(bench.rows, bench.verdicts(), strict=True))
     ]
     answers = iter(
-        ask(question for _, _, both in asked for questions in both for question in questions)
+        ask(question for _, _, sets in asked for questions in sets for question in questions)
     )
-    for row, verdict, both in asked:
-        whole, alone = ([next(answers) for _ in questions] for questions in both)
-        errors = [answer for answer in (*whole, *alone) if answer not in DECISIONS.values()]
+    for row, verdict, sets in asked:
+        whole, alone, admin = ([next(answers) for _ in questions] for questions in sets)
+        errors = [answer for answer in (*whole, *alone, *admin) if answer not in DECISIONS.values()]
         if errors:
             yield row, verdict, errors[0]
         else:
-            simulated = Verdict(whole=together(whole), policy_alone=together(alone) == "allowed")
+            simulated = Verdict(
+                whole=together(whole),
+                policy_alone=together(alone) == "allowed",
+                as_administrator=together(admin) == "allowed",
+            )
             yield row, verdict, simulated
 
 

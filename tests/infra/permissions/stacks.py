@@ -57,14 +57,18 @@ def placeholders_of(given: Given, vpc_id: str = VPC_ID) -> Placeholders:
 def all_statements(stack: PolicyContext) -> Mapping[str, tuple[Statement, ...]]:
     """The statements of every document, by the document's name."""
     manager_arn = stack.iam(f"user{names.MANAGER_PATH}{names.MANAGER}")
+    stop_arn = stack.iam(f"policy/{names.SPENDING_STOP}")
+    flow_log_group = stack.log_group(names.FLOW_LOG_GROUP)
     return {
         "manager policy": manager.policy(stack),
         "manager boundary": manager.boundary(stack),
         "instance policy": instance.policy(stack),
         "instance boundary": instance.boundary(stack),
-        "flow logs policy": flow_logs.policy(stack.log_group(names.FLOW_LOG_GROUP)),
+        "flow logs policy": flow_logs.policy(flow_log_group),
+        "flow logs boundary": flow_logs.boundary(flow_log_group),
         "spending stop": spending.stop(),
-        "budget policy": spending.policy(manager_arn, stack.iam(f"policy/{names.SPENDING_STOP}")),
+        "budget policy": spending.policy(manager_arn, stop_arn),
+        "budget boundary": spending.boundary(manager_arn, stop_arn),
         "budget trust": spending.trust(stack),
         "instance trust": trust.ec2(),
         "flow logs trust": trust.flow_logs(stack),
@@ -95,8 +99,10 @@ def identities(stack: PolicyContext) -> Mapping[str, Identity]:
         "instance": Identity(
             policies=policies("instance policy"), boundary=single("instance boundary")
         ),
-        "flow logs": Identity(policies=policies("flow logs policy")),
-        "budget": Identity(policies=policies("budget policy")),
+        "flow logs": Identity(
+            policies=policies("flow logs policy"), boundary=single("flow logs boundary")
+        ),
+        "budget": Identity(policies=policies("budget policy"), boundary=single("budget boundary")),
         "trust of the budget's role": Identity(trust=single("budget trust")),
         "trust of the instance role": Identity(trust=single("instance trust")),
         "trust of the flow logs role": Identity(trust=single("flow logs trust")),

@@ -112,6 +112,14 @@ class Account:
         )
         return answer["Instances"][0]["InstanceId"]
 
+    def volume(self, tags: Mapping[str, str], region: str) -> str:
+        tagged = [{"ResourceType": "volume", "Tags": pairs(tags)}] if tags else []
+        zone = f"{region}a"
+        volume = self.client("ec2", region=region).create_volume(
+            AvailabilityZone=zone, Size=1, TagSpecifications=tagged
+        )
+        return volume["VolumeId"]
+
     def profile(self, name: str) -> str:
         """The instance profile of this name, made if there is none."""
         iam = self.client("iam")
@@ -145,6 +153,8 @@ def _fill(made: Account) -> None:
     made.subnet = subnet["SubnetId"]
     group = ec2.create_security_group(GroupName="sandbox", Description="sandbox", VpcId=vpc_id)
     made.group = group["GroupId"]
+    for identity, name in ((made.subnet, names.SUBNET), (made.group, names.SECURITY_GROUP)):
+        ec2.create_tags(Resources=[identity], Tags=pairs({"Name": name}))
     deploy(made)
 
 
@@ -162,6 +172,8 @@ def deploy(made: Account) -> None:
         iam.create_user(UserName=name, Path=path, PermissionsBoundary=boundary)
         for arn in policies:
             iam.attach_user_policy(UserName=name, PolicyArn=arn)
+        image = made.placeholders["ami_id"]
+        iam.tag_user(UserName=name, Tags=pairs({names.IMAGE_TAG: image}))
         keys[who] = iam.create_access_key(UserName=name)["AccessKey"]
     for who, name in ROLES.items():
         more: Any = {}

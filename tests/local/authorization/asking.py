@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import copy
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 
 from infra import names
+from local.authorization.storage import CONDITIONS
 from sandbox.permissions.dry_runs import CannotAskError
 from sandbox.permissions.table import ANY_RESOURCE, Check, Decision, Row
 from tests.local.authorization import launches
@@ -53,10 +54,27 @@ def ask(row: Row, account: Account) -> Decision:
     if row.is_launch:
         return _launch(row, account)
     [check] = row.checks(account.placeholders)
+    _require_real_caller([check], account)
     return _plain(row, check, account)
 
 
+OF_THE_CALLER: Final = {"aws:TokenIssueTime", "aws:SourceVpc", "aws:SourceVpce", "aws:userid"}
+"""Keys that AWS fills in from the caller's credentials and network."""
+
+
+def _require_real_caller(checks: Iterable[Check], account: Account) -> None:
+    """Refuse rows about credentials and networks that the callers here have not."""
+    for check in checks:
+        if keys := OF_THE_CALLER & check.context.keys():
+            raise CannotAskError(f"a call here has no such {', '.join(sorted(keys))}")
+        tag = f"aws:PrincipalTag/{names.IMAGE_TAG}"
+        expected = account.placeholders["ami_id"] if check.action.startswith("ec2:") else None
+        if expected and check.context.get(tag, expected) != expected:
+            raise CannotAskError("the user has another tag")
+
+
 def _launch(row: Row, account: Account) -> Decision:
+    _require_real_caller(row.checks(account.placeholders), account)
     region = row.checks(account.placeholders)[0].context["aws:RequestedRegion"]
     request = launches.request_of(row, account)
     return answer(account.client("ec2", row.who, str(region)).run_instances, request)
@@ -77,6 +95,9 @@ def _plain(row: Row, check: Check, account: Account) -> Decision:
         return _pass_role(row, check, account)
     if OTHER_ACCOUNT in check.resource.split(":") and not check.action.startswith("s3:"):
         raise CannotAskError("a request names no account")
+    home = (check.resource.split(":") + [""] * 4)[3]
+    if home not in {"", "*", region} and row.decision != "forbidden":
+        raise CannotAskError("a request names things of its own region")
     service, _, action = check.action.partition(":")
     try:
         client = account.client(SERVICES.get(service, service), row.who, str(region))
@@ -161,7 +182,8 @@ EC2_MEMBERS: Final = {
     "instance": ("InstanceIds", "InstanceId", "Resources"),
     "image": ("ImageId", "Resources"),
     "volume": ("VolumeId", "Resources"),
-    "subnet": ("SubnetId",),
+    "subnet": ("SubnetId", "Resources"),
+    "capacity-reservation": ("CapacityReservationId", "Resources"),
     "network-interface": ("NetworkInterfaceId", "Resources"),
 }
 """By type of resource, the parameters that may name it."""
@@ -182,7 +204,9 @@ def _name_ec2(parameters: dict[str, Any], members: Any, check: Check, account: A
         _new_volume(parameters, check)
     elif check.resource != ANY_RESOURCE:
         kind, identity = _made(check, account)
-        member = next(name for name in EC2_MEMBERS[kind] if name in members)
+        member = next((name for name in EC2_MEMBERS.get(kind, ()) if name in members), None)
+        if member is None:
+            raise CannotAskError(f"{check.action} is not asked about a {kind} here")
         parameters[member] = [identity] if members[member].type_name == "list" else identity
 
 
@@ -191,6 +215,9 @@ def _made(check: Check, account: Account) -> tuple[str, str]:
     kind, _, identity = check.resource.split(":", 5)[5].partition("/")
     if kind == "instance":
         return kind, _instance(check, account, str(check.context["aws:RequestedRegion"]))
+    if kind == "volume":
+        region = str(check.context["aws:RequestedRegion"])
+        return kind, account.volume(_tags(check, "aws:ResourceTag/"), region)
     if any(key.startswith("aws:ResourceTag/") for key in check.context):
         owner = str(check.context.get("ec2:Owner", ACCOUNT))
         return kind, account.image(_tags(check, "aws:ResourceTag/"), owner, identity)
@@ -273,6 +300,9 @@ def _name_bucket(parameters: dict[str, Any], members: Any, check: Check) -> None
         if "Key" not in members:
             raise CannotAskError(f"{check.action} names no object")
         parameters["Key"] = key
+    for name, condition in CONDITIONS.items():
+        if (value := check.context.get(f"s3:{condition}")) is not None and name in members:
+            parameters[name] = value
     if check.action.endswith("Version"):
         parameters["VersionId"] = "1"
 

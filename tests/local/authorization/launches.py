@@ -7,7 +7,7 @@ from infra import names
 from sandbox.permissions import dry_runs
 from sandbox.permissions.dry_runs import CannotAskError, LaunchTarget
 from sandbox.permissions.table import Row, fill, launch_defaults, rows
-from tests.local.authorization.account import ACCOUNT, OTHER_ACCOUNT, REGION, Account
+from tests.local.authorization.account import ACCOUNT, OTHER_ACCOUNT, REGION, Account, pairs
 
 
 def default_request(account: Account) -> dict[str, Any]:
@@ -43,7 +43,18 @@ def request_of(row: Row, account: Account) -> dict[str, Any]:
     request = default_request(account)
     changes: Mapping[str, Any] = fill(row.body["launch"], account.placeholders)
     _tag(request, changes, account)
+    if (
+        "interface" not in changes
+        and {"subnet", "group"} <= changes.keys()
+        and not (changes["subnet"] or changes["group"])
+    ):
+        changes = {
+            **changes,
+            "interface": {"to": account.policy_context.ec2("network-interface/x")},
+        }
     for part, change in changes.items():
+        if part not in CHANGES:
+            raise CannotAskError(f"the {part} of a launch is not put into requests here")
         CHANGES[part](request, change, account)
     return request
 
@@ -63,7 +74,9 @@ def _tag(request: dict[str, Any], changes: Mapping[str, Any], account: Account) 
             request["TagSpecifications"].append({"ResourceType": kind, "Tags": own})
 
 
-def _instance(request: dict[str, Any], change: Any, account: Account) -> None:
+def _instance(  # noqa: C901 - one case for each key
+    request: dict[str, Any], change: Any, account: Account
+) -> None:
     if "to" in change:
         raise CannotAskError("EC2 says in which account and region it launches")
     for key, value in change.get("with", {}).items():
@@ -80,6 +93,12 @@ def _instance(request: dict[str, Any], change: Any, account: Account) -> None:
                 del request["MetadataOptions"]
             case "ec2:MetadataHttpTokens":
                 request["MetadataOptions"] = {"HttpTokens": value}
+            case "ec2:MetadataHttpPutResponseHopLimit" if value:
+                request["MetadataOptions"]["HttpPutResponseHopLimit"] = int(value)
+            case "ec2:InstanceMarketType" if value:
+                request["InstanceMarketOptions"] = {"MarketType": value}
+            case "ec2:Tenancy" if value:
+                request["Placement"] = {"Tenancy": value}
             case _:
                 raise CannotAskError(f"EC2 fills {key} in")
 
@@ -88,11 +107,18 @@ def _volume(request: dict[str, Any], change: Any, _: Account) -> None:
     if "to" in change:
         raise CannotAskError("EC2 says in which account and region it makes a volume")
     for key, value in change.get("with", {}).items():
-        assert key == "ec2:Encrypted"
-        if value is None:
-            del request["BlockDeviceMappings"]
-        else:
-            request["BlockDeviceMappings"][0]["Ebs"]["Encrypted"] = value == "true"
+        disk = request["BlockDeviceMappings"][0]["Ebs"]
+        match key:
+            case "ec2:Encrypted":
+                disk["Encrypted"] = value == "true"
+            case "ec2:VolumeSize" if value:
+                disk["VolumeSize"] = int(value)
+            case "ec2:VolumeIops" if value:
+                disk["Iops"] = int(value)
+            case "ec2:VolumeType" if value:
+                disk["VolumeType"] = value
+            case _:
+                raise CannotAskError(f"EC2 fills {key} in")
 
 
 def _image(request: dict[str, Any], change: Any, account: Account) -> None:
@@ -125,12 +151,39 @@ def _other_vpc(account: Account) -> tuple[str, str]:
     return subnet, group["GroupId"]
 
 
+def _named_otherwise(kind: str, change: Any, account: Account) -> str | None:
+    """A subnet or a group of the sandbox VPC with the row's own tags, if only they differ."""
+    keys = change.get("with", {})
+    if not keys or any(not key.startswith("aws:ResourceTag/") for key in keys):
+        return None
+    ec2, vpc_id = account.client("ec2"), account.policy_context.vpc_id
+    if kind == "subnet":
+        block = f"10.100.{account.number() % 250 + 1}.0/24"
+        identity = ec2.create_subnet(VpcId=vpc_id, CidrBlock=block)["Subnet"]["SubnetId"]
+    else:
+        name = f"group {account.number()}"
+        group = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc_id)
+        identity = group["GroupId"]
+    tags = {key.removeprefix("aws:ResourceTag/"): value for key, value in keys.items() if value}
+    if tags:
+        ec2.create_tags(Resources=[identity], Tags=pairs(tags))
+    return identity
+
+
+def _require_other_vpc(change: Any, account: Account) -> None:
+    if change.get("with", {}).get("ec2:Vpc") != account.placeholders["other_vpc"]:
+        raise CannotAskError("EC2 says in which VPC a subnet or a group is")
+
+
 def _subnet(request: dict[str, Any], change: Any, account: Account) -> None:
     if change is None:
         request.pop("SubnetId", None)
     elif "to" in change:
         raise CannotAskError("a request names subnets of its own account and region")
+    elif identity := _named_otherwise("subnet", change, account):
+        request["SubnetId"] = identity
     else:
+        _require_other_vpc(change, account)
         request["SubnetId"], _ = _other_vpc(account)
 
 
@@ -139,7 +192,10 @@ def _group(request: dict[str, Any], change: Any, account: Account) -> None:
         request.pop("SecurityGroupIds", None)
     elif "to" in change:
         raise CannotAskError("a request names groups of its own account and region")
+    elif identity := _named_otherwise("group", change, account):
+        request["SecurityGroupIds"] = [identity]
     else:
+        _require_other_vpc(change, account)
         _, group = _other_vpc(account)
         request["SecurityGroupIds"] = [group]
 

@@ -179,7 +179,12 @@ CASES: Final[tuple[Case, ...]] = (
         "launch-in-vpc",
         "any VPC",
         _without_condition("LaunchIntoTheSandboxNetwork", "ArnEquals", "ec2:Vpc"),
-        findings=3,
+        findings=2,
+    ),
+    bad(
+        "launch-in-vpc",
+        "any VPC's interfaces",
+        _without_condition("LaunchWithInterfacesOfTheSandboxNetwork", "ArnEquals", "ec2:Vpc"),
     ),
     bad(
         "launch-imdsv2",

@@ -21,7 +21,7 @@ from tests.infra.conftest import ACCOUNT, Record, Run, config_text
 from tests.infra.permissions import stacks
 from tests.sandbox.permissions.fake_aws import simulator
 
-IDENTITIES = ("manager", "instance", "flow-logs", "budget", "ci-deploy", "ci-preview")
+IDENTITIES = ("manager", "instance", "flow-logs", "budget", "ci-deploy", "ci-preview", "ci-setup")
 BUDGET = {"monthly_budget_usd": 50, "budget_email": "costs@example.org"}
 SERVICE_ACCOUNT = {"service_account": stacks.SERVICE_ACCOUNT}
 IRSA = {
@@ -156,7 +156,7 @@ def test_the_documents_of_a_stack_that_is_up_are_those_that_the_program_register
     assert printed["flow-logs"] == (
         {
             "policies": [registered("Policy", "sandbox-flow-logs")],
-            "boundary": None,
+            "boundary": registered("Policy", "sandbox-flow-logs-boundary"),
             "trust": registered("Role", "sandbox-flow-logs", trust_key),
         }
         if config.get("flow_logs", True)
@@ -165,7 +165,7 @@ def test_the_documents_of_a_stack_that_is_up_are_those_that_the_program_register
     assert printed["budget"] == (
         {
             "policies": [registered("RolePolicy", "sandbox-budget")],
-            "boundary": None,
+            "boundary": registered("Policy", "sandbox-budget-boundary"),
             "trust": registered("Role", "sandbox-budget", trust_key),
         }
         if "monthly_budget_usd" in config
@@ -200,14 +200,21 @@ def test_the_roles_of_the_pipelines_are_those_of_the_published_files(
     printed = documents()
     deploy, preview = printed["ci-deploy"], printed["ci-preview"]
     for published, policy in zip(
-        (identities.CI_ROLE, identities.CI_ROLE_BUDGET), deploy["policies"], strict=True
+        (identities.CI_ROLE, identities.CI_ROLE_IDENTITIES, identities.CI_ROLE_BUDGET),
+        deploy["policies"],
+        strict=True,
     ):
         text = published.read_text().replace("ACCOUNT", ACCOUNT).replace("REGION", "us-east-1")
         assert policy == json.loads(text)
-    for whole, part in zip(deploy["policies"], preview["policies"], strict=True):
-        kept = [item for item in whole["Statement"] if not item["Sid"].startswith("Change")]
-        assert 0 < len(kept) < len(whole["Statement"])
-        assert part["Statement"] == kept
+    assert [item for part in preview["policies"] for item in part["Statement"]] == [
+        item
+        for whole in deploy["policies"]
+        for item in whole["Statement"]
+        if not item["Sid"].startswith("Change")
+    ]
+    assert all(part["Statement"] for part in preview["policies"])
+    (setup,) = printed["ci-setup"]["policies"]
+    assert json.dumps(setup).count("-boundary") == 4
     assert (deploy["boundary"], deploy["trust"]) == (None, None)
 
 

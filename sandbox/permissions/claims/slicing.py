@@ -1,0 +1,83 @@
+"""Leaves out the statements that cannot match any request of a claim.
+
+What remains decides the same, the solver has less to do, and a claim is proven once for all stacks
+that differ elsewhere. Where the overlap of two patterns is unclear, the statement stays.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sandbox.permissions.claims.encoding import Document, Layers, many
+from sandbox.permissions.claims.patterns import VARIABLE, arn_parts
+
+Statement = Mapping[str, Any]
+
+
+def sliced(layers: Layers, requests: Statement) -> Layers:
+    """*layers* without the statements that match no request of *requests*."""
+
+    def slice_of(document: Document) -> Document:
+        kept = [item for item in document["Statement"] if may_match(item, requests)]
+        return {**document, "Statement": kept}
+
+    return Layers(
+        identity=tuple(map(slice_of, layers.identity)),
+        boundary=slice_of(layers.boundary) if layers.boundary else None,
+        resource=slice_of(layers.resource) if layers.resource else None,
+    )
+
+
+def may_match(statement: Statement, requests: Statement) -> bool:
+    """Whether *statement* may match a request of *requests*."""
+    actions, resources = requests.get("Action", ["*"]), requests.get("Resource", ["*"])
+    if "NotAction" in statement:
+        if all(_is_covered(action, many(statement["NotAction"])) for action in actions):
+            return False
+    elif not _any_meet(many(statement["Action"]), actions, _meet_actions):
+        return False
+    return "Resource" not in statement or _any_meet(
+        many(statement["Resource"]), resources, _meet_arns
+    )
+
+
+def _is_covered(action: str, excluded: Sequence[str]) -> bool:
+    """Whether *excluded* has every action of the pattern *action*, letter by letter."""
+    return action.lower() in {pattern.lower() for pattern in excluded}
+
+
+def _any_meet(left: Sequence[str], right: Sequence[str], meet: Any) -> bool:  # noqa: ANN401
+    return any(meet(first, second) for first in left for second in right)
+
+
+@cache
+def _meet_actions(left: str, right: str) -> bool:
+    return overlap(left.lower(), right.lower())
+
+
+@cache
+def _meet_arns(left: str, right: str) -> bool:
+    if "*" in {left, right}:
+        return True
+    parts = zip(arn_parts(left), arn_parts(right), strict=True)
+    return all(overlap(_open(first), _open(second)) for first, second in parts)
+
+
+def _open(pattern: str) -> str:
+    """*pattern* with a star in the place of policy variables."""
+    return VARIABLE.sub("*", pattern)
+
+
+@cache
+def overlap(left: str, right: str) -> bool:
+    """Whether some text matches both globs."""
+    if not re.search(r"[*?]", left + right):
+        return left == right
+    if not left or not right:
+        return not (left + right).strip("*")
+    if left[0] == "*":
+        return overlap(left[1:], right) or overlap(left, right[1:])
+    if right[0] == "*":
+        return overlap(right, left)
+    return (left[0] == right[0] or "?" in {left[0], right[0]}) and overlap(left[1:], right[1:])

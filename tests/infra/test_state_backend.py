@@ -1,0 +1,52 @@
+"""The bucket of the state is not one that sandboxes may read."""
+
+import json
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from infra.preflight import state_backend
+from infra.settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("s3://softmax-state", "s3_read_buckets"),
+        ("s3://softmax-state/infra?region=us-east-1", "s3_read_buckets"),
+        ("s3://results", "s3_output_bucket"),
+    ],
+)
+def test_a_bucket_that_sandboxes_may_use_is_refused(url: str, key: str) -> None:
+    settings = Settings(s3_output_bucket="results")
+    with pytest.raises(pulumi.RunError, match=f"sandbox:{key} = "):
+        state_backend.require(settings, {"PULUMI_BACKEND_URL": url})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3://my-softmax-state",
+        "file:///tmp/softmax-state",
+        "https://api.pulumi.com",
+        "gs://softmax-a",
+    ],
+)
+def test_any_other_place_is_accepted(url: str) -> None:
+    state_backend.require(Settings(), {"PULUMI_BACKEND_URL": url})
+
+
+def test_a_bucket_is_accepted_where_the_settings_name_others() -> None:
+    settings = Settings(s3_read_buckets=("softmax-data",))
+    state_backend.require(settings, {"PULUMI_BACKEND_URL": "s3://softmax-state"})
+
+
+def test_the_login_of_the_machine_counts_where_no_variable_is_set(tmp_path: Path) -> None:
+    environment = {"PULUMI_HOME": str(tmp_path)}
+    state_backend.require(Settings(), environment)
+    (tmp_path / "credentials.json").write_text(json.dumps({"current": "s3://softmax-state"}))
+    with pytest.raises(pulumi.RunError, match="softmax-state"):
+        state_backend.require(Settings(), environment)
+    (tmp_path / "credentials.json").write_text("not JSON")
+    state_backend.require(Settings(), environment)

@@ -1,0 +1,72 @@
+"""`sandbox permissions prove` as a user runs it."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from sandbox.cli import run
+from sandbox.core.errors import ExitCode
+from sandbox.permissions.claims import table
+from sandbox.permissions.claims.table import Claim, claims, expected_to_fail
+
+WITHOUT_SOLVER = """
+import sys
+sys.modules["cvc5"] = None
+from sandbox.cli import main
+sys.argv = ["sandbox", "permissions", "prove"]
+main()
+"""
+
+
+def prove(monkeypatch: pytest.MonkeyPatch, holding: list[Claim], failing: list[Claim]) -> None:
+    """Let the command find only these claims."""
+    monkeypatch.setattr(table, "claims", lambda: tuple(holding))
+    monkeypatch.setattr(table, "expected_to_fail", lambda: tuple(failing))
+
+
+def test_each_claim_is_printed_with_its_sentence_and_result(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holding, failing = claims()[0], expected_to_fail()[0]
+    prove(monkeypatch, [holding], [failing])
+    assert run(["permissions", "prove", "--json"]) == ExitCode.DONE
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["claim"], first["sentence"]) == (holding.name, holding.sentence)
+    assert (first["result"], first["broken"]) == ("holds", [])
+    assert first["seconds"] >= 0
+    assert (second["result"], second["hole"]) == ("known hole", failing.hole)
+    assert run(["permissions", "prove"]) == ExitCode.DONE
+    assert holding.sentence in capsys.readouterr().out
+
+
+def test_a_broken_claim_prints_the_request_that_breaks_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = replace(expected_to_fail()[0], hole="")
+    prove(monkeypatch, [broken], [])
+    assert run(["permissions", "prove"]) == ExitCode.ATTENTION
+    (row,) = yaml.safe_load(capsys.readouterr().out.split("\n    - ")[1].join(["- ", ""]))
+    assert row["do"] == "ec2:RunInstances"
+    assert row["with"]["ec2:InstanceMarketType"] != "on-demand"
+
+
+def test_a_hole_that_is_closed_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed = replace(claims()[0], hole="Some hole.")
+    prove(monkeypatch, [], [closed])
+    assert run(["permissions", "prove"]) == ExitCode.ATTENTION
+    assert table.HOLES in capsys.readouterr().out
+
+
+def test_a_missing_solver_is_named_in_one_line() -> None:
+    completed = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SOLVER], capture_output=True, text=True, check=False
+    )
+    assert completed.returncode == ExitCode.REFUSED
+    assert "cvc5" in completed.stderr
+    assert "Traceback" not in completed.stderr
