@@ -7,7 +7,7 @@ from pathlib import Path
 REPOSITORY = Path(os.environ["REPOSITORY"])
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.policies.mutation.apply import run
-from tests.policies.mutation.mutants import MUTANTS
+from tests.policies.mutation.apply import run  # noqa: E402 - the path comes first
+from tests.policies.mutation.mutants import MUTANTS  # noqa: E402
 
 run([MUTANTS[name] for name in os.environ["MUTANTS"].splitlines()], REPOSITORY)
