@@ -135,11 +135,13 @@ def disks(region: Region, parameters: Parameters) -> list[dict[str, Any]]:
     image = region.image(parameters.get("ImageId") or "")
     root = image.root_device_name if image else "/dev/sda1"
     of_image = image.ebs_snapshot if image else None
+    described: Mapping[str, Any] = image.block_device_mappings[0]["Ebs"] if image else {}
     devices: dict[str, dict[str, Any]] = {
         root: {
             "Encrypted": of_image.encrypted if of_image else False,
             "VolumeSize": of_image.volume.size if of_image else None,
             "SnapshotId": of_image.id if of_image else None,
+            "VolumeType": described.get("VolumeType"),
         }
     }
     for mapping in parameters.get("BlockDeviceMappings") or []:
