@@ -46,8 +46,8 @@ preview: venv ## Show what `make up` would change
 outputs: venv ## Print the local stack's outputs
 	@$(PYTHON) -m local outputs
 
-env: venv ## Point a shell at the local stack: eval "$$(make -s env)"; leave_local ends it
-	@$(PYTHON) -m local env
+env: venv ## Point a shell at the local stack: eval "$$(make -s env)", or env AS=manager; leave_local ends it
+	@$(PYTHON) -m local env $(if $(AS),--as $(AS))
 
 down: venv ## Destroy the local stack and stop the emulated AWS
 	@$(PYTHON) -m local down

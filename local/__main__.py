@@ -24,6 +24,10 @@ STATE: Final = BACKEND / "stacks" / "sandbox" / f"{stack.NAME}.json"
 LOCKS: Final = BACKEND / "locks"
 CONFIG: Final = ROOT / f"Pulumi.{stack.NAME}.yaml"
 POLICY_PACK: Final = ("--policy-pack", "policies")
+OPERATOR: Final = "operator"
+MANAGER: Final = "manager"
+CONFIG_VARIABLE: Final = "SANDBOX_CONFIG"
+"""The variable from which the service reads the stack's configuration."""
 SHELL_PREFIXES: Final = ("AWS_", "PULUMI_")
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
 More = Annotated[list[str] | None, typer.Argument(help="Passed on to pulumi.")]
@@ -168,20 +172,31 @@ def outputs(more: More = None) -> None:
 
 
 @app.command()
-def env() -> None:
+def env(
+    identity: Annotated[
+        str, typer.Option("--as", help="Whose calls: operator, or manager.")
+    ] = OPERATOR,
+) -> None:
     """Print shell commands that point a shell at the local stack: `eval "$(make -s env)"`.
 
-    They define `leave_local`, which restores the shell's own variables.
+    They define `leave_local`, which restores the shell's own variables. As the manager, a shell has
+    the manager's key and SANDBOX_CONFIG, as the service has, and nothing of Pulumi.
     """
+    if identity not in {OPERATOR, MANAGER}:
+        raise LocalError(f"AS={identity}: is not an identity; use {OPERATOR} or {MANAGER}")
     with one_at_a_time():
         environment = {**_environment(), "PULUMI_STACK": stack.NAME}
+    if identity == MANAGER:
+        environment = _as_manager(environment)
     local = {
         name: value
         for name, value in environment.items()
-        if name == "PATH" or name.startswith(SHELL_PREFIXES)
+        if name in {"PATH", CONFIG_VARIABLE} or name.startswith(SHELL_PREFIXES)
     }
     before = sorted(
-        name for name in os.environ if name == "PATH" or name.startswith(SHELL_PREFIXES)
+        name
+        for name in os.environ
+        if name in {"PATH", CONFIG_VARIABLE} or name.startswith(SHELL_PREFIXES)
     )
     for name in before:
         typer.echo(
@@ -192,6 +207,41 @@ def env() -> None:
     restore = [f"unset {name}" for name in local if name != "PATH"]
     restore += [f'export {name}="$_local_{name}"; unset _local_{name}' for name in before]
     typer.echo(f"leave_local() {{ {'; '.join(restore)}; unset -f leave_local; }}")
+
+
+def _as_manager(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the service, with the manager's credentials of this moment.
+
+    A manager that is a role has no access key, so its session is one of an hour.
+    """
+    outputs = _outputs(environment)
+    if key_id := outputs.get("sandbox_manager_access_key_id"):
+        credentials = stack.Credentials(key_id, outputs["sandbox_manager_secret_access_key"])
+    else:
+        credentials = stack.session(environment, outputs["sandbox_manager_role_arn"])
+    return {
+        **{name: value for name, value in environment.items() if not name.startswith("PULUMI_")},
+        **credentials.variables(),
+        CONFIG_VARIABLE: json.dumps(outputs["sandbox_config"]),
+    }
+
+
+def _outputs(environment: Mapping[str, str]) -> Mapping[str, Any]:
+    """The stack's outputs, with its secrets.
+
+    Raises:
+        LocalError: the stack is not up.
+    """
+    if not STATE.exists():
+        raise LocalError("the local stack is not up; create it with: make up")
+    command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", stack.NAME]
+    answer = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    outputs: Mapping[str, Any] = json.loads(answer.stdout)
+    if "sandbox_config" not in outputs:
+        raise LocalError("the local stack is not up; create it with: make up")
+    return outputs
 
 
 @app.command()

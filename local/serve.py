@@ -23,6 +23,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cheroot.wsgi import Server
 
+from local.authorization.application import AuthorizedApplication
 from local.emulator import NOTE, Emulator
 from local.idempotent_wsgi import IdempotentApplication
 
@@ -69,7 +70,11 @@ def answering(
     moto_patches.install()
     server = Server(
         ("127.0.0.1", 0),
-        around(IdempotentApplication(DomainDispatcherApplication(create_backend_app))),
+        around(
+            IdempotentApplication(
+                AuthorizedApplication(DomainDispatcherApplication(create_backend_app))
+            )
+        ),
         numthreads=threads,
         timeout=_IDLE,
     )

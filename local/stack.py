@@ -3,8 +3,12 @@
 import os
 import secrets
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
+
+import boto3
 
 from local import clean_env
 from local.emulator import Emulator
@@ -40,6 +44,33 @@ def environment(engine: Engine, emulator: Emulator, state: Path) -> dict[str, st
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An identity's key in the emulated account."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    token: str = field(default="", repr=False)
+
+    def variables(self) -> dict[str, str]:
+        """The environment variables that every SDK reads."""
+        token = {"AWS_SESSION_TOKEN": self.token} if self.token else {}
+        return {"AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret, **token}
+
+
+def session(environment: Mapping[str, str], role_arn: str) -> Credentials:
+    """A session of the role, as a pod of the service has it."""
+    sts = boto3.client(
+        "sts",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name=REGION,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    answer = sts.assume_role(RoleArn=role_arn, RoleSessionName="service")["Credentials"]
+    return Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
 
 
 def _passphrase(state: Path) -> Path:

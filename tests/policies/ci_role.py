@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from local import stack
-from tests.infra.permissions.evaluator import Document, Layers, decide
+from local.iam.evaluator import Document, Layers, decide
 from tests.infra.permissions.judging import Question
 from tests.infra.permissions.second_opinion import ask
 from tests.policies import workflows

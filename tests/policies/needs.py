@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra import names as resource_names
-from tests.infra.permissions import reference
-from tests.infra.permissions.evaluator import Request
+from local.iam import reference
+from local.iam.evaluator import Request
 from tests.policies.recording import Call
 
 ACCOUNT: Final = "123456789012"

@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 
 from infra import names
+from local.iam.evaluator import Document, Layers, decide, many
 from tests.e2e.account import Client
-from tests.infra.permissions.evaluator import Document, Layers, decide, many
 from tests.policies import recording
 from tests.policies.ci_role import (
     filled_in,

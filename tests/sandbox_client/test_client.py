@@ -8,18 +8,21 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import names
+from infra import context, names
+from infra.account import Identity
+from infra.permissions import manager, trust
+from infra.permissions.statements import document, documents
+from infra.settings import Settings
 from local import serve
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
-from tests.sandbox_client.manager_policy import ManagerPolicy
+from sandbox_client.launch import launch_request
 
 ADMIN = {
     "aws_access_key_id": "admin",
     "aws_secret_access_key": "admin",
     "region_name": "us-east-1",
 }
-INSTANCES = ("StartInstances", "StopInstances", "TerminateInstances")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,26 @@ def account(endpoint: str) -> Mapping[str, Any]:
     ]
     group = ec2.create_security_group(GroupName="g", Description="g", VpcId=vpc)["GroupId"]
     profile = iam.create_instance_profile(InstanceProfileName=names.INSTANCE_PROFILE)
-    iam.create_user(UserName=names.MANAGER, Path=names.MANAGER_PATH)
+    role = iam.create_role(
+        RoleName=names.INSTANCE_ROLE, AssumeRolePolicyDocument=document(trust.ec2())
+    )
+    iam.add_role_to_instance_profile(
+        InstanceProfileName=names.INSTANCE_PROFILE, RoleName=role["Role"]["RoleName"]
+    )
+    give_the_manager_its_rights(iam, vpc)
+    image = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
+    tags = {
+        image: {
+            "Project": names.PROJECT,
+            "Environment": "production",
+            "Purpose": names.IMAGE_PURPOSE,
+        },
+        **{subnet["subnet_id"]: {"Name": names.SUBNET} for subnet in subnets},
+        group: {"Name": names.SECURITY_GROUP},
+    }
+    for identity, values in tags.items():
+        pairs = [{"Key": key, "Value": value} for key, value in values.items()]
+        ec2.create_tags(Resources=[identity], Tags=pairs)
     config = {
         "schema_version": 1,
         "environment": "production",
@@ -62,8 +84,8 @@ def account(endpoint: str) -> Mapping[str, Any]:
         "instance_profile": names.INSTANCE_PROFILE,
         "instance_profile_arn": profile["InstanceProfile"]["Arn"],
         "default_instance_type": "g5.12xlarge",
-        "allowed_instance_types": ["g5.*"],
-        "ami_id": ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"],
+        "allowed_instance_types": ["g5.*", "g6.*"],
+        "ami_id": image,
         "root_device_name": "/dev/sda1",
         "key_name": "",
         "metadata_options": {"http_tokens": "required", "http_put_response_hop_limit": 1},
@@ -83,16 +105,30 @@ def account(endpoint: str) -> Mapping[str, Any]:
     }
 
 
-@pytest.fixture
-def refused() -> dict[str, list[str]]:
-    """By operation that the client called, the permissions that the manager lacks for it."""
-    return {}
+def give_the_manager_its_rights(iam: Any, vpc_id: str) -> None:
+    """The user, its policies and its boundary, as the stack creates them."""
+    policy_context = context.policy_context(
+        Settings(environment="production", region="us-east-1"),
+        Identity(partition="aws", account_id="123456789012"),
+        vpc_id=vpc_id,
+    )
+    boundary = iam.create_policy(
+        PolicyName=names.MANAGER_BOUNDARY, PolicyDocument=document(manager.boundary(policy_context))
+    )
+    iam.create_user(
+        UserName=names.MANAGER,
+        Path=names.MANAGER_PATH,
+        PermissionsBoundary=boundary["Policy"]["Arn"],
+    )
+    for number, text in enumerate(documents(manager.policy(policy_context))):
+        policy = iam.create_policy(
+            PolicyName=f"{names.MANAGER_POLICY}-{number}", PolicyDocument=text
+        )
+        iam.attach_user_policy(UserName=names.MANAGER, PolicyArn=policy["Policy"]["Arn"])
 
 
 @pytest.fixture
-def sandboxes(
-    account: Mapping[str, Any], endpoint: str, refused: dict[str, list[str]]
-) -> Sandboxes:
+def sandboxes(account: Mapping[str, Any], endpoint: str) -> Sandboxes:
     config = SandboxConfig.from_environment({"SANDBOX_CONFIG": account["config"]})
     ec2 = boto3.client(
         "ec2",
@@ -101,27 +137,11 @@ def sandboxes(
         aws_access_key_id=account["key"]["AccessKeyId"],
         aws_secret_access_key=account["key"]["SecretAccessKey"],
     )
-    policy = ManagerPolicy(config, account["id"])
-
-    def check(params: dict[str, Any], model: Any, **_: object) -> None:
-        name = model.name
-        if name == "RunInstances":
-            permissions = policy.launch(params)
-        elif name in INSTANCES:
-            (reservation,) = account["ec2"].describe_instances(InstanceIds=params["InstanceIds"])[
-                "Reservations"
-            ]
-            permissions = policy.control(name, reservation["Instances"][0])
-        else:
-            permissions = policy.read(name)
-        refused.setdefault(name, []).extend(policy.refused(permissions))
-
-    ec2.meta.events.register("before-parameter-build.ec2", check)
     return Sandboxes(config, ec2)
 
 
 def test_a_sandbox_lives_from_launch_to_termination_within_the_managers_rights(
-    sandboxes: Sandboxes, account: Mapping[str, Any], refused: dict[str, list[str]]
+    sandboxes: Sandboxes, account: Mapping[str, Any]
 ) -> None:
     sandbox = sandboxes.launch("alice")
     assert sandbox.zone == "us-east-1a"
@@ -134,13 +154,6 @@ def test_a_sandbox_lives_from_launch_to_termination_within_the_managers_rights(
     sandboxes.start(sandbox.instance_id)
     sandboxes.terminate(sandbox.instance_id)
     assert sandboxes.list() == []
-    assert refused == {
-        "RunInstances": [],
-        "DescribeInstances": [],
-        "StopInstances": [],
-        "StartInstances": [],
-        "TerminateInstances": [],
-    }
     last_used = account["iam"].get_access_key_last_used(AccessKeyId=account["key"]["AccessKeyId"])
     assert last_used["UserName"] == "sandbox-manager"
     assert last_used["AccessKeyLastUsed"]["ServiceName"] == "ec2"
@@ -161,6 +174,56 @@ def test_a_launched_instance_has_its_tags_an_encrypted_volume_and_requires_imdsv
     assert volume["Encrypted"]
     assert {tag["Key"]: tag["Value"] for tag in volume["Tags"]} == expected
     sandboxes.terminate(sandbox.instance_id)
+
+
+def asked(sandboxes: Sandboxes, request: Mapping[str, Any]) -> tuple[str, str]:
+    """The code of EC2's answer to a dry run of *request*, and its message."""
+    with pytest.raises(ClientError) as refusal:
+        sandboxes.ec2.run_instances(**request, DryRun=True)
+    error = refusal.value.response.get("Error", {})
+    return error.get("Code", ""), error.get("Message", "")
+
+
+def test_the_policy_allows_every_request_that_the_client_builds(sandboxes: Sandboxes) -> None:
+    choices: dict[str, Any]
+    for choices in (
+        {},
+        {"instance_type": "g6.xlarge"},
+        {"subnet_id": sandboxes.config.subnet_ids[1], "key_name": "alice", "volume_gib": 300},
+    ):
+        request: Any = launch_request(sandboxes.config, "alice", **choices)
+        assert asked(sandboxes, request)[0] == "DryRunOperation", choices
+
+
+@pytest.mark.parametrize(
+    ("part", "resource"),
+    [
+        ("MetadataOptions", "instance/*"),
+        ("IamInstanceProfile", "instance/*"),
+        ("BlockDeviceMappings", "volume/*"),
+        ("TagSpecifications", "instance/*"),
+    ],
+)
+def test_the_policy_refuses_the_request_without_one_of_its_parts(
+    sandboxes: Sandboxes, part: str, resource: str
+) -> None:
+    request: Any = launch_request(sandboxes.config, "alice")
+    del request[part]
+    code, message = asked(sandboxes, request)
+    assert code == "UnauthorizedOperation"
+    assert f":{resource} " in message
+
+
+def test_the_policy_refuses_a_volume_without_tags(sandboxes: Sandboxes) -> None:
+    request: Any = launch_request(sandboxes.config, "alice")
+    request["TagSpecifications"] = [
+        specification
+        for specification in request["TagSpecifications"]
+        if specification["ResourceType"] != "volume"
+    ]
+    code, message = asked(sandboxes, request)
+    assert code == "UnauthorizedOperation"
+    assert ":volume/* " in message
 
 
 def refuse(sandboxes: Sandboxes, code: str, *zones: str) -> list[str]:

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.infra.permissions.evaluator import Layers, Request, Values, decide, glob, many
+from local.iam.evaluator import Layers, Request, Values, decide, glob, many
+from local.iam.reference import Action, Resource, every_action, knows
 from tests.infra.permissions.judging import Identity
 from tests.infra.permissions.reach import ANY_RESOURCE
-from tests.infra.permissions.reference import Action, Resource, every_action, knows
 from tests.infra.permissions.stacks import ACCOUNT, OTHER_ACCOUNT, identities, policy_context
 
 GOLDEN: Final = Path(__file__).parent / "allowed.txt"

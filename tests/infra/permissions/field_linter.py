@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from tests.infra.permissions.evaluator import Document
+from local.iam.evaluator import Document
 
 with warnings.catch_warnings():  # Python warns about its source
     warnings.simplefilter("ignore")

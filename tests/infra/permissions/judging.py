@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
-from sandbox.permissions.table import ANY_RESOURCE, Check, Decision, Placeholders, Row
-from tests.infra.permissions.evaluator import (
+from local.iam.evaluator import (
     Document,
     Request,
     account_effects,
@@ -14,8 +13,9 @@ from tests.infra.permissions.evaluator import (
     is_named,
     matches,
 )
-from tests.infra.permissions.evaluator import effects as evaluate
-from tests.infra.permissions.reference import any_resource
+from local.iam.evaluator import effects as evaluate
+from local.iam.reference import any_resource
+from sandbox.permissions.table import ANY_RESOURCE, Check, Decision, Placeholders, Row
 
 BOUNDARY: Final = "boundary"
 TRUST: Final = "trust"

@@ -7,9 +7,9 @@ Allow allows nothing and a Deny denies nothing; a negated one always holds.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.infra.permissions.evaluator import Document, many
+from local.iam.evaluator import Document, many
+from local.iam.reference import Action, actions_like
 from tests.infra.permissions.reach import can_know, touched
-from tests.infra.permissions.reference import Action, actions_like
 
 
 def findings(document: Document) -> Iterator[str]:

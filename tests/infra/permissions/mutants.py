@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.infra.permissions.evaluator import Document, Values, many
+from local.iam.evaluator import Document, Values, many
 from tests.infra.permissions.reach import is_shadowed, same_reach
 
 Statement = Mapping[str, Any]

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from tests.infra.permissions.evaluator import Document, many
-from tests.infra.permissions.reference import (
+from local.iam.evaluator import Document, many
+from local.iam.reference import (
     EVERY_CALL,
     Action,
     Resource,

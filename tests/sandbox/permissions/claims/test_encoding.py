@@ -10,12 +10,12 @@ from cvc5 import Term
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from local.iam import evaluator
 from sandbox.permissions.claims import counterexample, stacks
 from sandbox.permissions.claims.encoding import Layers
 from sandbox.permissions.claims.patterns import UnsupportedError
 from sandbox.permissions.claims.proof import Prover
 from sandbox.permissions.table import Check, Decision
-from tests.infra.permissions import evaluator
 from tests.infra.permissions.judging import Question
 from tests.infra.permissions.second_opinion import DECISIONS, ask
 from tests.sandbox.permissions.claims.random_requests import (

@@ -1,7 +1,7 @@
 """The service authorization reference: the resource types and condition keys of each action."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
@@ -100,6 +100,11 @@ def any_resource(name: str, *, region: str, account: str) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1], "x"), types[0].pattern)
 
 
+def parts(pattern: str) -> list[str]:
+    """The names in the ARN *pattern* that stand for a value."""
+    return re.findall(r"\$\{(\w+)\}", pattern)
+
+
 @cache
 def _pattern(service: str, name: str) -> str:
     raw = cast("Mapping[str, Any]", DATA.resources.get_resource_type_details(service, name))
@@ -107,7 +112,7 @@ def _pattern(service: str, name: str) -> str:
 
 
 @cache
-def _shape(pattern: str) -> Any:
+def _shape(pattern: str) -> Callable[[str], re.Match[str] | None]:
     """A matcher for *pattern*, in which ${Name} stands for any text."""
     text = re.sub(r"\\\$\\\{\w+\\\}", ".*", re.escape(pattern))
     return re.compile(text, re.DOTALL | re.IGNORECASE).fullmatch

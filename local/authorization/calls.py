@@ -1,0 +1,88 @@
+"""Read a signed request of any AWS protocol into the operation and its parameters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from wsgiref.types import WSGIEnvironment
+
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+from moto.utilities.utils import get_partition
+from werkzeug.exceptions import HTTPException
+
+from local.authorization.signature import Signature
+
+
+class UnreadableCallError(ValueError):
+    """The request is not an operation of AWS's published models."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to AWS."""
+
+    signature: Signature
+    operation: str
+    """The name of the API, for example `RunInstances`."""
+    parameters: Mapping[str, Any]
+    """By the names of the published model."""
+    user_agent: str = ""
+    source_ip: str = "127.0.0.1"
+    token: str | None = None
+    """The session token."""
+
+    @property
+    def service(self) -> str:
+        return self.signature.service
+
+    @property
+    def region(self) -> str:
+        return self.signature.region
+
+    @property
+    def partition(self) -> str:
+        return get_partition(self.region)
+
+    @property
+    def dry_run(self) -> bool:
+        return self.service == "ec2" and bool(self.parameters.get("DryRun"))
+
+
+def read(environ: WSGIEnvironment, signed: Signature) -> Call:
+    """The call; the request's body can be read again afterwards.
+
+    Raises:
+        UnreadableCallError: the models do not know it, or it cannot be parsed.
+    """
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    request = Request({**environ, "wsgi.input": BytesIO(body)})
+    try:
+        service_model = get_service_model(signed.model)
+        operation, path_parameters = get_service_router(signed.model).match(request)
+        protocol = determine_request_protocol(service_model, request.content_type)
+        parameters = PROTOCOL_PARSERS[protocol](operation).parse(
+            {
+                "method": request.method,
+                "values": request.values,
+                "headers": request.headers,
+                "body": body,
+                "url_path": request.path,
+                "url_params": path_parameters,
+            }
+        )
+    except (HTTPException, NotImplementedError, ValueError, KeyError, LookupError) as error:
+        where = f"{request.method} {request.path}"
+        raise UnreadableCallError(f"{signed.service}: {where}: {error}") from error
+    return Call(
+        signature=signed,
+        operation=operation.name,
+        parameters=parameters,
+        user_agent=request.headers.get("User-Agent", ""),
+        source_ip=environ.get("REMOTE_ADDR") or "127.0.0.1",
+        token=request.headers.get("X-Amz-Security-Token")
+        or request.args.get("X-Amz-Security-Token"),
+    )

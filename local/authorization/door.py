@@ -1,0 +1,53 @@
+"""Whether a call may be carried out: who calls, what it needs, what IAM decides."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+from wsgiref.types import WSGIEnvironment
+
+from moto.utilities.utils import get_partition
+
+from local.authorization import (
+    callers,
+    calls,
+    ec2,
+    general,
+    identities,
+    keys,
+    logs,
+    refusals,
+    storage,
+)
+from local.authorization.callers import Caller
+from local.authorization.calls import Call
+from local.authorization.judgement import judge
+from local.authorization.question import CannotJudgeError, Question, about_call
+from local.authorization.signature import Signature
+from local.idempotent_wsgi import Answer
+
+QUESTIONS: Final[Mapping[str, Callable[[Caller, Call], Iterator[Question]]]] = {
+    "ec2": ec2.questions,
+    "iam": identities.iam_questions,
+    "kms": keys.questions,
+    "logs": logs.questions,
+    "s3": storage.questions,
+    "sts": identities.sts_questions,
+}
+"""By service, what its calls need; the others follow the general rules."""
+
+
+def refusal(environ: WSGIEnvironment, signed: Signature) -> Answer | None:
+    """The answer to a call that is not carried out, None if it is."""
+    try:
+        token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
+        caller = callers.find(signed.key_id, token, get_partition(signed.region))
+        call = calls.read(environ, signed)
+        about = about_call(caller, call)
+        for question in QUESTIONS.get(call.service, general.questions)(caller, call):
+            judgement = judge(caller, question, about)
+            if judgement.decision != "allowed":
+                return refusals.denied(caller, judgement, signed)
+    except callers.UnknownKeyError:
+        return refusals.unknown_key(signed)
+    except (CannotJudgeError, calls.UnreadableCallError) as error:
+        return refusals.cannot_judge(signed, str(error))
+    return refusals.would_run(signed) if call.dry_run else None
