@@ -39,7 +39,7 @@ class FlowLogs(pulumi.ComponentResource):
             names.FLOW_LOGS_BOUNDARY,
             name=names.FLOW_LOGS_BOUNDARY,
             description="The most that the role of the flow logs can ever be allowed",
-            policy=group.arn.apply(lambda arn: document(flow_logs.boundary(arn))),
+            policy=once_known(lambda arns: document(flow_logs.boundary(*arns)), group.arn),
             tags=named(names.FLOW_LOGS_BOUNDARY),
             opts=child,
         )

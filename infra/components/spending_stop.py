@@ -48,8 +48,8 @@ class SpendingStop(pulumi.ComponentResource):
             names.BUDGET_BOUNDARY,
             name=names.BUDGET_BOUNDARY,
             description="The most that the role of the budget can ever be allowed",
-            policy=pulumi.Output.all(manager_arn, stop.arn).apply(
-                lambda arns: document(spending.boundary(*arns))
+            policy=once_known(
+                lambda arns: document(spending.boundary(*arns)), manager_arn, stop.arn
             ),
             tags=named(names.BUDGET_BOUNDARY),
             opts=child,

@@ -16,9 +16,6 @@ MOST: dict[str, Any] = {
 ROLE: dict[str, Any] = {"manager_identity": "pod-identity", "service_account": "default/manager"}
 
 
-@pytest.mark.xfail(
-    reason="the boundaries of 3.272 outputs in a destroy are still read as text", strict=False
-)
 @pytest.mark.parametrize(
     "config", [MOST, pytest.param(ROLE, marks=pytest.mark.thorough)], ids=["user", "role"]
 )
