@@ -54,17 +54,16 @@ def test_an_error_about_something_else_is_no_answer() -> None:
 
 
 @mock_aws
-@pytest.mark.xfail(reason="other tests of the process leave instances in moto", strict=False)
 def test_a_dry_run_starts_no_instance() -> None:
     client = boto3.client("ec2", region_name="us-east-1")
     iam = boto3.client("iam", region_name="us-east-1")
     iam.create_instance_profile(InstanceProfileName=TARGET.instance_profile)
-    [image] = client.describe_images(Owners=["amazon"], MaxResults=5)["Images"][:1]
+    image_id = client.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
     [subnet] = client.describe_subnets()["Subnets"][:1]
     [group] = client.describe_security_groups()["SecurityGroups"][:1]
     target = replace(
         TARGET,
-        image_id=image["ImageId"],
+        image_id=image_id,
         subnet_id=subnet["SubnetId"],
         security_group_id=group["GroupId"],
     )
