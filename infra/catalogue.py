@@ -527,10 +527,9 @@ POLICY: Final = ResourceType(
     label="policy {name}".format_map,
     finder=Finder(
         service="iam",
-        operation="list_policies",
-        items="Policies",
-        parameters={"Scope": "Local"},
-        matches=lambda inputs, policy: policy["PolicyName"] == inputs["name"],
+        operation="get_policy",  # by its ARN: a role that reads only our policies may ask it
+        items="[Policy]",
+        parameters={"PolicyArn": "arn:{partition}:iam::{account_id}:policy/{name}"},
         identifier="{Arn}",
         tags=Listing(
             service="iam",

@@ -240,7 +240,7 @@ def _changes(parameters: Parameters, image: str) -> tuple[Grant, ...]:
     """Launches, and the control of what they launched."""
     user = {f"aws:RequestTag/{names.USER_TAG}": NOT_EMPTY}
     tags = {**_tags("aws:RequestTag", parameters), **user}
-    own = _tags("aws:ResourceTag", parameters)
+    own_tags = _tags("aws:ResourceTag", parameters)
     instance = _ec2("instance", parameters)
     images = rf"{ARN}:ec2:{parameters.region}::image"
     return (
@@ -258,7 +258,7 @@ def _changes(parameters: Parameters, image: str) -> tuple[Grant, ...]:
             actions=(RUN,),
             on=rf"{images}/\*",
             when={
-                **own,
+                **own_tags,
                 "ec2:Owner": ACCOUNT,
                 "aws:ResourceTag/Purpose": names.IMAGE_PURPOSE,
             },
@@ -284,11 +284,11 @@ def _changes(parameters: Parameters, image: str) -> tuple[Grant, ...]:
                 ),
             ),
         ),
-        Grant(actions=CONTROL, on=instance, when={"ec2:InstanceProfile": PROFILE, **own}),
+        Grant(actions=CONTROL, on=instance, when={"ec2:InstanceProfile": PROFILE, **own_tags}),
         Grant(
             actions=(DELETE_VOLUME,),
             on=_ec2("volume", parameters),
-            when={**own, f"aws:ResourceTag/{names.USER_TAG}": NOT_EMPTY},
+            when={**own_tags, f"aws:ResourceTag/{names.USER_TAG}": NOT_EMPTY},
         ),
         Grant(
             actions=(PASS_ROLE,),
@@ -368,9 +368,9 @@ def _work(parameters: Parameters) -> Iterator[Grant]:
     region = f"{parameters.region}:{ACCOUNT}"
     prefix = re.escape(OWN_PREFIX)
     if parameters.results_per_instance:
-        own = rf"{output}/{prefix}/\*"
+        prefixed = rf"{output}/{prefix}/\*"
         listed = {**OWN_BUCKETS, "s3:prefix": rf"{prefix}/\*"}
-        yield Grant(actions=(*WRITE_RESULTS, "s3:GetObject"), on=own, when=OWN_BUCKETS)
+        yield Grant(actions=(*WRITE_RESULTS, "s3:GetObject"), on=prefixed, when=OWN_BUCKETS)
         yield Grant(actions=("s3:ListBucket",), on=output, when=listed)
     else:
         yield Grant(actions=WRITE_RESULTS, on=rf"{output}/\*", when=OWN_BUCKETS)

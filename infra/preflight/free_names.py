@@ -32,10 +32,10 @@ def transformation(
 ) -> pulumi.ResourceTransformation:
     """Give each resource of these types the hook that checks its name."""
     aws = AwsClients(settings.region)
-    own = {(resource.type, resource.outputs.get("name")) for resource in standing}
+    own_names = {(resource.type, resource.outputs.get("name")) for resource in standing}
     hook = pulumi.ResourceHook(
         "name-is-free",
-        lambda args: require_free(args, aws, settings.environment, own),
+        lambda args: require_free(args, aws, settings.environment, own_names),
         opts=pulumi.ResourceHookOptions(on_dry_run=True),
     )
 
@@ -57,9 +57,9 @@ def require_free(
     args: pulumi.ResourceHookArgs,
     aws: AwsClients,
     environment: str,
-    own: Collection[tuple[str, Any]] = (),
+    own_names: Collection[tuple[str, Any]] = (),
 ) -> None:
-    """Refuse to create a resource whose name is taken; the names in *own* are this stack's.
+    """Refuse to create a resource whose name is taken; the names in *own_names* are this stack's.
 
     Raises:
         pulumi.RunError: it names the owner by its tag Environment.
@@ -68,7 +68,7 @@ def require_free(
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     inputs = cast("Mapping[str, Any]", args.new_inputs or {})
-    if (args.type, inputs.get("name")) in own:
+    if (args.type, inputs.get("name")) in own_names:
         return
     finder = CATALOGUE[args.type].finder
     assert finder is not None  # noqa: S101 - so it is for all types in NAMED

@@ -121,8 +121,8 @@ CURES: Final[Mapping[str, str]] = {
 def _unread(key: str) -> str:
     """Why *key*, of a namespace that nobody reads, is refused; its value may be a secret."""
     name = key.partition(":")[2]
-    own = f"set {NAMESPACE}:{name}" if name in Settings.model_fields else ""
-    cure = CURES.get(key) or own
+    same_name = f"set {NAMESPACE}:{name}" if name in Settings.model_fields else ""
+    cure = CURES.get(key) or same_name
     instead = f"{cure}, and " if cure else ""
     return f"has no effect: this program makes its own provider; {instead}remove it"
 

@@ -147,11 +147,11 @@ def disks(region: Region, parameters: Parameters) -> list[dict[str, Any]]:
     for mapping in parameters.get("BlockDeviceMappings") or []:
         device = mapping.get("DeviceName") or root
         if "Ebs" in mapping:
-            own = {key: value for key, value in mapping["Ebs"].items() if value is not None}
-            named = {"named_snapshot": own["SnapshotId"]} if "SnapshotId" in own else {}
-            if named and "VolumeSize" not in own:
-                own["VolumeSize"] = None
-            devices[device] = {**devices.get(device, {}), **own, **named}
+            given = {key: value for key, value in mapping["Ebs"].items() if value is not None}
+            named = {"named_snapshot": given["SnapshotId"]} if "SnapshotId" in given else {}
+            if named and "VolumeSize" not in given:
+                given["VolumeSize"] = None
+            devices[device] = {**devices.get(device, {}), **given, **named}
         elif mapping.get("NoDevice") is not None or mapping.get("VirtualName"):
             devices.pop(device, None)
     return list(devices.values())

@@ -86,8 +86,8 @@ def _arn(iam: Any, caller: Caller, call: Call, kind: str) -> str | None:
     source: str = parameters.get("PolicySourceArn") or ""
     if name is None:
         # a call that names nobody is about the caller, as GetUser and CreateAccessKey
-        own = caller.principal_arn if kind == "user" and not caller.is_session else None
-        return source if f":{kind}/" in source else own
+        own_arn = caller.principal_arn if kind == "user" and not caller.is_session else None
+        return source if f":{kind}/" in source else own_arn
     if call.operation.lower() == f"create{kind.replace('-', '')}":
         path = f"{parameters.get('Path') or '/'}{name}"
         return f"arn:{call.partition}:iam::{caller.account}:{kind}{path}"

@@ -103,8 +103,8 @@ def _judge(caller: Caller, question: Question, context: Mapping[str, Values]) ->
     )
     # a policy that speaks to the whole account leaves the decision to the caller's own policies
     request = replace(request, foreign=foreign and named)
-    asked = [replace(request, principal=one.principal) for one in by_name]
-    allowed = any(decide(whole, one) == "allowed" for one in asked)
+    asked = [replace(request, principal=request_by_name.principal) for request_by_name in by_name]
+    allowed = any(decide(whole, question) == "allowed" for question in asked)
     restricted = layers["session policy"] and not _allows(layers["session policy"][0], [request])
     if allowed and not restricted:
         return judgement("allowed")
@@ -141,12 +141,15 @@ def _denials(documents: Sequence[Document], requests: Sequence[Request]) -> list
         statement
         for document in documents
         for statement in document["Statement"]
-        if statement["Effect"] == "Deny" and any(matches(statement, one) for one in requests)
+        if statement["Effect"] == "Deny"
+        and any(matches(statement, question) for question in requests)
     ]
 
 
 def _allows(document: Document | None, requests: Sequence[Request]) -> bool:
-    return document is not None and any("Allow" in effects(document, one) for one in requests)
+    return document is not None and any(
+        "Allow" in effects(document, question) for question in requests
+    )
 
 
 def _filled(document: Document, context: Mapping[str, Values]) -> Document:

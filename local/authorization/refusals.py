@@ -124,7 +124,7 @@ def encoded(caller: Caller, judgement: Judgement) -> str:
     details = {
         "allowed": False,
         "explicitDeny": judgement.decision == "forbidden",
-        "matchedStatements": {"items": [_statement(one) for one in judgement.denials]},
+        "matchedStatements": {"items": [_statement(denial) for denial in judgement.denials]},
         "failures": {"items": []},
         "context": {
             "principal": {"id": caller.unique_id, "arn": caller.arn},

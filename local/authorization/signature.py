@@ -47,12 +47,12 @@ class Signature:
 
 def signature(environ: WSGIEnvironment) -> Signature | None:
     """Who signed the request, in its header or its query; None if nobody did."""
-    found = SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")) or SCOPE.search(
+    scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")) or SCOPE.search(
         unquote(environ.get("QUERY_STRING", "")).replace("X-Amz-Credential", "Credential")
     )
-    if found is None:
+    if scope is None:
         return None
-    key_id, region, service = found.groups()
+    key_id, region, service = scope.groups()
     return Signature(
         key_id=key_id,
         region=region,

@@ -168,8 +168,8 @@ def attachments_between_own(stack: Stack, _: Parameters) -> Iterator[Finding]:
 
 
 def _belong_together(identity: str, policy: str) -> bool:
-    own = properties.ATTACHED.get(identity)
-    return own is not None and properties.is_part(policy, own)
+    attached = properties.ATTACHED.get(identity)
+    return attached is not None and properties.is_part(policy, attached)
 
 
 def additions_stay_apart(addition: Resource, parameters: Parameters) -> Iterator[Finding]:

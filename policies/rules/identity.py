@@ -78,9 +78,9 @@ def boundary_matches_identity(stack: Stack, _: Parameters) -> Iterator[Finding]:
     def check(identity: StackResource) -> Iterator[Finding]:
         expected = properties.BOUNDARIES.get(text(identity.props, "name"))
         policies = stack.of_type(catalogue.POLICY.name)
-        own = [policy for policy in policies if text(policy.props, "name") == expected]
+        boundaries = [policy for policy in policies if text(policy.props, "name") == expected]
         if expected and not any(
-            refers_to(identity, "permissionsBoundary", boundary, "arn") for boundary in own
+            refers_to(identity, "permissionsBoundary", boundary, "arn") for boundary in boundaries
         ):
             problem = f"is not {expected} of this stack"
             yield Finding(resource=identity, property="permissionsBoundary", problem=problem)

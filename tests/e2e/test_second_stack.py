@@ -8,7 +8,11 @@ from tests.e2e.account import Client, everything
 from tests.e2e.sandbox import Sandbox
 
 
-@pytest.mark.xfail(reason="Pulumi 3.274 prints the hook of a refused name otherwise", strict=False)
+@pytest.mark.xfail(
+    reason="a race in the SDK: when the engine ends after the refusal, a registration that is under"
+    " way can print a traceback beside it",
+    strict=False,
+)
 def test_a_second_stack_is_refused_and_can_be_left(
     sandbox: Sandbox, client: Client, tmp_path: Path
 ) -> None:

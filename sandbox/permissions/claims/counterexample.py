@@ -76,35 +76,35 @@ def value_of(prover: "Prover", formula: Term, values: Assignment) -> bool:
 def as_row(prover: "Prover", claim: "Claim", broken: Term, values: "Values") -> Mapping[str, Any]:
     """A request that makes *broken* true, as a row; preferably one with a real action."""
     known = {row.action.lower(): row.action for row in table.rows() if not row.is_launch}
-    found = _found(prover, broken, known)
-    action = found.text(prover.encoding.action)
-    context = found.context()
+    request = _solved(prover, broken, known)
+    action = request.text(prover.encoding.action)
+    context = request.context()
     for key in table.assumed_context(action, claim.who):
         context.setdefault(key, None)  # a row has it by default, this request does not
     row: dict[str, Any] = {"what": f"breaks {claim.name}"}
     if claim.who.startswith("trust"):
-        row["as"] = found.text(prover.encoding.principal)
+        row["as"] = request.text(prover.encoding.principal)
     row["do"] = known.get(action, action)
-    if found.solver.getValue(prover.encoding.is_arn).getBooleanValue():
-        row["to"] = ":".join(["arn", *map(found.text, prover.encoding.resource)])
+    if request.solver.getValue(prover.encoding.is_arn).getBooleanValue():
+        row["to"] = ":".join(["arn", *map(request.text, prover.encoding.resource)])
     if context:
         row["with"] = context
     row["decision"] = "allowed" if claim.kind == "can" else "denied"
     return cast("Mapping[str, Any]", _shortened(row, values))
 
 
-def _found(prover: "Prover", broken: Term, known: Iterable[str]) -> "_Found":
+def _solved(prover: "Prover", broken: Term, known: Iterable[str]) -> "_SolvedRequest":
     encoding = prover.encoding
     real = encoding.any_of(encoding.patterns.equal(encoding.action, action) for action in known)
     solver = prover.solver(broken, real)
     if not solver.checkSat().isSat():
         solver = prover.solver(broken)
         solver.checkSat()
-    return _Found(encoding, solver)
+    return _SolvedRequest(encoding, solver)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _SolvedRequest:
     """The request that the solver found."""
 
     encoding: Encoding
