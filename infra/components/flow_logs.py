@@ -3,11 +3,12 @@
 import pulumi
 
 from infra import names
+from infra.components.managed_policies import managed_policy, service_role
 from infra.context import StackContext
 from infra.lazy_aws import cloudwatch, ec2, iam
 from infra.outputs import once_known
 from infra.permissions import flow_logs, trust
-from infra.permissions.statements import TRUST_POLICY_LIMIT, document
+from infra.permissions.statements import document
 from infra.tags import named
 
 
@@ -35,32 +36,24 @@ class FlowLogs(pulumi.ComponentResource):
             tags=named(names.FLOW_LOG_GROUP),
             opts=child,
         )
-        boundary = iam.Policy(
+        boundary = managed_policy(
             names.FLOW_LOGS_BOUNDARY,
-            name=names.FLOW_LOGS_BOUNDARY,
-            description="The most that the role of the flow logs can ever be allowed",
-            policy=once_known(lambda arns: document(flow_logs.boundary(*arns)), group.arn),
-            tags=named(names.FLOW_LOGS_BOUNDARY),
+            "The most that the role of the flow logs can ever be allowed",
+            once_known(lambda arns: document(flow_logs.boundary(*arns)), group.arn),
+            child,
+        )
+        role = service_role(
+            names.FLOW_LOGS,
+            "Writes the sandbox VPC's flow logs",
+            trust=trust.flow_logs(context.policy_context),
+            boundary=boundary,
             opts=child,
         )
-        role = iam.Role(
+        policy = managed_policy(
             names.FLOW_LOGS,
-            name=names.FLOW_LOGS,
-            description="Writes the sandbox VPC's flow logs",
-            assume_role_policy=document(
-                trust.flow_logs(context.policy_context), limit=TRUST_POLICY_LIMIT
-            ),
-            permissions_boundary=boundary.arn,
-            tags=named(names.FLOW_LOGS),
-            opts=child,
-        )
-        policy = iam.Policy(
-            names.FLOW_LOGS,
-            name=names.FLOW_LOGS,
-            description="Write to the sandbox VPC's flow log group, and to no other",
-            policy=once_known(lambda arns: document(flow_logs.policy(*arns)), group.arn),
-            tags=named(names.FLOW_LOGS),
-            opts=child,
+            "Write to the sandbox VPC's flow log group, and to no other",
+            once_known(lambda arns: document(flow_logs.policy(*arns)), group.arn),
+            child,
         )
         attachment = iam.RolePolicyAttachment(
             names.FLOW_LOGS, role=role.name, policy_arn=policy.arn, opts=child

@@ -10,7 +10,7 @@ import pulumi
 from infra.lazy_aws import iam
 from infra.outputs import once_known
 from infra.permissions.context import PolicyContext
-from infra.permissions.statements import Statement, document, documents
+from infra.permissions.statements import TRUST_POLICY_LIMIT, Statement, document, documents
 from infra.tags import named
 
 Statements = Callable[[PolicyContext], Sequence[Statement]]
@@ -47,6 +47,40 @@ def target(
     )
 
 
+def managed_policy(
+    name: str, description: str, text: pulumi.Input[str | None], opts: pulumi.ResourceOptions
+) -> iam.Policy:
+    """The customer managed policy *name* with the document *text*."""
+    return iam.Policy(
+        name,
+        name=name,
+        description=description,
+        policy=text,
+        tags=named(name),
+        opts=opts,
+    )
+
+
+def service_role(
+    name: str,
+    description: str,
+    *,
+    trust: Sequence[Statement],
+    boundary: iam.Policy,
+    opts: pulumi.ResourceOptions,
+) -> iam.Role:
+    """A role that a service of AWS takes, capped by *boundary*."""
+    return iam.Role(
+        name,
+        name=name,
+        description=description,
+        assume_role_policy=document(trust, limit=TRUST_POLICY_LIMIT),
+        permissions_boundary=boundary.arn,
+        tags=named(name),
+        opts=opts,
+    )
+
+
 def policies(
     name: str, description: str, statements: Statements, target: PolicyTarget
 ) -> Sequence[iam.Policy]:
@@ -54,14 +88,8 @@ def policies(
 
     def policy(number: int) -> iam.Policy:
         policy_name = numbered(name, number)
-        return iam.Policy(
-            policy_name,
-            name=policy_name,
-            description=description,
-            policy=target.render(lambda final: documents(statements(final))[number - 1]),
-            tags=named(policy_name),
-            opts=target.opts,
-        )
+        text = target.render(lambda final: documents(statements(final))[number - 1])
+        return managed_policy(policy_name, description, text, target.opts)
 
     count = len(documents(statements(target.provisional)))
     return [policy(number) for number in range(1, count + 1)]
@@ -71,11 +99,5 @@ def boundary(
     name: str, description: str, statements: Statements, target: PolicyTarget
 ) -> iam.Policy:
     """The permissions boundary of an identity: one policy that caps its rights."""
-    return iam.Policy(
-        name,
-        name=name,
-        description=description,
-        policy=target.render(lambda final: document(statements(final))),
-        tags=named(name),
-        opts=target.opts,
-    )
+    text = target.render(lambda final: document(statements(final)))
+    return managed_policy(name, description, text, target.opts)

@@ -6,11 +6,12 @@ import pulumi
 from pulumi_aws import budgets
 
 from infra import names
+from infra.components.managed_policies import managed_policy, service_role
 from infra.context import StackContext
 from infra.lazy_aws import iam
 from infra.outputs import once_known
 from infra.permissions import spending
-from infra.permissions.statements import TRUST_POLICY_LIMIT, document
+from infra.permissions.statements import document
 from infra.tags import named
 
 STOP_AT_PERCENT: Final = 100.0
@@ -36,33 +37,23 @@ class SpendingStop(pulumi.ComponentResource):
         settings = context.settings
         is_user = settings.manager_identity == "user"
         child = pulumi.ResourceOptions(parent=self)
-        stop = iam.Policy(
+        stop = managed_policy(
             names.SPENDING_STOP,
-            name=names.SPENDING_STOP,
-            description="Attached to the manager by the budget: no launches, no starts",
-            policy=document(spending.stop()),
-            tags=named(names.SPENDING_STOP),
-            opts=child,
+            "Attached to the manager by the budget: no launches, no starts",
+            document(spending.stop()),
+            child,
         )
-        boundary = iam.Policy(
+        boundary = managed_policy(
             names.BUDGET_BOUNDARY,
-            name=names.BUDGET_BOUNDARY,
-            description="The most that the role of the budget can ever be allowed",
-            policy=once_known(
-                lambda arns: document(spending.boundary(*arns)), manager_arn, stop.arn
-            ),
-            tags=named(names.BUDGET_BOUNDARY),
-            opts=child,
+            "The most that the role of the budget can ever be allowed",
+            once_known(lambda arns: document(spending.boundary(*arns)), manager_arn, stop.arn),
+            child,
         )
-        role = iam.Role(
+        role = service_role(
             names.BUDGET,
-            name=names.BUDGET,
-            description="Lets the sandbox budget attach its stop to the manager",
-            assume_role_policy=document(
-                spending.trust(context.policy_context), limit=TRUST_POLICY_LIMIT
-            ),
-            permissions_boundary=boundary.arn,
-            tags=named(names.BUDGET),
+            "Lets the sandbox budget attach its stop to the manager",
+            trust=spending.trust(context.policy_context),
+            boundary=boundary,
             opts=child,
         )
         rights = iam.RolePolicy(

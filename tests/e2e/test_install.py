@@ -1,7 +1,6 @@
 """`pulumi install` and `pulumi preview` in a fresh clone, as whoever knows Pulumi starts."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Final
 import pytest
 
 from local import engine
-from tests.e2e.sandbox import ROOT, ran
+from tests.e2e.checkout import copy_to
+from tests.e2e.sandbox import ran
 
 pytestmark = [pytest.mark.proof]
 
@@ -29,13 +29,7 @@ def clone(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(text, encoding="utf-8")
     folder = tmp_path / "a fresh clone"
     folder.mkdir()
-    listed = subprocess.check_output(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT
-    )
-    for name in listed.decode().rstrip("\0").split("\0"):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes((ROOT / name).read_bytes())
+    copy_to(folder)
     return folder
 
 

@@ -7,7 +7,6 @@ the engine keeps the state and encrypts the secrets there as it would in AWS.
 import os
 import re
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ import pytest
 from local import clean_env, emulator, engine, stack
 from sandbox.core.errors import ExitCode
 from tests.e2e import aws_cli
+from tests.e2e.checkout import copy_to
 from tests.e2e.sandbox import ROOT, ran
 
 INDENTED_BLOCK: Final = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
@@ -58,16 +58,7 @@ def run(script: str, folder: Path, environment: Mapping[str, str]) -> str:
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh copy: every file that git knows of, or would."""
     folder = tmp_path_factory.mktemp("checkout")
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout
-    archive = folder / ".tar"
-    subprocess.run(["tar", "--null", "-cf", archive, "-T", "-"], cwd=ROOT, input=listed, check=True)
-    subprocess.run(["tar", "-xf", archive], cwd=folder, check=True)
-    archive.unlink()
+    copy_to(folder)
     return folder
 
 

@@ -73,6 +73,26 @@ def config_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def invoke_answer(token: str, standing: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the engine and a new account answer to the program's call *token*."""
+    return {
+        "pulumi:pulumi:readStackResourceOutputs": {"outputs": standing},
+        "aws:index/getCallerIdentity:getCallerIdentity": {
+            "accountId": ACCOUNT,
+            "arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",
+            "id": ACCOUNT,
+            "userId": "AIDAEXAMPLE",
+        },
+        "aws:index/getAvailabilityZones:getAvailabilityZones": {
+            "names": list(ZONES),
+            "zoneIds": [],
+            "id": "us-east-1",
+            "region": "us-east-1",
+            "groupNames": [],
+        },
+    }[token]
+
+
 class Cloud(mocks.Mocks):
     """Answers as a new account does."""
 
@@ -81,23 +101,7 @@ class Cloud(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         self.record.invokes.append(args.token)
-        answers: dict[str, dict[str, Any]] = {
-            "pulumi:pulumi:readStackResourceOutputs": {"outputs": self.record.standing},
-            "aws:index/getCallerIdentity:getCallerIdentity": {
-                "accountId": ACCOUNT,
-                "arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",
-                "id": ACCOUNT,
-                "userId": "AIDAEXAMPLE",
-            },
-            "aws:index/getAvailabilityZones:getAvailabilityZones": {
-                "names": list(ZONES),
-                "zoneIds": [],
-                "id": "us-east-1",
-                "region": "us-east-1",
-                "groupNames": [],
-            },
-        }
-        return answers[args.token], []
+        return invoke_answer(args.token, self.record.standing), []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         identifier = f"{args.name}-id"

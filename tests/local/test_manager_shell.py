@@ -1,6 +1,5 @@
 """A shell with the manager's view of the local stack, as a developer of the service uses it."""
 
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ import pytest
 
 from local import clean_env
 from sandbox.core.errors import ExitCode
-from tests.e2e.sandbox import ROOT, Ran, ran
+from tests.e2e.checkout import copy_to
+from tests.e2e.sandbox import Ran, ran
 
 pytestmark = pytest.mark.engine
 
@@ -86,26 +86,13 @@ class Shell:
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("checkout")
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    ).stdout
-    packed = subprocess.run(
-        ["tar", "--null", "-cf", "-", "-T", "-"],
-        cwd=ROOT,
-        input=files,
-        capture_output=True,
-        check=True,
-    ).stdout
-    subprocess.run(["tar", "-xf", "-"], cwd=folder, input=packed, check=True)
+    copy_to(folder)
     (folder / ".venv").symlink_to(sys.prefix)
-    made = Shell(folder, clean_env.clean())
-    up = made.run(f"{sys.executable} -m local up")
+    shell = Shell(folder, clean_env.clean())
+    up = shell.run(f"{sys.executable} -m local up")
     assert up.code == 0, up.output
-    yield made
-    made.run(f"{sys.executable} -m local reset")
+    yield shell
+    shell.run(f"{sys.executable} -m local reset")
 
 
 def as_(identity: str) -> str:

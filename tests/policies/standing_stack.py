@@ -8,11 +8,9 @@ with the role of the pipeline.
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +20,7 @@ import yaml
 from local import emulator, engine
 from local import stack as local_stack
 from tests.e2e.account import Client, client_of
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.sandbox import Ran, Sandbox, ran
 from tests.policies import recording, workflows
 from tests.policies.mutation.mutants import MUTANTS
 
@@ -39,16 +37,10 @@ MESSAGE: Final = re.compile(
     r"\[(mandatory|advisory)\]\s+([a-z0-9-]+)\s+\(.+?: .+\)\n.*\n\s+(.+)$", re.MULTILINE
 )
 """The same with the message, two lines below."""
-LONGEST_RUN: Final = 240
-"""Seconds that one command of the engine may take; an update takes some fifteen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """How a command ended, and its output."""
-
-    code: int
-    output: str
+class Run(Ran):
+    """How a command ended, and what the guard rails found."""
 
     def rules(self, level: str) -> set[str]:
         """The rules with a finding of this level, advisory or mandatory."""
@@ -190,15 +182,5 @@ def standing_stack(folder: Path) -> Generator[StandingStack]:
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Run:
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LONGEST_RUN,
-        check=False,
-    )
-    return Run(done.returncode, done.stdout)
+    completed = ran(command, environment, folder)
+    return Run(completed.code, completed.output)

@@ -22,12 +22,12 @@ from pulumi_policy import deserialize
 from policies import config
 from policies.additions import Addition
 from policies.config import Parameters
+from tests.infra.conftest import ACCOUNT, invoke_answer
 from tests.policies.mutation.apply import run
 from tests.policies.mutation.program import Mutant
 from tests.policies.pack_server import PackServer, Violation, violations
 
 REPOSITORY = Path(__file__).parents[3]
-ACCOUNT = "123456789012"
 PREFIXES = {"Vpc": "vpc", "InternetGateway": "igw", "RouteTable": "rtb", "Subnet": "subnet"}
 ARN_KINDS = {
     "InstanceProfile": "instance-profile",
@@ -46,23 +46,7 @@ class Cloud(mocks.Mocks):
         self.region = region
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        answers: dict[str, dict[str, Any]] = {
-            "pulumi:pulumi:readStackResourceOutputs": {"outputs": {}},
-            "aws:index/getCallerIdentity:getCallerIdentity": {
-                "accountId": ACCOUNT,
-                "arn": f"arn:aws:iam::{ACCOUNT}:user/engineer",
-                "id": ACCOUNT,
-                "userId": "AIDAEXAMPLE",
-            },
-            "aws:index/getAvailabilityZones:getAvailabilityZones": {
-                "names": ["us-east-1a", "us-east-1b", "us-east-1c"],
-                "zoneIds": [],
-                "id": "us-east-1",
-                "region": "us-east-1",
-                "groupNames": [],
-            },
-        }
-        return answers[args.token], []
+        return invoke_answer(args.token, {}), []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         name = args.inputs.get("name", f"{args.name}-1a2b3c4")  # as the provider generates it

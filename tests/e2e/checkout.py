@@ -1,0 +1,24 @@
+"""A fresh copy of the project: every file that git knows of, or would."""
+
+import subprocess
+from pathlib import Path
+
+from tests.e2e.sandbox import ROOT
+
+
+def copy_to(folder: Path) -> None:
+    """Copy the project into the empty *folder*, as a new user's clone has it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    ).stdout
+    packed = subprocess.run(
+        ["tar", "--null", "-cf", "-", "-T", "-"],
+        cwd=ROOT,
+        input=listed,
+        capture_output=True,
+        check=True,
+    ).stdout
+    subprocess.run(["tar", "-xf", "-"], cwd=folder, input=packed, check=True)
