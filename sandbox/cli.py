@@ -123,7 +123,6 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
-    output.set_quiet(quiet=False)
     try:
         with output.patience(f"{NAME} {' '.join(_words(arguments))}"):
             code = app(arguments, prog_name=NAME, standalone_mode=False)
@@ -134,6 +133,8 @@ def run(arguments: list[str]) -> int:
         code = _reader_gone()
     except BaseException as error:  # noqa: BLE001 - a user sees no traceback
         code = _failed(error)
+    finally:
+        output.set_quiet(quiet=False)  # --quiet holds for one command
     return code if isinstance(code, int) else ExitCode.DONE
 
 
