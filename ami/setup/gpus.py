@@ -1,5 +1,5 @@
 # gpus.py GPUS MODULE...: verify.sh runs it in each Python environment. The modules load, PyTorch
-# sees that many GPUs, and each one computes.
+# sees that many GPUs, and on each one PyTorch and PufferLib's kernel compute the right thing.
 # pyright: basic, reportMissingImports=false
 # ruff: noqa: INP001, SLF001, T201
 
@@ -7,6 +7,8 @@ import importlib
 import sys
 
 import torch
+
+KERNEL = "pufferlib::compute_puff_advantage"
 
 
 def main(gpus: str, *modules: str) -> None:
@@ -19,12 +21,26 @@ def main(gpus: str, *modules: str) -> None:
     for number in range(seen):
         product = left.to(f"cuda:{number}") @ right.to(f"cuda:{number}")
         torch.testing.assert_close(product.cpu(), left @ right)
-    kernel = "pufferlib::compute_puff_advantage"
-    if "pufferlib._C" in modules and not torch._C._dispatch_has_kernel_for_dispatch_key(
-        kernel, "CUDA"
-    ):
-        sys.exit(f"pufferlib._C has no {kernel} for GPUs: it was built without nvcc")
+    if "pufferlib._C" in modules:
+        check_kernel(seen)
     print(f"torch {torch.__version__}, {seen} GPUs computed")
+
+
+def check_kernel(gpus: int) -> None:
+    """Without nvcc it is built for CPUs only, and with it for the GPUs that the build names."""
+    if not torch._C._dispatch_has_kernel_for_dispatch_key(KERNEL, "CUDA"):
+        sys.exit(f"pufferlib._C has no {KERNEL} for GPUs: it was built without nvcc")
+    inputs = torch.rand(4, 64, 32).unbind()  # values, rewards, dones, importance
+    for number in range(gpus):
+        with torch.cuda.device(number):
+            on_gpu = advantages(*(tensor.cuda() for tensor in inputs))
+        torch.testing.assert_close(on_gpu.cpu(), advantages(*inputs))
+
+
+def advantages(*inputs: torch.Tensor) -> torch.Tensor:
+    result = torch.zeros_like(inputs[0])
+    torch.ops.pufferlib.compute_puff_advantage(*inputs, result, 0.99, 0.95, 1.0, 1.0)
+    return result
 
 
 main(*sys.argv[1:])
