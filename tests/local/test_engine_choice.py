@@ -1,7 +1,6 @@
 """Which engine is chosen, and whether its pins agree with the lock file and the Go modules."""
 
 import re
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -78,9 +77,7 @@ def test_another_line_in_a_source_means_another_place(
     assert paths.fingerprint("cli") != before
 
 
-def test_the_pins_are_those_of_the_lock_file_and_of_the_go_modules() -> None:
-    assert version("pulumi") == pins.DOWNLOAD
-    assert version("pulumi-aws") == pins.PROVIDER
+def test_the_pins_are_those_of_the_go_modules_and_of_the_project() -> None:
     assert modules("cli")[command.MODULE] == f"v{pins.CLI}"
     assert modules("host")["github.com/pulumi/pulumi/sdk/v3"] == f"v{pins.CLI}"
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))

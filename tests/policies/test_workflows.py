@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from local.engine import pins
 from tests.policies import workflows
 from tests.policies.actionlint import BIN, actionlint
 from tests.policies.workflows import SET_UP, WITH_PULUMI, WORKFLOWS
@@ -112,18 +113,13 @@ def test_a_pull_request_runs_all_tests_once() -> None:
     assert runs == ["make test"]
 
 
-def test_the_cli_has_the_version_of_the_sdk_in_pyproject(tmp_path: Path) -> None:
+def test_the_workflows_install_the_cli_that_the_local_engine_has() -> None:
     for workflow in WORKFLOWS:
         assert "pulumi-version" not in workflows.text(workflow)
-    (step,) = [step for step in set_up_steps() if step.get("id") == "versions"]
-    output = tmp_path / "output"
-    environment = {"GITHUB_OUTPUT": str(output), "PATH": "/usr/bin:/bin"}
-    subprocess.run(
-        ["bash", "-e", "-c", step["run"]], cwd=workflows.ROOT, env=environment, check=True
-    )
-    project = (workflows.ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (sdk,) = re.findall(r'"pulumi==([\d.]+)"', project)
-    assert output.read_text(encoding="utf-8") == f"pulumi={sdk}\n"
+    (step,) = [step for step in set_up_steps() if "pulumi/actions@" in step.get("uses", "")]
+    assert step["with"] == {"pulumi-version-file": ".pulumi.version"}
+    file = workflows.ROOT / step["with"]["pulumi-version-file"]
+    assert file.read_text(encoding="utf-8") == f"{pins.CLI}\n"
 
 
 def test_the_jobs_that_hold_a_role_install_no_development_packages() -> None:
