@@ -21,8 +21,8 @@ AS := operator
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lock up preview outputs env down reset format check unit test docs bench \
-	prove prove-permissions prove-image prove-machine prove-policies prove-adopt
+.PHONY: help venv lock up preview outputs env down reset format check unit test all-tests docs bench \
+	prove prove-permissions prove-image prove-machine prove-policies prove-adopt prove-stacks
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
@@ -75,7 +75,10 @@ check: venv ## Check format, lint and types
 unit: venv ## Run the tests that need no engine, in seconds
 	@$(TESTS) -q -m "not engine and not proof and not machine"
 
-test: check ## Run all checks and tests, with a slice of the long proofs
+test: venv ## Run all checks and tests, with a slice of the long proofs
+	@$(MAKE) --no-print-directory --jobs 2 check all-tests
+
+all-tests: venv
 	@$(PYTHON) -m local install
 	@$(TESTS)
 
@@ -87,14 +90,13 @@ docs: venv ## Write every generated table into README.md and docs/
 bench: venv ## Measure the program and its guard rails, as ratios
 	@$(PYTHON) -m local.bench.program
 
-prove: prove-permissions prove-image prove-policies prove-adopt ## Run the long proofs whole, an hour or so
-	@PROVE_ALL=1 $(PYTEST) -q tests/sandbox/test_engine.py
+prove: prove-permissions prove-image prove-policies prove-adopt prove-stacks ## Run the long proofs whole, an hour or so
 
 prove-permissions: venv ## Every "can" and "cannot" of the permissions, executed
 	@PROVE_ALL=1 $(PYTEST) -q tests/infra/permissions tests/sandbox/permissions
 
 prove-image: venv ## The image builder under every fault, and on a real machine without a GPU
-	@AMI_FAULTS=all PROVE_ALL=1 $(PYTEST) -q tests/ami tests/machine
+	@PROVE_ALL=1 $(PYTEST) -q tests/ami tests/machine
 
 prove-machine: venv ## The image builder's scripts on a real machine without a GPU
 	@PROVE_ALL=1 $(PYTEST) -q tests/machine
@@ -104,3 +106,7 @@ prove-policies: venv ## Every guard rail against mutants, the pipeline's role ag
 
 prove-adopt: venv ## The Terraform module's environments, adopted
 	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/sandbox/adopt
+
+prove-stacks: venv ## Stacks that are killed, half made, changed; every command; the emulated AWS
+	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/e2e tests/local tests/infra \
+		tests/sandbox/test_engine.py tests/sandbox/fuzz

@@ -1,10 +1,12 @@
 """What all tests share: the closing line of a proof, also under pytest-xdist."""
 
-import os
+import signal
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import pytest
+
+from tests.slices import EVERYTHING
 
 LINES = pytest.StashKey[list[str]]()
 Say = Callable[[str], None]
@@ -19,6 +21,9 @@ class Worker(Protocol):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LINES] = []
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell's background job ignores Ctrl-C, and so would each command that a test interrupts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +35,7 @@ def closing_line(request: pytest.FixtureRequest) -> Say:
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep a file's tests in one worker: they share an account, and some follow each other."""
-    if not os.environ.get("PROVE_ALL"):
+    if not EVERYTHING:
         thorough = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=thorough)
         items[:] = [item for item in items if item not in thorough]

@@ -39,9 +39,6 @@ CHANGING = (
     "Import", "Create", "Authorize", "Run", "Stop", "Modify", "Terminate", "Delete", "Deregister",
 )  # fmt: skip
 
-EVERYTHING = os.environ.get("AMI_FAULTS") == "all"
-"""`make prove-image` sets it; otherwise only a slice of the faults and kills is tried."""
-
 
 class ResponseBody:
     """A response body with the interface of urllib3."""

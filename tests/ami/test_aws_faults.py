@@ -12,13 +12,13 @@ from sandbox.core.errors import Interrupted, SandboxError
 from tests.ami import fake_account, fault_injector
 from tests.ami.fault_injector import (
     CHANGING,
-    EVERYTHING,
     KINDS,
     MARK,
     RECOVERED,
     FaultInjector,
     Kind,
 )
+from tests.slices import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,8 @@ from ami import sweep
 from ami.build_resources import Search, own_images
 from infra import names
 from tests.ami import fake_account, killed_build
-from tests.ami.fault_injector import CHANGING, EVERYTHING
+from tests.ami.fault_injector import CHANGING
+from tests.slices import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

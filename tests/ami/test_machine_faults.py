@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -69,20 +69,24 @@ def test_another_host_key_ends_the_build_at_once(
     assert_nothing_left(account, tally)
 
 
+def in_prove(*case: object) -> Any:
+    return pytest.param(*case, marks=pytest.mark.thorough)
+
+
 @pytest.mark.parametrize(
     ("damage", "error", "message"),
     [
         ("wrong-key", SetupError, "the key at https://developer.download.nvidia.com"),
         ("no-gpu", VerificationError, "nvidia-smi"),
-        ("old-driver", VerificationError, "driver: is 470.1, expected branch 580"),
-        ("broken-units", VerificationError, "units: docker.service"),
+        in_prove("old-driver", VerificationError, "driver: is 470.1, expected branch 580"),
+        in_prove("broken-units", VerificationError, "units: docker.service"),
         ("empty-environment", VerificationError, "puffer-torch: ModuleNotFoundError: No module"),
         ("rebuilding-uv", VerificationError, "metta-uv-run: changes the environment"),
         ("other-downloads", SetupError, "BAZELISK: the sha256 of https://github.com/.* expected"),
-        ("no-module", SetupError, "has no nvidia module"),
+        in_prove("no-module", SetupError, "has no nvidia module"),
         ("deaf", SetupError, "has not rebooted"),
-        ("no-return", SetupError, "no login within"),
-        ("failed-cloud-init", SetupError, "cloud-init failed"),
+        in_prove("no-return", SetupError, "no login within"),
+        in_prove("failed-cloud-init", SetupError, "cloud-init failed"),
     ],
 )
 def test_a_machine_that_is_not_right_becomes_no_image(  # noqa: PLR0913, PLR0917 - fixtures and case

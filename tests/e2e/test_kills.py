@@ -75,8 +75,19 @@ def fresh(tmp_path: Path) -> Iterator[Mapping[str, str]]:
         yield environment
 
 
+def in_prove(created: Callable[[Client], bool]) -> Any:
+    return pytest.param(created, marks=pytest.mark.thorough)
+
+
 @pytest.mark.parametrize(
-    "created", [vpc_exists, user_exists, key_exists, flow_log_exists, budget_action_exists]
+    "created",
+    [
+        in_prove(vpc_exists),
+        in_prove(user_exists),
+        key_exists,
+        in_prove(flow_log_exists),
+        in_prove(budget_action_exists),
+    ],
 )
 def test_a_killed_update_is_repaired_and_the_next_one_completes_it(
     fresh: Mapping[str, str], tmp_path: Path, created: Callable[[Client], bool]

@@ -77,6 +77,7 @@ def small_build(tmp_path: Path) -> SmallBuild:
     return SmallBuild(module.parent, cache)
 
 
+@pytest.mark.thorough
 def test_two_builds_of_a_small_module_at_once_make_it_once_and_one_says_that_it_waits(
     small_build: SmallBuild,
 ) -> None:
@@ -93,7 +94,9 @@ def test_two_builds_of_a_small_module_at_once_make_it_once_and_one_says_that_it_
     assert sum("waiting for it" in err for err in logs) == 1, logs
 
 
-@pytest.mark.parametrize("kill_signal", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "kill_signal", [pytest.param(signal.SIGINT, marks=pytest.mark.thorough), signal.SIGKILL]
+)
 def test_a_build_of_a_small_module_that_is_killed_half_way_is_finished_by_the_next(
     small_build: SmallBuild, kill_signal: signal.Signals
 ) -> None:

@@ -126,6 +126,7 @@ def test_an_identity_that_the_stack_has_not_is_refused(shell: Shell) -> None:
     assert len(refused.output.splitlines()) == 1
 
 
+@pytest.mark.thorough
 def test_the_permissions_hold_and_a_widened_policy_is_seen(shell: Shell) -> None:
     check = f"{sys.executable} -m sandbox permissions check --stack local"
     whole = shell.run(as_("operator"), check)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from ami.ssh_session import Login, SshSession, background_loop
 from ami.target import BuildTarget
 from tests.machine import rootfs
 from tests.machine.machine import Machine
+from tests.slices import EVERYTHING
 
 ADDRESS = "203.0.113.10"
 LIMITS = Limits(login=60, ready=120, upgrade=600, check=120, reboot=60)
@@ -49,7 +49,7 @@ def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
     started = time.monotonic()
     try:
         rootfs.require_possible()
-        if os.environ.get("PROVE_ALL"):
+        if EVERYTHING:
             rootfs.make()
         else:
             rootfs.cached()

@@ -22,11 +22,11 @@ from sandbox.core.errors import ExitCode
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
 from tests.sandbox.fuzz.command_table import ANSWERS, COMMANDS, READING, answer_all
+from tests.slices import EVERYTHING
 
 LIMIT: Final = 60
 """Seconds that a command may take here, where nothing has to be waited for."""
 Break = Callable[[FakePulumi, pytest.MonkeyPatch], object]
-EVERYTHING: Final = bool(os.environ.get("PROVE_ALL"))
 EMULATOR_GAP: Final = "NotImplementedError: The simulate_principal_policy"
 FINE: Final = {ExitCode.DONE, ExitCode.ATTENTION, ExitCode.NOT_YET}
 

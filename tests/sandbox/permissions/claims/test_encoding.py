@@ -1,6 +1,5 @@
 """The encoding decides like both evaluators, on random requests."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from tests.sandbox.permissions.claims.random_requests import (
     own_questions,
     random_questions,
 )
+from tests.slices import EVERYTHING
 
 pytestmark = pytest.mark.proof
 
@@ -37,7 +37,7 @@ CHUNK = 10_000
 def collected(strategy: SearchStrategy[list[Question]], each: int) -> Sequence[Question]:
     """Many questions of *strategy*, *each* of an example; the simulator gets all at once."""
     questions: list[Question] = []
-    count = WHOLE if os.environ.get("PROVE_ALL") else SLICE
+    count = WHOLE if EVERYTHING else SLICE
 
     @settings(
         max_examples=count // each,

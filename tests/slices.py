@@ -1,0 +1,6 @@
+"""How much the long proofs try: all of it in `make prove`, a slice in `make test`."""
+
+import os
+from typing import Final
+
+EVERYTHING: Final = bool(os.environ.get("PROVE_ALL"))
