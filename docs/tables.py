@@ -5,6 +5,7 @@ A document names a table between marks: `<!-- [[[cog tables.settings() ]]] -->`,
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -27,6 +28,7 @@ MESSAGE_SOURCES: Final = {
 }
 """Where messages are raised; a file belongs to the first entry that names a folder above it."""
 HOLE: Final = "…"
+JSON_FORM: Final = re.compile(r"\{[^}]+\}")
 
 
 def settings(*keys: str) -> None:
@@ -53,11 +55,11 @@ def commands() -> None:
             for parameter in command.params
             if parameter.param_type_name == "argument"
         ]
-        print(f"### `{' '.join((path, *arguments))}`\n\n{_plain(command.help)}\n")
+        text = JSON_FORM.sub(r"`\g<0>`", command.help)
+        print(f"### `{' '.join((path, *arguments))}`\n\n{text}\n")
         rows = [(_names(parameter), _plain(parameter.help)) for parameter in command.params]
-        if rows:
-            _table(("argument or option", "meaning"), rows)
-            print()
+        _table(("argument or option", "meaning"), rows)
+        print(f"\n{_examples(command.epilog)}\n")
 
 
 def messages() -> None:
@@ -143,6 +145,12 @@ def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN4
         return
     for name, child in children.items():
         yield from _leaves(child, f"{path} {name}")
+
+
+def _examples(epilog: str) -> str:
+    """The commands behind "Example: ", as code."""
+    title, _, examples = epilog.partition(": ")
+    return f"{title}: {' · '.join(f'`{example}`' for example in examples.split(' · '))}"
 
 
 def _names(parameter: Any) -> str:  # noqa: ANN401 - as above

@@ -36,6 +36,9 @@ def check(
     """Show what would be adopted, and what the next update would change. Writes nothing.
 
     Exit code 3 says that the next update would disturb the running environment.
+
+    JSON: {stack, adopted, left_alone, settings, refused_settings, changes, verdict}, as
+    docs/adoption.md explains them.
     """
     from sandbox.adopt import report, run
     from sandbox.core.stack import Stack

@@ -12,7 +12,10 @@ app = typer.Typer(no_args_is_help=True, help="Print the configuration that the s
 def show(
     *, stack: StackOption = None, _as_json: JsonOption = False, _quiet: QuietOption = False
 ) -> None:
-    """Print sandbox_config as JSON, for SANDBOX_CONFIG or a mounted file. It holds no secret."""
+    """Print sandbox_config as JSON, for SANDBOX_CONFIG or a mounted file. It holds no secret.
+
+    JSON: as without --json.
+    """
     from sandbox.core.stack import Stack
 
     output.json_result(Stack.select(stack).sandbox_config().model_dump(mode="json"))
@@ -20,7 +23,10 @@ def show(
 
 @app.command("schema", epilog="Example: sandbox config schema > docs/sandbox_config.schema.json")
 def schema(*, _as_json: JsonOption = False, _quiet: QuietOption = False) -> None:
-    """Print the JSON schema of sandbox_config."""
+    """Print the JSON schema of sandbox_config.
+
+    JSON: as without --json.
+    """
     from sandbox_client.config import SandboxConfig
 
     output.json_result(SandboxConfig.model_json_schema())

@@ -48,7 +48,12 @@ def result(text: str) -> None:
 def json_result(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print the command's result as JSON."""
     _Settings.spoken = True
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value))
+
+
+def json_text(value: Any) -> str:  # noqa: ANN401 - as above
+    """*value* as JSON that a person can read too."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def note(text: str) -> None:

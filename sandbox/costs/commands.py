@@ -24,6 +24,10 @@ def costs(
     """Show the project's cost in a month, by user. AWS charges 0.01 US dollars a request.
 
     Exit code 10 says that AWS cannot group the costs, since a cost allocation tag is not active.
+
+    JSON: {project, month, tag, currency, costs, unsettled, unsettled_days, inactive_tags,
+    tags_unreadable}. The amounts, by value of the tag, are text. unsettled is the part that AWS may
+    still change.
     """
     from infra.aws_clients import US_EAST_1, AwsClients
     from sandbox.costs import report

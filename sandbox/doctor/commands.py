@@ -17,6 +17,8 @@ def doctor(
     One line for each check, with the cure. ok: nothing to do. note: good to know. act: something
     does not work; exit code 10 says that there is any. One request to Cost Explorer costs 0.01
     US dollars.
+
+    JSON: a list of {check, status, details, cure}.
     """
     from sandbox.doctor import examination
 

@@ -17,6 +17,9 @@ def drift(
     differs: a setting in AWS is not as the program says. missing: somebody deleted a resource.
     unmanaged: somebody attached something to a resource of the stack: a rule to the security
     group, a policy to the manager, a subnet to the VPC. Exit code 10 says that there is any.
+
+    JSON: {differing, missing, unmanaged}: lists of {operation, type, name}, of {type, name, id}
+    and of text.
     """
     from sandbox.core.stack import Stack
     from sandbox.drift import comparison

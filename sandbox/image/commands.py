@@ -96,6 +96,8 @@ def list_images(
     """Show the images of the stack's environment, the newest first.
 
     An image is in use if the stack's config names it, or if an instance was launched from it.
+
+    JSON: a list of {id, name, created, state, size_gib, in_use, build_id, snapshots, versions}.
     """
     from sandbox.core.stack import Stack
     from sandbox.image import job, listing
@@ -188,7 +190,11 @@ def pins(
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Show every version that a build installs, its source, and how to look for a newer one."""
+    """Show every version that a build installs, its source, and how to look for a newer one.
+
+    JSON: a list of {name, value, settings, from, newer, latest, goes_with}. latest is null unless
+    PyPI has a newer version.
+    """
     from sandbox.image import job
 
     job.pins(latest=latest, write=write, as_json=as_json)

@@ -35,7 +35,11 @@ ApplyOption = Annotated[
 def list_keys(
     *, stack: StackOption = None, as_json: JsonOption = False, _quiet: QuietOption = False
 ) -> None:
-    """Show each slot's key: its stage, its status in IAM, its age and its last use."""
+    """Show each slot's key: its stage, its status in IAM, its age and its last use.
+
+    JSON: a list of {slot, stage, key_id, status, age_days, last_used}. last_used is a time in ISO
+    8601, or null.
+    """
     from sandbox.core.stack import Stack
     from sandbox.keys import listing
 

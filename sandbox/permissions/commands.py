@@ -13,7 +13,10 @@ app = typer.Typer(no_args_is_help=True, help="Show and check the permissions of 
 
 @app.command("table", epilog="Example: sandbox permissions table --json")
 def table(*, as_json: JsonOption = False, _quiet: QuietOption = False) -> None:
-    """Print the contract: every action with the identity, the resource and the decision."""
+    """Print the contract: every action with the identity, the resource and the decision.
+
+    JSON: a list of {who, action, what, decision, sentence}.
+    """
     from sandbox.permissions.table import rows
 
     if as_json:
@@ -49,6 +52,9 @@ def documents(
 
     A stack that is up needs no AWS credentials. For any other stack the account is that of your
     credentials, and the VPC's id is a placeholder.
+
+    JSON: by the name of the identity, {policies, boundary, trust}. policies is a list of documents;
+    boundary and trust are a document, or null.
     """
     from sandbox.core.stack import Stack
     from sandbox.permissions import identities
@@ -76,6 +82,8 @@ def check(
     """Ask IAM's simulator in the stack's account every row of the contract. Changes nothing.
 
     Ends with 10 if a row is broken, with 11 if AWS gave no answer to some rows.
+
+    JSON: a list of {who, action, what, expected, result, why}.
     """
     from sandbox.core.stack import Stack
     from sandbox.permissions.check import ask, show, to_json
@@ -113,6 +121,9 @@ def prove(
 
     A solver searches for a request that breaks the sentence, and prints it as a row of the
     contract. Ends with 10 if it finds one. Needs neither a stack nor an account.
+
+    JSON: a list of {claim, who, kind, sentence, held_by, result, stacks, seconds, hole, broken}.
+    broken is a list of {settings, holder, answer, why, row}.
     """
     from sandbox.core.stack import Stack
     from sandbox.permissions.prove import is_surprising, proofs, show, to_json

@@ -11,7 +11,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -92,6 +92,27 @@ class Plan:
         yield from map(str, self.lost_keys)
         yield from map(str, self.adoptions)
         yield from self.forgotten
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a program; times are in ISO 8601."""
+        return {
+            "locked": self.locks is not None,
+            "locks": [
+                {**asdict(lock), "since": lock.since.isoformat()} for lock in self.locks or ()
+            ],
+            "delete_keys": [
+                {**asdict(key), "created": key.created.isoformat()} for key in self.lost_keys
+            ],
+            "adopt": [
+                {
+                    "type": adoption.entry["type"],
+                    "name": adoption.entry["urn"].rsplit("::", 1)[1],
+                    "id": adoption.identifier,
+                }
+                for adoption in self.adoptions
+            ],
+            "forget": list(self.forgotten),
+        }
 
 
 def plan(stack: Stack) -> Plan:

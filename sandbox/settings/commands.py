@@ -35,7 +35,10 @@ def show(
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Show every setting: its value, its default, and whether the stack sets it."""
+    """Show every setting: its value, its default, and whether the stack sets it.
+
+    JSON: a list of {setting, value, default, source}. source is stack or default.
+    """
     from sandbox.core.stack import Stack
     from sandbox.settings import editor
 

@@ -21,7 +21,10 @@ def status(
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Show the stack at a glance. Exit code 10 says that somebody should act."""
+    """Show the stack at a glance. Exit code 10 says that somebody should act.
+
+    JSON: a list of {item, details, ok}. ok is false where somebody should act.
+    """
     from sandbox.core.stack import Stack
     from sandbox.status import report
 

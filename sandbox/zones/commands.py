@@ -31,6 +31,8 @@ def propose(
     """Propose a slot for each zone that offers the stack's default instance type.
 
     A zone that has a slot keeps it, whether the config names it or a subnet is there already.
+
+    JSON: the slot of each zone, by the zone's name.
     """
     from sandbox.core.stack import Stack
     from sandbox.zones import proposal

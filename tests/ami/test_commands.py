@@ -18,6 +18,7 @@ from sandbox.core import stack
 from sandbox.core.errors import ExitCode, Interrupted
 from sandbox.core.pulumi_cli import PulumiError
 from sandbox.image import job, target
+from tests.sandbox import json_forms
 
 if TYPE_CHECKING:
     from tests.ami.conftest import EmulatedAccount
@@ -120,6 +121,7 @@ def test_list_as_json_has_every_version(
     listed = {image["id"]: image for image in json.loads(capsys.readouterr().out)}
     assert set(listed) == set(three_images)
     assert listed[three_images[1]]["in_use"] == [images.CONFIGURED]
+    assert set(listed[three_images[0]]) == json_forms.fields("image", "list")
     assert listed[three_images[0]]["versions"] == {"driver": "535.274.02"}
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.core.errors import ExitCode
 from tests.deadly import deadly
+from tests.sandbox import json_forms
 from tests.sandbox.adopt.adoption_env import (
     AdoptionEnv,
     changes,
@@ -52,6 +53,7 @@ def test_a_replacement_is_refused_with_a_full_report_and_nothing_is_written(
     assert refused.returncode == ExitCode.REFUSED
     assert error_line(refused).endswith("nothing was written")
     report: Json = json.loads(refused.stdout)
+    assert set(report) == json_forms.fields("adopt", "check")
     assert report["verdict"]["sound"] is False
     objections: list[str] = report["verdict"]["objections"]
     assert any("sandbox-instances: would be replaced" in line for line in objections)

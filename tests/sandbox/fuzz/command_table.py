@@ -8,6 +8,7 @@ from typing import Any, Final
 import typer
 import yaml
 
+from infra import access_keys
 from sandbox import cli
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox_client.frozen_config import frozen_values
@@ -94,7 +95,7 @@ def deployment() -> dict[str, Any]:
                 ),
                 resource(
                     "aws:iam/accessKey:AccessKey",
-                    "sandbox-manager-key",
+                    access_keys.resource_name("a"),
                     id="AKIAEXAMPLE",
                     inputs={"user": "sandbox-manager"},
                     outputs={

@@ -4,6 +4,7 @@ A *break* breaks a working set-up: the answers of `pulumi`, the account, the sta
 happens, no command prints a traceback or the text of an error that nobody expected.
 """
 
+import json
 import os
 import re
 import time
@@ -19,15 +20,42 @@ from moto import mock_aws
 
 from sandbox import cli
 from sandbox.core.errors import ExitCode
+from tests.sandbox import json_forms
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
-from tests.sandbox.fuzz.command_table import ANSWERS, COMMANDS, READING, answer_all
+from tests.sandbox.fuzz.command_table import (
+    ANSWERS,
+    COMMANDS,
+    READING,
+    answer_all,
+    words_of_every_command,
+)
 from tests.slices import EVERYTHING
 
 LIMIT: Final = 60
 """Seconds that a command may take here, where nothing has to be waited for."""
 Break = Callable[[FakePulumi, pytest.MonkeyPatch], object]
 EMULATOR_GAP: Final = "NotImplementedError: The simulate_principal_policy"
+JSON_WITHOUT_FIELDS: Final = {("config", "show"), ("config", "schema"), ("zones", "propose")}
+"""Their JSON has no fixed fields, or those of sandbox_config."""
+JSON_TESTED_ELSEWHERE: Final = {
+    command
+    for command in COMMANDS
+    if command[:2] in {("permissions", "check"), ("image", "list"), ("adopt", "check")}
+    or command[:2] == ("recover", "--yes")
+    or "--write" in command
+}
+"""They need an account with something in it, or do not read; their own tests ask for JSON."""
+CHANGING: Final = {
+    ("secret",),
+    ("settings", "set"),
+    ("settings", "unset"),
+    *(("image", word) for word in ("build", "prune", "clean", "resume")),
+    ("keys", "rotate"),
+    ("keys", "rollback"),
+    ("adopt", "apply"),
+    ("adopt", "finish"),
+}
 FINE: Final = {ExitCode.DONE, ExitCode.ATTENTION, ExitCode.NOT_YET}
 
 
@@ -415,7 +443,7 @@ def judge(command: Sequence[str], break_name: str, capsys: pytest.CaptureFixture
 
 
 def test_every_command_is_in_the_table() -> None:
-    words = {tuple(command) for command in command_table.words_of_every_command()}
+    words = {tuple(command) for command in words_of_every_command()}
     missing = [
         command for command in words if not any(row[: len(command)] == command for row in COMMANDS)
     ]
@@ -430,6 +458,50 @@ def test_a_command_on_a_healthy_stack_has_no_unexpected_end(
 ) -> None:
     del pulumi
     judge(command, "healthy", capsys)
+
+
+def takes_json(command: Sequence[str]) -> bool:
+    words = next(words for words in words_of_every_command() if command[: len(words)] == words)
+    return "JSON" in json_forms.help_of(*words)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        command
+        for command in COMMANDS
+        if takes_json(command) and command not in JSON_TESTED_ELSEWHERE
+    ],
+    ids=lambda command: " ".join(command[:3]),
+)
+def test_json_is_one_document_with_the_fields_that_the_help_names(
+    command: Sequence[str], pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del pulumi
+    assert cli.run(["--quiet", *command, "--json"]) in FINE
+    printed = json.loads(capsys.readouterr().out)
+    words = next(words for words in words_of_every_command() if command[: len(words)] == words)
+    if words in JSON_WITHOUT_FIELDS:
+        assert printed
+        return
+    if words == ("permissions", "documents"):
+        printed = list(printed.values())
+    entries = printed if isinstance(printed, list) else [printed]
+    assert entries
+    for entry in entries:
+        assert set(entry) == json_forms.fields(*words)
+
+
+def test_every_command_that_reads_prints_json() -> None:
+    """A command without --json changes something, or prints a secret for the cluster."""
+    without = {
+        words
+        for words in words_of_every_command()
+        if not any("--json" in option.opts for option in json_forms.command(*words).params)
+    }
+    assert without == CHANGING
+    for words in set(words_of_every_command()) - without:
+        assert "JSON" in json_forms.help_of(*words), words
 
 
 @pytest.mark.parametrize("number", range(len(BREAKS)), ids=[name for name, _ in BREAKS])

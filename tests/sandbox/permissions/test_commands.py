@@ -19,6 +19,7 @@ from sandbox.permissions import identities
 from sandbox.permissions.table import rows
 from tests.infra.conftest import ACCOUNT, Record, Run, config_text
 from tests.infra.permissions import stacks
+from tests.sandbox import json_forms
 from tests.sandbox.permissions.fake_aws import simulator
 
 IDENTITIES = ("manager", "instance", "flow-logs", "budget", "ci-deploy", "ci-preview", "ci-setup")
@@ -109,7 +110,7 @@ def test_the_table_has_every_row(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["permissions", "table", "--json"]) == ExitCode.DONE
     printed = json.loads(capsys.readouterr().out)
     assert len(printed) == len(rows())
-    assert printed[0].keys() == {"who", "action", "what", "decision", "sentence"}
+    assert printed[0].keys() == json_forms.fields("permissions", "table")
     assert run(["permissions", "table"]) == ExitCode.DONE
     assert len(capsys.readouterr().out.splitlines()) == len(rows()) + 1
 
@@ -260,7 +261,7 @@ def test_check_ends_with_the_code_of_its_worst_row(
     check.account_answers(settings_in_account, throttled)
     answers = json.loads(check("--json", code=code))
     assert len(answers) == len(rows())
-    assert answers[0].keys() == {"who", "action", "what", "expected", "result", "why"}
+    assert answers[0].keys() == json_forms.fields("permissions", "check")
 
 
 def test_check_shows_the_row_without_an_answer_and_the_counts(check: "CheckCommand") -> None:

@@ -19,6 +19,7 @@ from sandbox import cli
 from sandbox.core.errors import ExitCode, RefusedError, SandboxError
 from sandbox.core.stack import Stack
 from sandbox.recover import recovery
+from tests.sandbox import json_forms
 from tests.sandbox.conftest import FakePulumi
 
 REGION = "us-east-1"
@@ -148,7 +149,19 @@ def test_a_dry_run_shows_every_step_and_changes_nothing(
     assert re.search("3[0-4] minutes", unlock)  # this test may be slow
     assert vpc in adopt
     assert "sandbox-manager" in forget
+    assert cli.run(["recover", "--stack", "dev", "--dry-run", "--json"]) == ExitCode.ATTENTION
+    printed = json.loads(capsys.readouterr().out)
+    assert printed.keys() == json_forms.fields("recover")
+    assert printed["locked"]
+    assert (printed["locks"][0]["username"], printed["locks"][0]["pid"]) == ("alice", 4711)
+    assert printed["adopt"] == [{"type": "aws:ec2/vpc:Vpc", "name": "sandbox-vpc", "id": vpc}]
+    assert printed["forget"] == [forget]
     assert changes(fake_pulumi) == []
+
+
+def test_json_is_for_a_dry_run_only(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["recover", "--stack", stack.name, "--json"]) == ExitCode.USAGE
+    assert "--dry-run" in capsys.readouterr().err
 
 
 def test_without_a_terminal_nothing_is_done_unasked(stack: Stack, fake_pulumi: FakePulumi) -> None:

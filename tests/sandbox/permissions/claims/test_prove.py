@@ -12,6 +12,7 @@ from sandbox.cli import run
 from sandbox.core.errors import ExitCode
 from sandbox.permissions.claims import table
 from sandbox.permissions.claims.table import Claim, claims, expected_to_fail
+from tests.sandbox import json_forms
 
 WITHOUT_SOLVER = """
 import sys
@@ -35,6 +36,7 @@ def test_each_claim_is_printed_with_its_sentence_and_result(
     prove(monkeypatch, [holding], [failing])
     assert run(["permissions", "prove", "--json"]) == ExitCode.DONE
     first, second = json.loads(capsys.readouterr().out)
+    assert first.keys() == json_forms.fields("permissions", "prove")
     assert (first["claim"], first["sentence"]) == (holding.name, holding.sentence)
     assert (first["result"], first["broken"]) == ("holds", [])
     assert first["seconds"] >= 0
