@@ -22,7 +22,8 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help venv lock up preview outputs env down reset format check unit test all-tests docs bench \
-	prove prove-permissions prove-image prove-machine prove-policies prove-adopt prove-stacks
+	prove prove-permissions prove-image prove-machine prove-policies prove-adopt prove-stacks \
+	prove-eventual
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
@@ -110,3 +111,6 @@ prove-adopt: venv ## The Terraform module's environments, adopted
 prove-stacks: venv ## Stacks that are killed, half made, changed; every command; the emulated AWS
 	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/e2e tests/local tests/infra \
 		tests/sandbox/test_engine.py tests/sandbox/fuzz
+
+prove-eventual: venv ## A stack's life in an account that shows late what it made, for 50 seeds; part of prove-stacks
+	@PROVE_ALL=1 $(PYTEST) -n 4 --dist loadgroup -q tests/e2e/test_eventual_account.py

@@ -39,10 +39,10 @@ class Emulator:
         return f"http://127.0.0.1:{self.port}"
 
 
-def start(folder: Path, *, delay: int = 0) -> Emulator:
+def start(folder: Path, *, delay: int = 0, seed: int | None = None) -> Emulator:
     """Start the emulator of *folder*, or return the one that runs.
 
-    Each answer takes *delay* milliseconds longer.
+    Each answer takes *delay* milliseconds longer. With a *seed* it shows late what it made.
 
     Raises:
         EmulatorError: it ended, or did not answer in time.
@@ -51,9 +51,10 @@ def start(folder: Path, *, delay: int = 0) -> Emulator:
         return emulator
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
+    seeded = [] if seed is None else ["--seed", str(seed)]
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.serve", str(folder), "--delay", str(delay)],
+            [sys.executable, "-m", "local.serve", str(folder), "--delay", str(delay), *seeded],
             cwd=ROOT,
             env=clean_env.clean(),
             stdin=subprocess.DEVNULL,

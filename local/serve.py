@@ -2,7 +2,8 @@
 
 `python -m local.serve FOLDER` writes FOLDER/emulator.json as soon as it answers, and serves until
 it gets SIGTERM or SIGINT. With `--delay MILLISECONDS` each answer takes that much longer, as from a
-region that is far away.
+region that is far away. With `--seed NUMBER` it shows late what it made and limits calls
+(`local.eventual`), in the same way for the same seed.
 
 cheroot serves it, because moto's own server closes every connection after one answer, which makes
 an update half as long again.
@@ -45,6 +46,17 @@ def delayed(milliseconds: int) -> Callable[[WSGIApplication], WSGIApplication]:
             return application(environ, start_response)
 
         return answer
+
+    return wrapped
+
+
+def eventual(seed: int) -> Callable[[WSGIApplication], WSGIApplication]:
+    """Wrap an application so that it shows late what it made, and limits calls."""
+
+    def wrapped(application: WSGIApplication) -> WSGIApplication:
+        from local.eventual.application import EventualApplication  # noqa: PLC0415 - imports moto
+
+        return EventualApplication(application, seed)
 
     return wrapped
 
@@ -110,12 +122,17 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local.serve")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--delay", type=int, default=0, metavar="MILLISECONDS")
+    parser.add_argument("--seed", type=int, metavar="NUMBER")
     return parser.parse_args()
+
+
+def _around(options: argparse.Namespace) -> Callable[[WSGIApplication], WSGIApplication]:
+    """What the options put around the application, the delay outermost."""
+    inner = _unchanged if options.seed is None else eventual(options.seed)
+    outer = delayed(options.delay) if options.delay else _unchanged
+    return lambda application: outer(inner(application))
 
 
 if __name__ == "__main__":
     options = _options()
-    if options.delay:
-        main(options.folder, delayed(options.delay), _DELAYED_THREADS)
-    else:
-        main(options.folder)
+    main(options.folder, _around(options), _DELAYED_THREADS if options.delay else _THREADS)

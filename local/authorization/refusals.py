@@ -7,6 +7,7 @@ import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
 from xml.sax.saxutils import escape
@@ -35,14 +36,6 @@ FORMS: Final = {
     "s3": "<Error>{error}<RequestId>{request}</RequestId></Error>",
 }
 """By service, another form of it."""
-REASONS: Final = {
-    200: "OK",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    412: "Precondition Failed",
-    501: "Not Implemented",
-}
 
 
 def denied(caller: Caller, judgement: Judgement, signature: Signature) -> Answer:
@@ -112,7 +105,7 @@ def answer(signature: Signature, status: int, code: str, message: str) -> Answer
         body = FORMS.get(signature.service, FORM).format(error=error, request=request)
         headers = [("Content-Type", "text/xml")]
     lines = [*headers, ("x-amzn-RequestId", request), ("Content-Length", str(len(body.encode())))]
-    return Answer(f"{status} {REASONS[status]}", lines, body.encode())
+    return Answer(f"{status} {HTTPStatus(status).phrase}", lines, body.encode())
 
 
 def encoded(caller: Caller, judgement: Judgement) -> str:

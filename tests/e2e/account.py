@@ -13,10 +13,13 @@ Client = Callable[[str], Any]
 
 
 @contextmanager
-def emulated(folder: Path) -> Generator[dict[str, str]]:
-    """The environment of a fresh account and a fresh state, both below *folder*."""
+def emulated(folder: Path, seed: int | None = None) -> Generator[dict[str, str]]:
+    """The environment of a fresh account and a fresh state, both below *folder*.
+
+    With a *seed* the account shows late what it made, and limits calls.
+    """
     installed = engine.ensure()
-    running = emulator.start(folder)
+    running = emulator.start(folder, seed=seed)
     try:
         yield stack.environment(installed, running, folder / "state")
     finally:
