@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -9,17 +10,14 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from ami import pins
 from ami.pins import Pin
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SETUP = Path("ami/setup").resolve()
 FACTS = Path(__file__).parent / "facts"
@@ -40,6 +38,12 @@ class Shell:
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"#!/bin/bash\n{text}" if not text.startswith("#!") else text)
         file.chmod(0o755)
+
+    def gate(self) -> str:
+        """A command that defines the gate's checks as functions of the shell."""
+        file = self.folder / "gate.sh"
+        file.write_text((SETUP / "verify.sh").read_text().split("checks=(")[0])
+        return f". {file}"
 
     def run(self, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         self.stand_in("sudo", SUDO)
@@ -115,9 +119,9 @@ def test_each_pin_has_a_source_is_checked_by_its_hash_and_is_used(pinned: dict[s
         base = re.sub("_(VERSION|COMMIT|BRANCH)$", "", name)
         assert f"{base}_URL" not in pin.fields or pin.hashes, f"{name}: a download without a hash"
         lengths = {"SHA256": "[0-9a-f]{64}", "SHA384": "[0-9a-f]{96}", "KEY": "[0-9A-F]{40}"}
-        for field, pattern in lengths.items():
-            if value := pin.fields.get(f"{base}_{field}"):
-                assert re.fullmatch(pattern, value), f"{name}: {field}"
+        for kind, pattern in lengths.items():
+            if value := pin.fields.get(f"{base}_{kind}"):
+                assert re.fullmatch(pattern, value), f"{name}: {kind}"
         if name.endswith("_COMMIT"):
             assert re.fullmatch("[0-9a-f]{40}", pin.value), name
         assert re.search(rf"\${{?{name}\b|fetch {base} ", scripts), f"{name}: no script uses it"
@@ -149,8 +153,8 @@ def test_metta_gets_the_versions_that_it_names(
         "nim": "NIM_VERSION",
         "torch": "TORCH_VERSION",
     }
-    for field, name in names.items():
-        assert pinned[name].value == metta[field]
+    for fact, name in names.items():
+        assert pinned[name].value == metta[fact]
     assert pinned["CUDA_VERSION"].value.startswith(f"{metta['cuda']}-")
     assert f"tag {metta['nimby']}," in pinned["NIMBY_COMMIT"].source
     assert metta["bazel"] == "latest"
@@ -259,26 +263,64 @@ def test_apt_is_asked_for_the_branch_before_anything_is_downloaded(
 # The gate, on the recorded output of GPU machines
 
 
-def test_the_gate_says_what_is_wrong_with_the_gpus(shell: Shell) -> None:
-    for case in tomllib.loads((FACTS / "gpus.toml").read_text())["case"]:
-        check_gpus(shell, case)
+ANSWER = """\
+program=${0##*/}
+file=$CASE/$(printf '%s' "$program $*" | sha256sum | cut -c1-16)
+[[ -e $file ]] || exit 127
+head -n -1 "$file"
+exit "$(tail -n 1 "$file")"
+"""
 
 
-def check_gpus(shell: Shell, case: Mapping[str, Any]) -> None:
-    answers = {query: "\n".join(lines) for query, lines in case.get("answers", {}).items()}
-    lines = [f"    *={query}\\ *) echo '{text}' ;;" for query, text in answers.items()]
-    error = "\n".join(case.get("error", [])).replace("'", "'\\''")
-    last = f"    *) echo '{error}'; exit 9 ;;"
-    shell.stand_in("nvidia-smi", "\n".join(["case $* in", *lines, last, "esac"]))
-    shell.stand_in("modinfo", f"echo {case['module']}")
-    completed = shell.run('bash "$FOLDER/verify.sh" gpus', GPUS=str(case["gpus"]))
-    output = completed.stdout.splitlines()
-    for expected in case["output"]:
-        assert [line for line in output if line.startswith(expected)], (case["name"], output)
-    failures = [line for line in case["output"] if line.startswith("failed")]
-    assert completed.returncode == (1 if failures else 0), case["name"]
-    failed = [line for line in output if line.startswith("failed ")]
-    assert len(failed) == len(failures), case["name"]
+@dataclass
+class RecordedCase:
+    """What the gate ran on a machine with GPUs, what was answered to it, and what it said."""
+
+    name: str
+    ran: str = ""
+    answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """The lines of each command's output by its command line; the last is its exit status."""
+    said: list[str] = field(default_factory=list[str])
+
+
+def recorded_cases(text: str) -> list[RecordedCase]:
+    """Read a record of record_gpus.sh."""
+    cases: list[RecordedCase] = []
+    output: list[str] | None = None
+    for line in text.splitlines():
+        kind, _, rest = line.partition(" ")
+        if output is not None:
+            output.append(rest if kind == "exit" else line)
+            output = None if kind == "exit" else output
+        elif kind == "==":
+            cases.append(RecordedCase(rest))
+        elif kind == "?":
+            cases[-1].ran = rest
+        elif kind == "$":
+            output = cases[-1].answers.setdefault(rest, [])
+        elif kind == ">":
+            cases[-1].said.append(rest)
+        else:
+            assert kind == "#", line
+    return cases
+
+
+@pytest.mark.parametrize("record", sorted((FACTS / "gpus").iterdir()), ids=lambda file: file.stem)
+def test_the_gate_says_of_recorded_gpus_what_is_wrong(shell: Shell, record: Path) -> None:
+    cases = recorded_cases(record.read_text())
+    for program in ("nvidia-smi", "modinfo", "python3"):
+        shell.stand_in(program, ANSWER)
+    commands = [shell.gate()]
+    for number, case in enumerate(cases):
+        folder = shell.folder / str(number)
+        folder.mkdir()
+        for command, lines in case.answers.items():
+            file = folder / hashlib.sha256(command.encode()).hexdigest()[:16]
+            file.write_text("\n".join(lines) + "\n")
+        commands += [f"export CASE={folder}; echo '=={number}'", case.ran]
+    output = shell.run("\n".join(commands)).stdout
+    said = re.split(r"^==\d+\n", output, flags=re.MULTILINE)[1:]
+    assert [lines.splitlines() for lines in said] == [case.said for case in cases]
 
 
 @pytest.mark.parametrize(
@@ -371,11 +413,7 @@ def test_the_first_uv_run_keeps_the_environment(
     assert completed.returncode == 0, completed.stdout
     if python:
         (project / ".python-version").write_text(f"{python}\n")
-    text = (SETUP / "verify.sh").read_text().split("checks=(")[0]
-    (shell.folder / "checks.sh").write_text(text)
-    output = shell.run(
-        ". ./checks.sh; keeps metta $PWD_OF_TEST/metta --frozen", PWD_OF_TEST=str(shell.folder)
-    ).stdout
+    output = shell.run(f"{shell.gate()}; keeps metta {project} --frozen").stdout
     assert re.search(f"^{expected}", output, re.MULTILINE), output
 
 
@@ -396,15 +434,12 @@ def test_uv_run_in_a_project_whose_extras_exclude_each_other_keeps_the_environme
     )
     (shell.folder / "bin").mkdir()
     (shell.folder / "bin/uv").symlink_to(uv())
-    text = (SETUP / "verify.sh").read_text().split("checks=(")[0]
-    (shell.folder / "checks.sh").write_text(text)
     output = shell.run(
         f"cd puffer && uv venv --quiet --python {sys.executable} && uv pip install --quiet gym==2.0"
         " && ls .venv/lib/*/site-packages >../before;"
         " uv run --offline python -c pass || echo failed"
         " && ls .venv/lib/*/site-packages | diff - ../before && cd .."
-        " && . ./checks.sh && keeps puffer $PWD_OF_TEST/puffer --no-sync",
-        PWD_OF_TEST=str(shell.folder),
+        f" && {shell.gate()} && keeps puffer {project} --no-sync",
     ).stdout
     assert re.search("^failed$", output, re.MULTILINE), output
     assert re.search("^ok puffer-uv-run kept$", output, re.MULTILINE), output

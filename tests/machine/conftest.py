@@ -94,7 +94,7 @@ class Build:
         return self.provisioner.session.run(f"sudo -n sh -c {shlex.quote(command)}", limit=limit)
 
 
-NewBuild = Callable[..., Build]
+NewBuild = Callable[[], Build]
 
 
 @pytest.fixture
@@ -102,11 +102,11 @@ def build(tmp_path: Path, tally: Tally) -> Iterator[NewBuild]:
     """Make a machine as the builder launches it: booted, with the builder's scripts on it."""
     builds: list[Build] = []
 
-    def start(*, seconds_to_live: float = 3600) -> Build:
+    def start() -> Build:
         keys = BuildKeys.generate("machine")
         machine = Machine(
             tmp_path / "disk",
-            user_data=user_data(keys.host, seconds_to_live=seconds_to_live),
+            user_data=user_data(keys.host, seconds_to_live=3600),
             public_key=keys.login_public,
         )
         builds.append(Build(machine, keys, loop, LIMITS))

@@ -18,12 +18,16 @@ from ami.first_boot import DEADLINE, BuildKeys
 if TYPE_CHECKING:
     from tests.machine.conftest import NewBuild
 
+AT = f"/var/lib/{DEADLINE}/at"
 OTHERS = "/home/other/.bash_history /home/other/.aws/credentials"
-HOLD_LISTS = """
-import fcntl, time
+# A script that waits sleeps for two seconds at a time: until then these two go on.
+UNTIL_AWAITED = "until pgrep -fx 'sleep 2' >/dev/null; do sleep 0.2; done"
+HOLD_LISTS = f"""
+import fcntl, pathlib, subprocess
 with open("/var/lib/apt/lists/lock", "w") as lock:
     fcntl.lockf(lock, fcntl.LOCK_EX)
-    time.sleep(15)
+    pathlib.Path("/run/lists-held").touch()
+    subprocess.run(["sh", "-c", {UNTIL_AWAITED!r}])
 """
 
 
@@ -85,7 +89,10 @@ def test_a_sealed_machine_boots_as_another_instance(build: NewBuild) -> None:
 @pytest.mark.thorough
 def test_base_waits_for_the_package_lists_and_outlives_a_broken_connection(build: NewBuild) -> None:
     built = build()
-    built.root(f"systemd-run --quiet python3 -c {shlex.quote(HOLD_LISTS)}; sleep 1")
+    built.root(
+        f"systemd-run --quiet python3 -c {shlex.quote(HOLD_LISTS)};"
+        " until [ -e /run/lists-held ]; do sleep 0.2; done"
+    )
     broken = threading.Event()
 
     def watch(line: str) -> None:
@@ -128,10 +135,13 @@ def test_the_scripts_run_by_hand_as_the_docs_say(build: NewBuild) -> None:
 
 @pytest.mark.thorough
 def test_the_dead_mans_switch_ends_the_machine_after_a_reboot(build: NewBuild) -> None:
-    built = build(seconds_to_live=20)
+    built = build()
+    deadline = built.root(f"cat {AT}")
     built.provisioner.reboot()
+    assert built.root(f"cat {AT}") == deadline
+    built.root(f"date +%s >{AT}")
     built.provisioner.session.close()
-    built.machine.wait_off(150)
+    built.machine.wait_off(300)
     assert built.machine.boots == 2
 
 
@@ -140,7 +150,7 @@ def test_ready_awaits_a_running_job_of_apt(build: NewBuild) -> None:
     built = build()
     built.root(
         "mkdir -p /run/systemd/system/apt-daily.service.d &&"
-        " printf '[Service]\\nExecStart=\\nExecStart=sleep 6\\n'"
+        f" printf '[Service]\\nExecStart=\\nExecStart=sh -c \"%s\"\\n' {shlex.quote(UNTIL_AWAITED)}"
         " >/run/systemd/system/apt-daily.service.d/slow.conf && systemctl daemon-reload &&"
         " systemctl start --no-block apt-daily.service"
     )
