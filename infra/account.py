@@ -15,7 +15,7 @@ from infra.standing import StandingResource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class AccountIdentity:
     """An account, as ARNs name it."""
 
     partition: str
@@ -33,7 +33,7 @@ class Account:
     """The account that the stack's provider reaches."""
 
     provider: aws.Provider
-    identity: Identity
+    identity: AccountIdentity
 
 
 def connect(settings: Settings, standing: Iterable[StandingResource]) -> Account:
@@ -56,7 +56,7 @@ def connect(settings: Settings, standing: Iterable[StandingResource]) -> Account
         raise pulumi.RunError(_no_identity(settings, error)) from None
     finally:
         importing.join()
-    identity = Identity.of_arn(caller.arn)
+    identity = AccountIdentity.of_arn(caller.arn)
     _require_own_account(identity, settings, standing)
     return Account(provider=provider, identity=identity)
 
@@ -68,7 +68,7 @@ def _no_identity(settings: Settings, error: Exception) -> str:
 
 
 def _require_own_account(
-    identity: Identity, settings: Settings, standing: Iterable[StandingResource]
+    identity: AccountIdentity, settings: Settings, standing: Iterable[StandingResource]
 ) -> None:
     """Refuse credentials of another account.
 
@@ -83,7 +83,7 @@ def _require_own_account(
     for resource in standing:
         if resource.type != catalogue.VPC.name or "arn" not in resource.outputs:
             continue  # a repaired stack has no outputs before its refresh
-        account_id = Identity.of_arn(resource.outputs["arn"]).account_id
+        account_id = AccountIdentity.of_arn(resource.outputs["arn"]).account_id
         if account_id != identity.account_id:
             raise pulumi.RunError(
                 f"the credentials belong to account {identity.account_id}, but the stack stands in "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra import account
-from infra.account import Account, Identity
+from infra.account import Account, AccountIdentity
 from infra.permissions import trust
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement
@@ -40,7 +40,7 @@ def stack_context(settings: Settings, stack_account: Account) -> StackContext:
 
 
 def policy_context(
-    settings: Settings, identity: Identity, *, vpc_id: str = PLACEHOLDER_VPC_ID
+    settings: Settings, identity: AccountIdentity, *, vpc_id: str = PLACEHOLDER_VPC_ID
 ) -> PolicyContext:
     """What the policy documents depend on; *vpc_id* is a placeholder until the VPC exists."""
     return PolicyContext(

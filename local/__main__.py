@@ -38,7 +38,7 @@ class LocalError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Lock:
+class UpdateLock:
     """An update's lock, as the engine keeps it in a file backend."""
 
     file: Path
@@ -94,8 +94,8 @@ def _drop_salt() -> None:
         CONFIG.write_text("".join(line for line in lines if not line.startswith("encryptionsalt")))
 
 
-def _locks() -> list[Lock]:
-    return [Lock(file, json.loads(file.read_text())["pid"]) for file in LOCKS.rglob("*.json")]
+def _locks() -> list[UpdateLock]:
+    return [UpdateLock(file, json.loads(file.read_text())["pid"]) for file in LOCKS.rglob("*.json")]
 
 
 def _refuse_during_an_update() -> None:

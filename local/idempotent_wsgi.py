@@ -19,7 +19,7 @@ _REMEMBERED: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An application's whole answer."""
 
     status: str
@@ -37,7 +37,7 @@ class IdempotentApplication:
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
-        self._answers: OrderedDict[str, Future[Answer]] = OrderedDict()
+        self._answers: OrderedDict[str, Future[HttpAnswer]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -55,7 +55,7 @@ class IdempotentApplication:
         start_response(answer.status, answer.headers)
         return [answer.body]
 
-    def _carry_out(self, call: str, future: Future[Answer], environ: WSGIEnvironment) -> None:
+    def _carry_out(self, call: str, future: Future[HttpAnswer], environ: WSGIEnvironment) -> None:
         try:
             answer = whole_answer(self._application, environ)
         except BaseException as error:
@@ -72,7 +72,7 @@ class IdempotentApplication:
             self._answers.pop(call, None)
 
 
-def whole_answer(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
+def whole_answer(application: WSGIApplication, environ: WSGIEnvironment) -> HttpAnswer:
     """The answer of *application*, read to its end."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -81,4 +81,4 @@ def whole_answer(application: WSGIApplication, environ: WSGIEnvironment) -> Answ
 
     body = b"".join(application(environ, start))
     [(status, headers)] = started
-    return Answer(status, headers, body)
+    return HttpAnswer(status, headers, body)

@@ -21,12 +21,12 @@ VERSION: Final = "2012-10-17"
 ACCOUNT: Final = re.compile(r":\d{12}:")
 
 
-class DocumentError(ValueError):
+class InvalidDocumentError(ValueError):
     """A text is not a valid policy document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class ParsedStatement:
     """One statement. A single value is a tuple of one."""
 
     number: int
@@ -97,11 +97,11 @@ class Statement:
         return matches != bool(self.not_resources)
 
 
-def parse(raw: Any) -> tuple[Statement, ...]:  # noqa: ANN401 - text, or a mapping
+def parse(raw: Any) -> tuple[ParsedStatement, ...]:  # noqa: ANN401 - text, or a mapping
     """Read a document.
 
     Raises:
-        DocumentError: it is not a valid policy document.
+        InvalidDocumentError: it is not a valid policy document.
     """
     try:
         content: Mapping[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
@@ -110,16 +110,16 @@ def parse(raw: Any) -> tuple[Statement, ...]:  # noqa: ANN401 - text, or a mappi
             _statement(number, statement) for number, statement in enumerate(statements, start=1)
         )
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise DocumentError(
+        raise InvalidDocumentError(
             f"is not a valid policy document of version {VERSION}"
         ) from None  # which may hold a secret
 
 
-def _statement(number: int, raw: Mapping[str, Any]) -> Statement:
+def _statement(number: int, raw: Mapping[str, Any]) -> ParsedStatement:
     if raw["Effect"] not in ("Allow", "Deny"):
         raise ValueError("the effect of a statement is Allow or Deny")
     conditions: Mapping[str, Mapping[str, Any]] = raw.get("Condition") or {}
-    return Statement(
+    return ParsedStatement(
         number=number,
         sid=str(raw.get("Sid", "")),
         allows=raw["Effect"] == "Allow",

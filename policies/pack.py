@@ -22,7 +22,15 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UnknownValueError
 
 from policies.config import ConfigError, Parameters, schema, stack_parameters, with_pack_config
-from policies.rule import Finding, Level, Resource, ResourceRule, Rule, Stack, StackRule
+from policies.rule import (
+    CheckedResource,
+    CheckedStack,
+    Finding,
+    Level,
+    ResourceRule,
+    Rule,
+    StackRule,
+)
 
 NAME: Final = "sandbox"
 LEVELS: Final = {
@@ -110,7 +118,7 @@ class Pack:
     ) -> Callable[[StackValidationArgs, ReportViolation], None]:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             if not self.cancelled:
-                stack = Stack(args.resources)
+                stack = CheckedStack(args.resources)
                 self._report(rule, args, lambda parameters: rule.check(stack, parameters), report)
 
         return validate
@@ -190,7 +198,7 @@ def install_server(pack: Pack) -> None:
     setattr(policy, "_PolicyAnalyzerServicer", type(NAME, (servicer,), methods))  # noqa: B010 - a module's attribute
 
 
-def message(rule: Rule, finding: Finding, subject: Resource | None) -> str:
+def message(rule: Rule, finding: Finding, subject: CheckedResource | None) -> str:
     """One line: resource, property, value, problem, cure."""
     value = f" = {finding.value}" if finding.value else ""
     if finding.property:

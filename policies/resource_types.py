@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from infra import catalogue
-from policies.rule import Resource
+from policies.rule import CheckedResource
 
 STACK: Final = "pulumi:pulumi:Stack"
 
@@ -130,7 +130,7 @@ def why_refused(resource_type: str) -> str:
     return UNREVIEWED
 
 
-def is_component(resource: Resource) -> bool:
+def is_component(resource: CheckedResource) -> bool:
     """Whether it is the stack or a component: nothing that a provider makes."""
     return resource.provider is None and not is_aws(resource.resource_type)
 

@@ -44,7 +44,7 @@ class Provider(Protocol):
     urn: str
 
 
-class Resource(Protocol):
+class CheckedResource(Protocol):
     """One resource: a resource rule gets its inputs, a stack rule its outputs."""
 
     resource_type: str
@@ -58,7 +58,7 @@ class Resource(Protocol):
     def provider(self) -> Provider | None: ...
 
 
-class StackResource(Resource, Protocol):
+class StackResource(CheckedResource, Protocol):
     """A resource among all others of its stack."""
 
     @property
@@ -74,12 +74,12 @@ class Finding:
     value: str = ""
     fix: str = ""
     """Only where it is more precise than the fix of the rule."""
-    resource: Resource | None = None
+    resource: CheckedResource | None = None
     """Set by stack rules; a resource rule has only one resource."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class CheckedStack:
     """All resources of a stack."""
 
     resources: Sequence[StackResource]
@@ -96,8 +96,8 @@ class Stack:
         ]
 
 
-ResourceCheck = Callable[[Resource, Parameters], Iterator[Finding]]
-StackCheck = Callable[[Stack, Parameters], Iterator[Finding]]
+ResourceCheck = Callable[[CheckedResource, Parameters], Iterator[Finding]]
+StackCheck = Callable[[CheckedStack, Parameters], Iterator[Finding]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

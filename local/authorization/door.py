@@ -22,7 +22,7 @@ from local.authorization.calls import Call
 from local.authorization.judgement import judge
 from local.authorization.question import CannotJudgeError, Question, about_call
 from local.authorization.signature import Signature
-from local.idempotent_wsgi import Answer
+from local.idempotent_wsgi import HttpAnswer
 
 QUESTIONS: Final[Mapping[str, Callable[[Caller, Call], Iterator[Question]]]] = {
     "ec2": ec2.questions,
@@ -35,7 +35,7 @@ QUESTIONS: Final[Mapping[str, Callable[[Caller, Call], Iterator[Question]]]] = {
 """By service, what its calls need; the others follow the general rules."""
 
 
-def refusal(environ: WSGIEnvironment, signed: Signature) -> Answer | None:
+def refusal(environ: WSGIEnvironment, signed: Signature) -> HttpAnswer | None:
     """The answer to a call that is not carried out, None if it is."""
     try:
         token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")

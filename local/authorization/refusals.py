@@ -19,7 +19,7 @@ from local.authorization.callers import Caller
 from local.authorization.judgement import Judgement
 from local.authorization.signature import Signature
 from local.iam.evaluator import many
-from local.idempotent_wsgi import Answer
+from local.idempotent_wsgi import HttpAnswer
 
 SECRET: Final = Fernet(Fernet.generate_key())
 """Encrypts the messages: only who may decode them can read them."""
@@ -38,7 +38,7 @@ FORMS: Final = {
 """By service, another form of it."""
 
 
-def denied(caller: Caller, judgement: Judgement, signature: Signature) -> Answer:
+def denied(caller: Caller, judgement: Judgement, signature: Signature) -> HttpAnswer:
     """The refusal of a call for which IAM gave this decision."""
     question = judgement.question
     why = (
@@ -62,7 +62,7 @@ def denied(caller: Caller, judgement: Judgement, signature: Signature) -> Answer
     return answer(signature, 403, "AccessDenied", text)
 
 
-def unknown_key(signature: Signature) -> Answer:
+def unknown_key(signature: Signature) -> HttpAnswer:
     """The refusal of a key that nobody has.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-keys.html
@@ -80,18 +80,18 @@ def unknown_key(signature: Signature) -> Answer:
     return answer(signature, 403, "InvalidClientTokenId", invalid)
 
 
-def would_run(signature: Signature) -> Answer:
+def would_run(signature: Signature) -> HttpAnswer:
     message = "Request would have succeeded, but DryRun flag is set."
     return answer(signature, 412, "DryRunOperation", message)
 
 
-def cannot_judge(signature: Signature, why: str) -> Answer:
+def cannot_judge(signature: Signature, why: str) -> HttpAnswer:
     """AWS would know the answer; the emulated AWS does not guess it."""
     message = f"The emulated AWS cannot judge this call, so it refuses it: {why}"
     return answer(signature, 501, "NotImplemented", message)
 
 
-def answer(signature: Signature, status: int, code: str, message: str) -> Answer:
+def answer(signature: Signature, status: int, code: str, message: str) -> HttpAnswer:
     """An error in the form of the service's protocol.
 
     https://smithy.io/2.0/aws/protocols/index.html
@@ -105,7 +105,7 @@ def answer(signature: Signature, status: int, code: str, message: str) -> Answer
         body = FORMS.get(signature.service, FORM).format(error=error, request=request)
         headers = [("Content-Type", "text/xml")]
     lines = [*headers, ("x-amzn-RequestId", request), ("Content-Length", str(len(body.encode())))]
-    return Answer(f"{status} {HTTPStatus(status).phrase}", lines, body.encode())
+    return HttpAnswer(f"{status} {HTTPStatus(status).phrase}", lines, body.encode())
 
 
 def encoded(caller: Caller, judgement: Judgement) -> str:

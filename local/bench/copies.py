@@ -23,7 +23,7 @@ class BenchError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class ProgramCopy:
     """A folder with a program, and the environment that its commands run in."""
 
     folder: Path
@@ -57,7 +57,7 @@ class Program:
         return seconds
 
 
-def sandbox(engine: Engine, aws: emulator.Emulator, folder: Path) -> Program:
+def sandbox(engine: Engine, aws: emulator.Emulator, folder: Path) -> ProgramCopy:
     """The project's program, as in a checkout without a state."""
     copy = folder / "sandbox"
     copy.mkdir(parents=True)
@@ -65,19 +65,21 @@ def sandbox(engine: Engine, aws: emulator.Emulator, folder: Path) -> Program:
         shutil.copyfile(ROOT / name, copy / name)
     shutil.copytree(ROOT / "infra", copy / "infra", ignore=shutil.ignore_patterns("__pycache__"))
     (copy / ".venv").symlink_to(ROOT / ".venv")
-    return _ready(Program(copy, stack.environment(engine, aws, folder / "sandbox-state")), _CONFIG)
+    return _ready(
+        ProgramCopy(copy, stack.environment(engine, aws, folder / "sandbox-state")), _CONFIG
+    )
 
 
-def empty(engine: Engine, aws: emulator.Emulator, folder: Path) -> Program:
+def empty(engine: Engine, aws: emulator.Emulator, folder: Path) -> ProgramCopy:
     """A Python program without a line."""
     copy = folder / "empty"
     copy.mkdir(parents=True)
     (copy / "Pulumi.yaml").write_text(EMPTY)
     (copy / "__main__.py").write_text("")
-    return _ready(Program(copy, stack.environment(engine, aws, folder / "empty-state")), {})
+    return _ready(ProgramCopy(copy, stack.environment(engine, aws, folder / "empty-state")), {})
 
 
-def _ready(program: Program, config: Mapping[str, str]) -> Program:
+def _ready(program: ProgramCopy, config: Mapping[str, str]) -> ProgramCopy:
     program.timed("stack", "init", STACK)
     for key, value in config.items():
         program.timed("config", "set", key, value)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from local.bench.copies import ROOT, Program
+from local.bench.copies import ROOT, ProgramCopy
 
 ROUNDS: Final = 5
 GOAL: Final = 1.5
@@ -10,7 +10,7 @@ GOAL: Final = 1.5
 GUARDED: Final = ("--policy-pack", str(ROOT / "policies"))
 
 
-def previews(program: Program) -> list[tuple[float, float]]:
+def previews(program: ProgramCopy) -> list[tuple[float, float]]:
     """Seconds of a preview without a change, guarded and not."""
     plain = ("preview", "--expect-no-changes")
     return [(program.timed(*plain, *GUARDED), program.timed(*plain)) for _ in range(ROUNDS)]

@@ -10,7 +10,7 @@ from local.authorization.calls import Call
 from local.authorization.signature import Signature, signature
 from local.eventual.chance import Chance
 from local.eventual.visibility import Visibility
-from local.idempotent_wsgi import Answer, whole_answer
+from local.idempotent_wsgi import HttpAnswer, whole_answer
 
 LIMITED: Final = 1 / 50
 """The share of calls that AWS refuses because there were too many."""
@@ -47,7 +47,7 @@ class EventualApplication:
         start_response(answer.status, answer.headers)
         return [answer.body]
 
-    def _answer(self, environ: WSGIEnvironment, signed: Signature) -> Answer:
+    def _answer(self, environ: WSGIEnvironment, signed: Signature) -> HttpAnswer:
         try:
             call = calls.read(environ, signed)
         except calls.UnreadableCallError:
@@ -62,7 +62,7 @@ class EventualApplication:
             return _with_body(answer, self._visibility.without_late(call, answer.body))
         return answer
 
-    def _refusal(self, call: Call) -> Answer | None:
+    def _refusal(self, call: Call) -> HttpAnswer | None:
         """The answer to a call that is not carried out, None if it is."""
         if self._chance.fraction(f"limit {call.service} {call.operation}") < LIMITED:
             return refusals.answer(call.signature, *_LIMITS.get(call.service, _LIMIT))
@@ -73,8 +73,8 @@ class EventualApplication:
         return None
 
 
-def _with_body(answer: Answer, body: bytes) -> Answer:
+def _with_body(answer: HttpAnswer, body: bytes) -> HttpAnswer:
     if body is answer.body:
         return answer
     kept = [header for header in answer.headers if header[0].lower() != "content-length"]
-    return Answer(answer.status, [*kept, ("Content-Length", str(len(body)))], body)
+    return HttpAnswer(answer.status, [*kept, ("Content-Length", str(len(body)))], body)

@@ -15,7 +15,7 @@ ARN_PARTS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ResourceKind:
     """A resource type of one action."""
 
     name: str
@@ -28,10 +28,10 @@ class Action:
     name: str
     keys: frozenset[str]
     """The condition keys of the action for every resource."""
-    resources: tuple[Resource, ...]
+    resources: tuple[ResourceKind, ...]
     required: frozenset[str]
 
-    def resource(self, arn: str) -> Resource | None:
+    def resource(self, arn: str) -> ResourceKind | None:
         """The resource type that *arn* has."""
         matching = [resource for resource in self.resources if _shape(resource.pattern)(arn)]
         # the ARN of an object also matches the pattern of a bucket: the longest pattern wins
@@ -49,7 +49,9 @@ def action(name: str) -> Action | None:
         return None
     raw = DATA.actions.get_action_details(service, verb)
     types = tuple(
-        Resource(kind["name"], _pattern(service, kind["name"]), frozenset(kind["conditionKeys"]))
+        ResourceKind(
+            kind["name"], _pattern(service, kind["name"]), frozenset(kind["conditionKeys"])
+        )
         for kind in raw["resourceTypes"]
         if DATA.resources.resource_type_exists(service, kind["name"])
     )

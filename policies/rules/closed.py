@@ -10,11 +10,11 @@ from policies.exemptions import tail
 from policies.properties import Judgement, Reference, Value, judgement
 from policies.rule import (
     ALL_TYPES,
+    CheckedResource,
+    CheckedStack,
     Finding,
-    Resource,
     ResourceRule,
     Rule,
-    Stack,
     StackResource,
     StackRule,
     decide_each,
@@ -37,7 +37,7 @@ IDENTITY_KEYS: Final = ("role", "roles", "user", "users", "group", "groups")
 OWN_IDENTITIES: Final = (names.MANAGER, names.INSTANCE_ROLE, names.FLOW_LOGS, names.BUDGET)
 
 
-def reviewed_types(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def reviewed_types(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     kind = resource.resource_type
     if kind in catalogue.CATALOGUE or parameters.adds(resource.urn):
         return
@@ -47,7 +47,7 @@ def reviewed_types(resource: Resource, parameters: Parameters) -> Iterator[Findi
     yield Finding(problem=f"{kind} is not a resource type of this program. {why}")
 
 
-def reviewed_providers(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def reviewed_providers(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     """Whether the resource is the program's provider, or is made by it."""
     kind = resource.resource_type
     if not resource_types.is_provider(kind):
@@ -61,7 +61,7 @@ def reviewed_providers(resource: Resource, parameters: Parameters) -> Iterator[F
         yield Finding(problem=f"{kind} is not the provider of this program")
 
 
-def _made_by(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def _made_by(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     provider = resource.provider
     if provider is None or parameters.adds(provider.urn):
         return
@@ -75,7 +75,7 @@ def _made_by(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
     yield Finding(problem="is not made by the program's provider")
 
 
-def properties_as_declared(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def properties_as_declared(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     listed = properties.PROPERTIES[resource.resource_type]
 
     def check(key: str) -> Iterator[Finding]:
@@ -106,7 +106,7 @@ def _value_findings(
         yield Finding(property=key, value=show(value), problem=judged.problem, fix=judged.why)
 
 
-def _is_missing(resource: Resource, key: str) -> bool:
+def _is_missing(resource: CheckedResource, key: str) -> bool:
     return not is_unknown(resource.props, key) and not is_set(given(resource.props, key))
 
 
@@ -125,7 +125,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - any property
     return value
 
 
-def references_in_stack(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def references_in_stack(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     def check(resource: StackResource) -> Iterator[Finding]:
         for key, judged in properties.PROPERTIES[resource.resource_type].items():
             if isinstance(judged, Reference) and not all(
@@ -140,7 +140,7 @@ def references_in_stack(stack: Stack, _: Parameters) -> Iterator[Finding]:
     yield from decide_each(stack.of_type(*properties.PROPERTIES), check)
 
 
-def _targets(stack: Stack, reference: Reference) -> list[StackResource]:
+def _targets(stack: CheckedStack, reference: Reference) -> list[StackResource]:
     return [
         target
         for target in stack.of_type(reference.type)
@@ -148,7 +148,7 @@ def _targets(stack: Stack, reference: Reference) -> list[StackResource]:
     ]
 
 
-def attachments_between_own(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def attachments_between_own(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     def check(attachment: StackResource) -> Iterator[Finding]:
         key, identity_type = ATTACHMENTS[attachment.resource_type]
         identities = stack.of_type(identity_type)
@@ -172,7 +172,7 @@ def _belong_together(identity: str, policy: str) -> bool:
     return attached is not None and properties.is_part(policy, attached)
 
 
-def additions_stay_apart(addition: Resource, parameters: Parameters) -> Iterator[Finding]:
+def additions_stay_apart(addition: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     """No addition gives something to an identity of the program, or takes on its name."""
     if not parameters.adds(addition.urn) or not addition.resource_type.startswith("aws:iam/"):
         return

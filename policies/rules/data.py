@@ -10,12 +10,12 @@ from infra import catalogue, names
 from policies import resource_types
 from policies.config import Parameters
 from policies.rule import (
+    CheckedResource,
+    CheckedStack,
     Finding,
     Level,
-    Resource,
     ResourceRule,
     Rule,
-    Stack,
     StackResource,
     StackRule,
     decide_each,
@@ -32,7 +32,9 @@ SECRET_WORDS: Final = ("secret", "password", "access_key", "token", "private_key
 """Parts of the name of an output that is a secret."""
 
 
-def log_retention_as_configured(group: Resource, parameters: Parameters) -> Iterator[Finding]:
+def log_retention_as_configured(
+    group: CheckedResource, parameters: Parameters
+) -> Iterator[Finding]:
     is_flow_log = text(group.props, "name") == names.FLOW_LOG_GROUP
     key = "flow_log_retention_days" if is_flow_log else "instance_log_retention_days"
     days = given(group.props, "retentionInDays")
@@ -41,20 +43,20 @@ def log_retention_as_configured(group: Resource, parameters: Parameters) -> Iter
         yield Finding(property="retentionInDays", value=value, problem=f"is not sandbox:{key}")
 
 
-def log_retention(group: Resource, parameters: Parameters) -> Iterator[Finding]:
+def log_retention(group: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     days = given(group.props, "retentionInDays")
     if days and days < parameters.log_retention_days:
         problem = f"is less than {parameters.log_retention_days} days"
         yield Finding(property="retentionInDays", value=show(days), problem=problem)
 
 
-def access_key_outputs_secret(key: Resource, _: Parameters) -> Iterator[Finding]:
+def access_key_outputs_secret(key: CheckedResource, _: Parameters) -> Iterator[Finding]:
     for output in KEY_SECRETS:
         if output not in key.opts.additional_secret_outputs:
             yield Finding(property=output, problem="is not marked as a secret output")
 
 
-def no_plaintext_secret_outputs(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def no_plaintext_secret_outputs(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     secrets = {secret for resource in stack.resources for secret in _secrets(resource.props)}
 
     def check(output: tuple[StackResource, str]) -> Iterator[Finding]:
@@ -75,7 +77,7 @@ def no_plaintext_secret_outputs(stack: Stack, _: Parameters) -> Iterator[Finding
         given(key.props, "secret")  # undecided as long as the secret to look for is unknown
 
 
-def _plaintext_outputs(stack: Stack) -> Iterator[tuple[StackResource, str]]:
+def _plaintext_outputs(stack: CheckedStack) -> Iterator[tuple[StackResource, str]]:
     """The unmarked outputs of the program: those of the stack and of components."""
     for resource in stack.resources:
         resource_type = resource.resource_type

@@ -7,14 +7,14 @@ from typing import Final
 from infra import catalogue, names
 from policies import grants, properties
 from policies.config import Parameters
-from policies.document import DocumentError, Statement, parse
+from policies.document import InvalidDocumentError, ParsedStatement, parse
 from policies.grants import Grant, Trust
 from policies.rule import (
+    CheckedResource,
+    CheckedStack,
     Finding,
-    Resource,
     ResourceRule,
     Rule,
-    Stack,
     StackResource,
     StackRule,
     decide_each,
@@ -33,18 +33,18 @@ OWN_ACCOUNT: Final = re.compile(r"(?<![0-9a-zA-Z-])\d{12}(?![0-9a-zA-Z-])")
 OWN_VPC: Final = re.compile(r"\bvpc-[0-9a-f]{8,17}\b")
 
 
-def _document(resource: Resource) -> str:
+def _document(resource: CheckedResource) -> str:
     """The name under which policies/grants.py lists the document of a resource."""
     name = text(resource.props, "name")
     parts = (policy for policy in properties.SPLIT_POLICIES if properties.is_part(name, policy))
     return next(parts, name)
 
 
-def grants_as_declared(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def grants_as_declared(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     allowed = grants.grants(_document(resource), parameters)
     try:
         statements = parse(given(resource.props, "policy"))
-    except DocumentError as error:
+    except InvalidDocumentError as error:
         yield Finding(property="policy", problem=str(error))
         return
     for statement in statements:
@@ -53,7 +53,7 @@ def grants_as_declared(resource: Resource, parameters: Parameters) -> Iterator[F
             yield Finding(property=key, value=show(action) if action else "", problem=problem)
 
 
-def _undeclared(statement: Statement, allowed: Sequence[Grant]) -> Iterator[tuple[str, str]]:
+def _undeclared(statement: ParsedStatement, allowed: Sequence[Grant]) -> Iterator[tuple[str, str]]:
     if not statement.allows:
         return
     if statement.not_actions or statement.not_resources:
@@ -73,7 +73,7 @@ def _lists(grant: Grant, action: str) -> bool:
     return action.lower() in {listed.lower() for listed in grant.actions}
 
 
-def _resource_problem(statement: Statement, arn: str, listed: Sequence[Grant]) -> str:
+def _resource_problem(statement: ParsedStatement, arn: str, listed: Sequence[Grant]) -> str:
     """The problem of allowing listed actions on a resource; "" if one grant covers it."""
     covering = [grant for grant in listed if re.fullmatch(grant.on, arn)]
     if not covering:
@@ -85,11 +85,11 @@ def _resource_problem(statement: Statement, arn: str, listed: Sequence[Grant]) -
     return f"does not require {' and '.join(fewest)} to have the listed value" if fewest else ""
 
 
-def denials_present(policy: Resource, parameters: Parameters) -> Iterator[Finding]:
+def denials_present(policy: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     name = text(policy.props, "name")
     try:
         statements = parse(given(policy.props, "policy"))
-    except DocumentError:
+    except InvalidDocumentError:
         return  # grants-as-declared reports it
     for denial in grants.denials(name, parameters):
         if not any(statement.fulfils(denial) for statement in statements):
@@ -103,7 +103,7 @@ def denials_present(policy: Resource, parameters: Parameters) -> Iterator[Findin
         yield Finding(property="policy", value="Deny NotAction", problem=problem)
 
 
-def _denies_the_rest(statement: Statement, ceiling: set[str]) -> bool:
+def _denies_the_rest(statement: ParsedStatement, ceiling: set[str]) -> bool:
     exceptions = {action.lower() for action in statement.not_actions}
     return (
         not statement.allows
@@ -114,7 +114,7 @@ def _denies_the_rest(statement: Statement, ceiling: set[str]) -> bool:
     )
 
 
-def results_kept_apart(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
+def results_kept_apart(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     parts = [
         policy
         for policy in stack.of_type(catalogue.POLICY.name)
@@ -131,14 +131,14 @@ def results_kept_apart(stack: Stack, parameters: Parameters) -> Iterator[Finding
             )
 
 
-def _readable(raw: object) -> Sequence[Statement]:
+def _readable(raw: object) -> Sequence[ParsedStatement]:
     try:
         return parse(raw)
-    except DocumentError:
+    except InvalidDocumentError:
         return ()  # grants-as-declared reports it
 
 
-def documents_name_own_things(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def documents_name_own_things(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     """Every account and VPC in a document is the stack's own, as the outputs of the VPC tell."""
     vpcs = stack.of_type(catalogue.VPC.name)
 
@@ -155,10 +155,10 @@ def documents_name_own_things(stack: Stack, _: Parameters) -> Iterator[Finding]:
     yield from decide_each(stack.of_type(*DOCUMENT_KEYS), check)
 
 
-def trust_policy_scoped(role: Resource, parameters: Parameters) -> Iterator[Finding]:
+def trust_policy_scoped(role: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     try:
         statements = parse(given(role.props, "assumeRolePolicy"))
-    except DocumentError as error:
+    except InvalidDocumentError as error:
         yield Finding(property="assumeRolePolicy", problem=str(error))
         return
     trusted = grants.trusted(text(role.props, "name"), parameters)
@@ -170,7 +170,7 @@ def trust_policy_scoped(role: Resource, parameters: Parameters) -> Iterator[Find
 
 
 def _trust_problem(
-    statement: Statement, kind: str, principal: str, trusted: Sequence[Trust]
+    statement: ParsedStatement, kind: str, principal: str, trusted: Sequence[Trust]
 ) -> str:
     """The problem of letting a principal take on the role; "" if it has none."""
     for trust in trusted:

@@ -8,12 +8,12 @@ from infra import catalogue
 from policies import properties
 from policies.config import Parameters
 from policies.rule import (
+    CheckedResource,
+    CheckedStack,
     Finding,
     Level,
-    Resource,
     ResourceRule,
     Rule,
-    Stack,
     StackResource,
     StackRule,
     decide_each,
@@ -24,7 +24,7 @@ from policies.rule import (
 from policies.show import show
 
 
-def keys_as_configured(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
+def keys_as_configured(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     """No more active keys than sandbox:manager_keys has stages that need one."""
     wanted = [stage for stage in parameters.manager_keys.values() if stage != "inactive"]
     active = _active_keys(stack)
@@ -34,7 +34,7 @@ def keys_as_configured(stack: Stack, parameters: Parameters) -> Iterator[Finding
             yield Finding(resource=key, problem=problem)
 
 
-def access_key_age(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
+def access_key_age(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     """By the date in the state, which a preview knows for every key that already exists."""
 
     def check(key: StackResource) -> Iterator[Finding]:
@@ -51,7 +51,7 @@ def access_key_age(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
     yield from decide_each(_active_keys(stack), check)
 
 
-def _active_keys(stack: Stack) -> list[StackResource]:
+def _active_keys(stack: CheckedStack) -> list[StackResource]:
     return [
         key
         for key in stack.of_type(catalogue.ACCESS_KEY.name)
@@ -59,7 +59,7 @@ def _active_keys(stack: Stack) -> list[StackResource]:
     ]
 
 
-def boundary_present(identity: Resource, _: Parameters) -> Iterator[Finding]:
+def boundary_present(identity: CheckedResource, _: Parameters) -> Iterator[Finding]:
     boundary = properties.BOUNDARIES.get(text(identity.props, "name"))
     if boundary is None:
         return  # properties-as-declared refuses an identity of another name
@@ -72,7 +72,7 @@ def boundary_present(identity: Resource, _: Parameters) -> Iterator[Finding]:
         yield Finding(property="permissionsBoundary", value=show(arn), problem=problem)
 
 
-def boundary_matches_identity(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def boundary_matches_identity(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     """Decides a first preview, which knows no ARN yet, by the program's dependencies."""
 
     def check(identity: StackResource) -> Iterator[Finding]:

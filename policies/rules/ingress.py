@@ -6,9 +6,9 @@ from typing import Final
 from infra import catalogue
 from policies.config import Network, Parameters
 from policies.rule import (
+    CheckedResource,
     Finding,
     Level,
-    Resource,
     ResourceRule,
     Rule,
     as_network,
@@ -20,7 +20,7 @@ from policies.show import show
 SOURCES: Final = frozenset({catalogue.INGRESS_RULE.name, catalogue.PREFIX_LIST.name})
 
 
-def sources_as_configured(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def sources_as_configured(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     for key, cidr in _sources(resource):
         if cidr and not any(_inside(cidr, network) for network in parameters.allowed_ssh_cidrs):
             problem = "is not inside a network of sandbox:allowed_ssh_cidrs"
@@ -34,7 +34,7 @@ def _inside(cidr: str, network: Network) -> bool:
     return inner.subnet_of(network)  # type: ignore[arg-type]  # the versions are equal
 
 
-def not_world_open(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def not_world_open(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     widest = {4: parameters.widest_ipv4_prefix, 6: parameters.widest_ipv6_prefix}
     for key, cidr in _sources(resource):
         if cidr and (network := as_network(cidr)).prefixlen < widest[network.version]:
@@ -42,13 +42,13 @@ def not_world_open(resource: Resource, parameters: Parameters) -> Iterator[Findi
             yield Finding(property=key, value=show(cidr), problem=problem)
 
 
-def described(resource: Resource, _: Parameters) -> Iterator[Finding]:
+def described(resource: CheckedResource, _: Parameters) -> Iterator[Finding]:
     description = text(resource.props, "description")
     if not description.strip() or description == "Managed by Pulumi":  # the provider's default
         yield Finding(property="description", value="not set", problem="is required")
 
 
-def _sources(resource: Resource) -> Iterator[tuple[str, str]]:
+def _sources(resource: CheckedResource) -> Iterator[tuple[str, str]]:
     """Every range that an ingress rule or a prefix list lets in, with its property."""
     if resource.resource_type == catalogue.PREFIX_LIST.name:
         for entry in elements(resource.props, "entries"):

@@ -6,12 +6,12 @@ from typing import Final
 from infra import catalogue
 from policies.config import Parameters
 from policies.rule import (
+    CheckedResource,
+    CheckedStack,
     Finding,
     Level,
-    Resource,
     ResourceRule,
     Rule,
-    Stack,
     StackCheck,
     StackResource,
     StackRule,
@@ -23,13 +23,13 @@ from policies.rule import (
 from policies.show import show
 
 
-def one_vpc(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def one_vpc(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     for number, vpc in enumerate(stack.of_type(catalogue.VPC.name), start=1):
         if number > 1:
             yield Finding(resource=vpc, problem=f"is VPC number {number} of the stack")
 
 
-def vpc_cidr(vpc: Resource, parameters: Parameters) -> Iterator[Finding]:
+def vpc_cidr(vpc: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     cidr = text(vpc.props, "cidrBlock")
     if not cidr:
         problem = "is required; without it AWS IPAM chooses the range"
@@ -44,7 +44,7 @@ def vpc_cidr(vpc: Resource, parameters: Parameters) -> Iterator[Finding]:
         yield Finding(property="cidrBlock", value=show(cidr), problem=problem)
 
 
-def subnet_in_vpc(subnet: Resource, parameters: Parameters) -> Iterator[Finding]:
+def subnet_in_vpc(subnet: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     cidr = text(subnet.props, "cidrBlock")
     if not cidr:
         problem = "is required; the subnet has no IPv4 range"
@@ -59,7 +59,7 @@ def subnet_in_vpc(subnet: Resource, parameters: Parameters) -> Iterator[Finding]
         yield Finding(property="cidrBlock", value=show(cidr), problem=problem)
 
 
-def subnets_use_public_route_table(stack: Stack, _: Parameters) -> Iterator[Finding]:
+def subnets_use_public_route_table(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     def check(subnet: StackResource) -> Iterator[Finding]:
         associations = stack.referring_to(
             subnet, "subnetId", catalogue.ROUTE_TABLE_ASSOCIATION.name
@@ -80,7 +80,7 @@ def subnets_use_public_route_table(stack: Stack, _: Parameters) -> Iterator[Find
     yield from decide_each(stack.of_type(catalogue.SUBNET.name), check)
 
 
-def _leads_to_the_internet(table: StackResource, stack: Stack) -> bool:
+def _leads_to_the_internet(table: StackResource, stack: CheckedStack) -> bool:
     gateways = stack.of_type(catalogue.INTERNET_GATEWAY.name)
     return any(
         refers_to(route, "gatewayId", gateway)
@@ -89,12 +89,12 @@ def _leads_to_the_internet(table: StackResource, stack: Stack) -> bool:
     )
 
 
-def flow_logs_present(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
+def flow_logs_present(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     if parameters.flow_logs:
         yield from HAS_FLOW_LOG(stack, parameters)
 
 
-def flow_logs_on(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
+def flow_logs_on(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     if not parameters.flow_logs:
         yield from HAS_FLOW_LOG(stack, parameters)
 
@@ -102,7 +102,7 @@ def flow_logs_on(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
 def each_vpc_has(resource_type: str, *, problem: str) -> StackCheck:
     """A check that each VPC has a resource of a type; *problem* is the text if it has none."""
 
-    def check_stack(stack: Stack, _: Parameters) -> Iterator[Finding]:
+    def check_stack(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
         def check(vpc: StackResource) -> Iterator[Finding]:
             if not stack.referring_to(vpc, "vpcId", resource_type):
                 yield Finding(resource=vpc, problem=problem)

@@ -9,12 +9,12 @@ from policies.config import Parameters
 from policies.exemptions import expired
 from policies.rule import (
     ALL_TYPES,
+    CheckedResource,
+    CheckedStack,
     Finding,
     Props,
-    Resource,
     ResourceRule,
     Rule,
-    Stack,
     StackRule,
     decide_each,
     given,
@@ -28,7 +28,7 @@ PROTECTED_TYPES: Final = frozenset(
 PROTECTED_ROLES: Final = frozenset({names.MANAGER, names.INSTANCE_ROLE})
 
 
-def names_as_expected(stack: Stack, parameters: Parameters) -> Iterator[Finding]:
+def names_as_expected(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     is_user = parameters.manager_identity == "user"
     manager = catalogue.USER.name if is_user else catalogue.ROLE.name
     expected = (
@@ -61,7 +61,7 @@ def _name(props: Props, key: str) -> str:
     return text(props, key)
 
 
-def inside_a_component(resource: Resource, _: Parameters) -> Iterator[Finding]:
+def inside_a_component(resource: CheckedResource, _: Parameters) -> Iterator[Finding]:
     if not resource_types.is_aws(resource.resource_type):
         return
     parents = resource.urn.split("::")[2].split("$")[:-1]
@@ -69,7 +69,7 @@ def inside_a_component(resource: Resource, _: Parameters) -> Iterator[Finding]:
         yield Finding(problem="is not inside a component")
 
 
-def protected_in_production(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def protected_in_production(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     if parameters.stack not in parameters.production_stacks or resource.opts.protect:
         return
     is_role = resource.resource_type == catalogue.ROLE.name
@@ -78,7 +78,7 @@ def protected_in_production(resource: Resource, parameters: Parameters) -> Itera
     yield Finding(property="protect", value="false", problem="lets one command delete it")
 
 
-def configured_region(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def configured_region(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     if not resource_types.is_aws(resource.resource_type):
         return
     provider = resource.provider
@@ -94,14 +94,14 @@ def configured_region(resource: Resource, parameters: Parameters) -> Iterator[Fi
             yield Finding(property=key, value=show(region), problem=problem)
 
 
-def no_ignored_changes(resource: Resource, _: Parameters) -> Iterator[Finding]:
+def no_ignored_changes(resource: CheckedResource, _: Parameters) -> Iterator[Finding]:
     for ignored in resource.opts.ignore_changes:
         if ignored not in properties.DRIFT_PROPERTIES:
             problem = "hides changes of a property that the rules judge"
             yield Finding(property="ignoreChanges", problem=problem)
 
 
-def exemptions_current(_: Stack, parameters: Parameters) -> Iterator[Finding]:
+def exemptions_current(_: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     for exemption in expired(parameters.exemptions, parameters.today):
         last_day = exemption.expires.isoformat()
         problem = f"the exemption of {exemption.resource} from {exemption.rule} ended on {last_day}"

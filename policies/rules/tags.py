@@ -14,10 +14,10 @@ from policies import resource_types
 from policies.config import Parameters
 from policies.rule import (
     ALL_TYPES,
+    CheckedResource,
     Finding,
     Props,
     Provider,
-    Resource,
     ResourceRule,
     Rule,
     given,
@@ -28,7 +28,7 @@ from policies.show import show
 IDENTITIES: Final = (catalogue.USER.name, catalogue.ROLE.name)
 
 
-def required_tags(resource: Resource, parameters: Parameters) -> Iterator[Finding]:
+def required_tags(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     resource_type = resource.resource_type
     if not (resource_types.is_aws(resource_type) and resource_types.is_taggable(resource_type)):
         return

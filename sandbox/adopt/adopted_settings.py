@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 
 from infra import access_keys, names, settings
 from infra.settings import checks
-from sandbox.adopt.mapping import Plan
+from sandbox.adopt.mapping import AdoptionPlan
 from sandbox.adopt.policy_comparison import as_list
-from sandbox.adopt.terraform_state import Resource, State
+from sandbox.adopt.terraform_state import State, TerraformResource
 from sandbox.core.errors import RefusedError
 
 NAMESPACE: Final = settings.NAMESPACE
@@ -21,7 +21,7 @@ ARN_FIELDS: Final = 6
 """arn:partition:service:region:account:resource."""
 
 
-def settings_of(state: State, plan: Plan) -> dict[str, Any]:
+def settings_of(state: State, plan: AdoptionPlan) -> dict[str, Any]:
     """The settings that describe the running environment, by key without namespace.
 
     Raises:
@@ -50,7 +50,7 @@ def settings_of(state: State, plan: Plan) -> dict[str, Any]:
     return values
 
 
-def region_and_account(state: State, plan: Plan) -> tuple[str, str]:
+def region_and_account(state: State, plan: AdoptionPlan) -> tuple[str, str]:
     """The region and the account number of the environment.
 
     Raises:
@@ -124,7 +124,7 @@ def _default_instance_type(state: State) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _from_instance_policy(policy: Resource) -> Iterator[tuple[str, Any]]:
+def _from_instance_policy(policy: TerraformResource) -> Iterator[tuple[str, Any]]:
     """Buckets and log prefix, from the statements that the old module wrote."""
     try:
         document: Any = json.loads(policy.text("policy"))

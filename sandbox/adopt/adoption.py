@@ -15,7 +15,7 @@ from sandbox.adopt import adopted_settings, deployment, mapping
 from sandbox.adopt.deployment import Deployment
 from sandbox.adopt.key_limit import require_key_limit
 from sandbox.adopt.log_group import with_log_group
-from sandbox.adopt.mapping import AdoptedResource, Plan
+from sandbox.adopt.mapping import AdoptedResource, AdoptionPlan
 from sandbox.adopt.preview_check import Verdict, check_preview
 from sandbox.adopt.rehearsal import rehearsal
 from sandbox.adopt.terraform_state import State
@@ -29,7 +29,7 @@ from sandbox.core.stack import Stack
 class Adoption:
     """The result of one run."""
 
-    plan: Plan
+    plan: AdoptionPlan
     settings: Mapping[str, Any]
     """The settings that the stack's config did not hold yet, by key without namespace."""
     refused_settings: Mapping[str, str]
@@ -40,7 +40,9 @@ class Adoption:
     written: bool
 
 
-def adopt(state: State, plan: Plan, stack: Stack, aws: AwsClients, *, check_only: bool) -> Adoption:
+def adopt(
+    state: State, plan: AdoptionPlan, stack: Stack, aws: AwsClients, *, check_only: bool
+) -> Adoption:
     """Bring the resources of *plan* into *stack*; with *check_only* write nothing.
 
     Raises:
@@ -97,7 +99,7 @@ def _previewed(stack: Stack) -> Verdict:
 
 
 def _import(
-    scratch: Stack, base: Deployment, plan: Plan, missing: Sequence[AdoptedResource]
+    scratch: Stack, base: Deployment, plan: AdoptionPlan, missing: Sequence[AdoptedResource]
 ) -> Deployment:
     """*base*, and every resource of *missing* as the engine reads it from the account.
 
@@ -161,7 +163,9 @@ def _read_from_account(
         ) from None
 
 
-def _missing(state: State, plan: Plan, stack: str, base: Deployment) -> tuple[AdoptedResource, ...]:
+def _missing(
+    state: State, plan: AdoptionPlan, stack: str, base: Deployment
+) -> tuple[AdoptedResource, ...]:
     """The resources that the stack does not hold yet.
 
     Raises:

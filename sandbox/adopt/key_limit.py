@@ -11,14 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import catalogue, names
 from infra.access_keys import INITIAL_STAGES
 from infra.aws_clients import AwsClients, error_code, error_reason
-from sandbox.adopt.mapping import Plan
+from sandbox.adopt.mapping import AdoptionPlan
 from sandbox.core.errors import RefusedError, SandboxError
 
 KEYS_PER_USER: Final = 2
 """AWS: IAM and STS quotas."""
 
 
-def require_key_limit(plan: Plan, aws: AwsClients, where: str) -> None:
+def require_key_limit(plan: AdoptionPlan, aws: AwsClients, where: str) -> None:
     """Refuse if the next update would create more keys than IAM allows.
 
     Raises:

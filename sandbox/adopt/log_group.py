@@ -12,13 +12,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import catalogue, names
 from infra.aws_clients import AwsClients, error_reason
-from sandbox.adopt.mapping import INSTANCES, AdoptedResource, Plan
+from sandbox.adopt.mapping import INSTANCES, AdoptedResource, AdoptionPlan
 from sandbox.core.errors import SandboxError
 
 NOT_IN_STATE: Final = "a log group outside Terraform's state"
 
 
-def with_log_group(plan: Plan, aws: AwsClients, name: str) -> Plan:
+def with_log_group(plan: AdoptionPlan, aws: AwsClients, name: str) -> AdoptionPlan:
     """Add the log group *name* to *plan*, if the account has it.
 
     Raises:

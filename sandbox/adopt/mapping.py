@@ -14,7 +14,7 @@ from typing import Final
 from infra import access_keys, addresses, catalogue, names
 from infra.access_keys import Keys, Slot, Stage
 from infra.preflight.quotas import MAX_RULES
-from sandbox.adopt.terraform_state import Resource, State
+from sandbox.adopt.terraform_state import State, TerraformResource
 from sandbox.core.errors import RefusedError
 
 NETWORK: Final = "sandbox:network:Network"
@@ -76,7 +76,7 @@ class AccessKey:
 class Environment:
     """The ids by which the table recognises the resources of the sandbox."""
 
-    vpc: Resource
+    vpc: TerraformResource
     security_group: str
     gateway: str
     route_table: str
@@ -91,7 +91,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class AdoptionPlan:
     """The whole mapping of one state."""
 
     environment: Environment
@@ -107,12 +107,12 @@ class Plan:
     """Of the log group that instances created: 0 keeps events for ever; None without a group."""
 
 
-Match = Callable[[Resource, Environment], bool]
-Text = Callable[[Resource, Environment], str]
+Match = Callable[[TerraformResource, Environment], bool]
+Text = Callable[[TerraformResource, Environment], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MappingRow:
     """One line of the mapping: which Terraform resource becomes which resource of the program."""
 
     terraform_type: str
@@ -131,15 +131,15 @@ def always(name: str) -> Text:
     return lambda _resource, _environment: name
 
 
-def in_vpc(resource: Resource, environment: Environment) -> bool:
+def in_vpc(resource: TerraformResource, environment: Environment) -> bool:
     return resource.text("vpc_id") == environment.vpc.id
 
 
-def in_security_group(resource: Resource, environment: Environment) -> bool:
+def in_security_group(resource: TerraformResource, environment: Environment) -> bool:
     return resource.text("security_group_id") == environment.security_group
 
 
-def is_ssh(resource: Resource, environment: Environment) -> bool:
+def is_ssh(resource: TerraformResource, environment: Environment) -> bool:
     ports = (resource.attributes.get("from_port"), resource.attributes.get("to_port"))
     return (
         in_security_group(resource, environment)
@@ -149,23 +149,23 @@ def is_ssh(resource: Resource, environment: Environment) -> bool:
     )
 
 
-def is_egress(resource: Resource, environment: Environment) -> bool:
+def is_egress(resource: TerraformResource, environment: Environment) -> bool:
     all_traffic = resource.text("ip_protocol") == "-1" and resource.text("cidr_ipv4") == EVERYWHERE
     return in_security_group(resource, environment) and all_traffic
 
 
-def is_default_route(resource: Resource, environment: Environment) -> bool:
+def is_default_route(resource: TerraformResource, environment: Environment) -> bool:
     return (
         resource.text("gateway_id") == environment.gateway
         and resource.text("destination_cidr_block") == EVERYWHERE
     )
 
 
-def zone_name(resource: Resource, environment: Environment) -> str:
+def zone_name(resource: TerraformResource, environment: Environment) -> str:
     return f"{names.SUBNET}-{environment.zones[resource.text('subnet_id') or resource.id]}"
 
 
-def ssh_range(resource: Resource) -> str:
+def ssh_range(resource: TerraformResource) -> str:
     """The range as the program writes it: `2001:DB8::/32` becomes `2001:db8::/32`."""
     text = resource.text("cidr_ipv4") or resource.text("cidr_ipv6")
     return str(ip_network(text, strict=False))
@@ -177,9 +177,9 @@ def identity(
     parent: str,
     name: str,
     state_only_properties: Mapping[str, str] = MappingProxyType({}),
-) -> Row:
+) -> MappingRow:
     """A role, an instance profile or a user, which IAM identifies by its name."""
-    return Row(
+    return MappingRow(
         terraform_type=f"aws_iam_{kind}",
         type=resource_type.name,
         parent=parent,
@@ -189,8 +189,8 @@ def identity(
     )
 
 
-def policy(parent: str, name: str) -> Row:
-    return Row(
+def policy(parent: str, name: str) -> MappingRow:
+    return MappingRow(
         terraform_type="aws_iam_policy",
         type=catalogue.POLICY.name,
         parent=parent,
@@ -201,9 +201,9 @@ def policy(parent: str, name: str) -> Row:
 
 def attachment(
     kind: str, resource_type: catalogue.ResourceType, parent: str, name: str, policy_name: str
-) -> Row:
+) -> MappingRow:
     """The policy *policy_name* on the role or user *name*."""
-    return Row(
+    return MappingRow(
         terraform_type=f"aws_iam_{kind}_policy_attachment",
         type=resource_type.name,
         parent=parent,
@@ -217,15 +217,15 @@ def attachment(
 
 
 REVOKE_RULES: Final = {"revoke_rules_on_delete": "revokeRulesOnDelete"}
-TABLE: Final[tuple[Row, ...]] = (
-    Row(
+TABLE: Final[tuple[MappingRow, ...]] = (
+    MappingRow(
         terraform_type="aws_vpc",
         type=catalogue.VPC.name,
         parent=NETWORK,
         name=always(names.VPC),
         matches=lambda resource, environment: resource.id == environment.vpc.id,
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_default_security_group",
         type=catalogue.DEFAULT_SECURITY_GROUP.name,
         parent=NETWORK,
@@ -234,21 +234,21 @@ TABLE: Final[tuple[Row, ...]] = (
         state_only_properties=REVOKE_RULES,
         required=False,
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_internet_gateway",
         type=catalogue.INTERNET_GATEWAY.name,
         parent=NETWORK,
         name=always(names.VPC),
         matches=lambda resource, environment: resource.id == environment.gateway,
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_route_table",
         type=catalogue.ROUTE_TABLE.name,
         parent=NETWORK,
         name=always(names.SUBNET),
         matches=lambda resource, environment: resource.id == environment.route_table,
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_route",
         type=catalogue.ROUTE.name,
         parent=NETWORK,
@@ -256,14 +256,14 @@ TABLE: Final[tuple[Row, ...]] = (
         matches=is_default_route,
         import_id=lambda resource, _: f"{resource.text('route_table_id')}_{EVERYWHERE}",
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_subnet",
         type=catalogue.SUBNET.name,
         parent=NETWORK,
         name=zone_name,
         matches=lambda resource, environment: resource.id in environment.zones,
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_route_table_association",
         type=catalogue.ROUTE_TABLE_ASSOCIATION.name,
         parent=NETWORK,
@@ -273,7 +273,7 @@ TABLE: Final[tuple[Row, ...]] = (
             f"{resource.text('subnet_id')}/{resource.text('route_table_id')}"
         ),
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_security_group",
         type=catalogue.SECURITY_GROUP.name,
         parent=ACCESS,
@@ -281,14 +281,14 @@ TABLE: Final[tuple[Row, ...]] = (
         matches=lambda resource, environment: resource.id == environment.security_group,
         state_only_properties=REVOKE_RULES,
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_vpc_security_group_ingress_rule",
         type=catalogue.INGRESS_RULE.name,
         parent=ACCESS,
         name=lambda resource, _: f"{names.SSH_RULE}-{ssh_range(resource).replace(':', '.')}",
         matches=is_ssh,
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_vpc_security_group_egress_rule",
         type=catalogue.EGRESS_RULE.name,
         parent=ACCESS,
@@ -309,7 +309,7 @@ TABLE: Final[tuple[Row, ...]] = (
         *("user", catalogue.USER_POLICY_ATTACHMENT, MANAGER),
         *(names.MANAGER, names.MANAGER_POLICY),
     ),
-    Row(
+    MappingRow(
         terraform_type="aws_iam_access_key",
         type=catalogue.ACCESS_KEY.name,
         parent=MANAGER,
@@ -327,7 +327,7 @@ LEFT_ALONE: Final[Mapping[str, str]] = {
 UNKNOWN: Final = "the program has no such resource"
 
 
-def plan_adoption(state: State, *, rotate_key: bool = False) -> Plan:
+def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
     """Map every resource of *state*.
 
     Raises:
@@ -360,7 +360,7 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> Plan:
         if is_ssh(rule, environment)
     )
     _require_single_rules(state, ssh_ranges)
-    return Plan(
+    return AdoptionPlan(
         environment=environment,
         adopted=tuple(adopted),
         left_alone=tuple(left_alone),
@@ -378,7 +378,9 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> Plan:
     )
 
 
-def _adopted(row: Row, resource: Resource, environment: Environment) -> AdoptedResource:
+def _adopted(
+    row: MappingRow, resource: TerraformResource, environment: Environment
+) -> AdoptedResource:
     return AdoptedResource(
         address=resource.address,
         type=row.type,
@@ -393,7 +395,7 @@ def _adopted(row: Row, resource: Resource, environment: Environment) -> AdoptedR
     )
 
 
-def _environment(state: State, manager_keys: Sequence[Resource]) -> Environment:
+def _environment(state: State, manager_keys: Sequence[TerraformResource]) -> Environment:
     security_group = _only(state, "aws_security_group", name=names.SECURITY_GROUP)
     vpc = _only(state, "aws_vpc", id=security_group.text("vpc_id"))
     gateway = _only(state, "aws_internet_gateway", vpc_id=vpc.id)
@@ -422,7 +424,7 @@ def _environment(state: State, manager_keys: Sequence[Resource]) -> Environment:
     )
 
 
-def _only(state: State, terraform_type: str, **attributes: str) -> Resource:
+def _only(state: State, terraform_type: str, **attributes: str) -> TerraformResource:
     matching = [
         resource
         for resource in state.of(terraform_type)
@@ -445,7 +447,9 @@ def _only(state: State, terraform_type: str, **attributes: str) -> Resource:
             )
 
 
-def _slots(state: State, vpc: Resource, subnets: Sequence[Resource]) -> Mapping[str, int]:
+def _slots(
+    state: State, vpc: TerraformResource, subnets: Sequence[TerraformResource]
+) -> Mapping[str, int]:
     """The slot of each zone.
 
     Raises:
@@ -456,7 +460,7 @@ def _slots(state: State, vpc: Resource, subnets: Sequence[Resource]) -> Mapping[
         str(addresses.block(vpc_range, slot)): slot
         for slot in range(addresses.slot_count(vpc_range))
     }
-    by_zone: dict[str, Resource] = {}
+    by_zone: dict[str, TerraformResource] = {}
     # the module's own subnets first, so that a message names the subnet of the user
     for subnet in sorted(subnets, key=lambda subnet: subnet.module != vpc.module):
         cidr, zone = subnet.text("cidr_block"), subnet.text("availability_zone")
@@ -478,7 +482,9 @@ def _slots(state: State, vpc: Resource, subnets: Sequence[Resource]) -> Mapping[
     return {zone: slot_by_range[subnet.text("cidr_block")] for zone, subnet in by_zone.items()}
 
 
-def _second_subnet(state: State, vpc: Resource, first: Resource, second: Resource) -> str:
+def _second_subnet(
+    state: State, vpc: TerraformResource, first: TerraformResource, second: TerraformResource
+) -> str:
     problem = (
         f"{state.where}: {second.address} is a second public subnet in "
         f"{second.text('availability_zone')} beside {first.address}, and the program has one per "
@@ -511,7 +517,7 @@ def _require_complete(
             )
 
 
-def _consequence_and_cure(state: State, environment: Environment, row: Row) -> str:
+def _consequence_and_cure(state: State, environment: Environment, row: MappingRow) -> str:
     if row.matches is is_ssh:
         consequence = "the program would open SSH to its default range"
         old_rules = [
@@ -561,7 +567,7 @@ def _require_single_rules(state: State, ssh_ranges: Sequence[str]) -> None:
             )
 
 
-def _manager_keys(state: State) -> Sequence[Resource]:
+def _manager_keys(state: State) -> Sequence[TerraformResource]:
     """The manager's access keys: at most one active key, which comes first, and one inactive.
 
     Raises:
@@ -583,7 +589,9 @@ def _manager_keys(state: State) -> Sequence[Resource]:
     return [*active, *inactive]
 
 
-def _key_stages(state: State, manager_keys: Sequence[Resource], *, rotate_key: bool) -> Keys:
+def _key_stages(
+    state: State, manager_keys: Sequence[TerraformResource], *, rotate_key: bool
+) -> Keys:
     """The stage of each slot: a key that is switched off stays so.
 
     Raises:

@@ -161,7 +161,7 @@ EXPLAINED: Final[Mapping[tuple[str, str, str], Explain]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class PreviewedChange:
     """One step of the preview that changes something."""
 
     operation: str
@@ -218,7 +218,7 @@ class Change:
 class Verdict:
     """What the next update would do, and whether that is sound."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[PreviewedChange, ...]
     unchanged: int
     """How many resources stay as they are."""
 
@@ -239,7 +239,7 @@ def check_preview(preview: Mapping[str, Any]) -> Verdict:
     """Check the output of `pulumi preview --json`."""
     steps = cast("Sequence[Mapping[str, Any]]", preview.get("steps") or [])
     changes = {
-        Change(
+        PreviewedChange(
             operation=_operation(step["op"]),
             urn=step["urn"],
             property_changes=tuple(_property_changes(step)),
@@ -299,7 +299,7 @@ def _properties(step: Mapping[str, Any], state: str, part: str) -> dict[str, Any
     return dict(cast("Mapping[str, Any]", state_of_step.get(part) or {}))
 
 
-def _objections(changes: Sequence[Change]) -> Iterator[str]:
+def _objections(changes: Sequence[PreviewedChange]) -> Iterator[str]:
     for change in changes:
         resource = f"{change.type} {change.name}"
         if change.operation == "update":

@@ -6,8 +6,8 @@ from typing import Any, Final
 from infra import catalogue
 from sandbox.adopt import adopted_settings
 from sandbox.adopt.adoption import Adoption
-from sandbox.adopt.mapping import Plan
-from sandbox.adopt.preview_check import Change, Verdict
+from sandbox.adopt.mapping import AdoptionPlan
+from sandbox.adopt.preview_check import PreviewedChange, Verdict
 from sandbox.core import output
 
 NEW: Final = "new in this program"
@@ -69,7 +69,7 @@ def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
     }
 
 
-def _show_plan(plan: Plan) -> None:
+def _show_plan(plan: AdoptionPlan) -> None:
     output.result(f"Adopted by their ids: {len(plan.adopted)}")
     for resource in plan.adopted:
         kind = resource.type.rpartition(":")[2]
@@ -101,13 +101,13 @@ def _show_preview(verdict: Verdict) -> None:
     )
 
 
-def _reasons(change: Change) -> tuple[str, ...]:
+def _reasons(change: PreviewedChange) -> tuple[str, ...]:
     if change.operation == "create":
         return (TAKEN_OVER.get(change.type, NEW),)
     return change.reasons
 
 
-def _explanation(change: Change) -> str:
+def _explanation(change: PreviewedChange) -> str:
     unexplained = (f"no known reason for {name}" for name in change.unexplained)
     reasons = "; ".join([*_reasons(change), *unexplained])
     properties = f" ({', '.join(change.properties)})" if change.properties else ""

@@ -42,7 +42,7 @@ BYTE_ORDER_MARKS: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class TerraformResource:
     """One instance of a managed resource."""
 
     address: str
@@ -76,10 +76,10 @@ class State:
 
     where: str
     """Names the file in messages."""
-    resources: tuple[Resource, ...]
+    resources: tuple[TerraformResource, ...]
     outputs: Mapping[str, Any] = field(repr=False)
 
-    def of(self, terraform_type: str) -> list[Resource]:
+    def of(self, terraform_type: str) -> list[TerraformResource]:
         return [resource for resource in self.resources if resource.type == terraform_type]
 
 
@@ -167,7 +167,7 @@ def _require_version(raw: Mapping[str, Any]) -> None:
         )
 
 
-def _resources(raw: Mapping[str, Any]) -> Iterator[Resource]:
+def _resources(raw: Mapping[str, Any]) -> Iterator[TerraformResource]:
     blocks = raw.get("resources")
     if not isinstance(blocks, list):
         raise ValueError(f"is damaged: it has no list of resources; {PULL}")  # noqa: TRY004 - as above
@@ -191,7 +191,7 @@ def _resources(raw: Mapping[str, Any]) -> Iterator[Resource]:
         )
 
 
-def _resource(address: str, terraform_type: str, instance: Mapping[str, Any]) -> Resource:
+def _resource(address: str, terraform_type: str, instance: Mapping[str, Any]) -> TerraformResource:
     if instance.get("deposed"):
         raise ValueError(
             f"{address} has a deposed object (half of a replacement); finish the replacement "
@@ -210,7 +210,7 @@ def _resource(address: str, terraform_type: str, instance: Mapping[str, Any]) ->
     attributes: Any = instance["attributes"]
     if not isinstance(attributes, dict):
         raise ValueError(f"is damaged: {address} has no attributes; {PULL}")  # noqa: TRY004 - as above
-    return Resource(
+    return TerraformResource(
         address=address, type=terraform_type, attributes=cast("Mapping[str, Any]", attributes)
     )
 

@@ -27,7 +27,7 @@ Status = Literal["ok", "note", "act"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class CheckResult:
     """How a check ended. The field names are those of `--json`."""
 
     check: str
@@ -67,29 +67,33 @@ class Patient:
         return self.aws_of(self.settings.region)
 
 
-def examine(stack_name: str | None) -> Sequence[Finding]:
+def examine(stack_name: str | None) -> Sequence[CheckResult]:
     """Run every check on the stack *stack_name*, in an order in which each needs those before."""
     patient = Patient(name=stack_name)
     return [_guarded(check, examination, patient) for check, examination in CHECKS.items()]
 
 
-def _guarded(check: str, examination: Callable[[Patient], Finding], patient: Patient) -> Finding:
+def _guarded(
+    check: str, examination: Callable[[Patient], CheckResult], patient: Patient
+) -> CheckResult:
     """The finding of *examination*; its error is one too."""
     try:
         return examination(patient)
     except Exception as error:  # noqa: BLE001 - one broken check hides no other
         text = aws_errors.describe(error) if aws_errors.of_aws(error) else error_reason(error)
     problem, _, cure = text.rpartition("; ")
-    return Finding(check=check, status="act", details=problem or cure, cure=cure if problem else "")
+    return CheckResult(
+        check=check, status="act", details=problem or cure, cure=cure if problem else ""
+    )
 
 
-def pulumi(_: Patient) -> Finding:
+def pulumi(_: Patient) -> CheckResult:
     version = run_pulumi("version").strip()
     numbers = re.match(r"v?(\d+)\.(\d+)", version)
     if numbers and (int(numbers[1]), int(numbers[2])) >= OLDEST_PULUMI:
-        return Finding(check="pulumi", details=version)
+        return CheckResult(check="pulumi", details=version)
     oldest = ".".join(map(str, OLDEST_PULUMI))
-    return Finding(
+    return CheckResult(
         check="pulumi",
         status="act",
         details=f"{version or 'prints no version'}; the program needs {oldest} or newer",
@@ -97,50 +101,50 @@ def pulumi(_: Patient) -> Finding:
     )
 
 
-def stack(patient: Patient) -> Finding:
+def stack(patient: Patient) -> CheckResult:
     patient.stack.require_exists()
-    return Finding(check="stack", details=patient.stack.name)
+    return CheckResult(check="stack", details=patient.stack.name)
 
 
-def config(patient: Patient) -> Finding:
+def config(patient: Patient) -> CheckResult:
     settings = patient.settings
-    return Finding(check="settings", details=f"valid; environment {settings.environment}")
+    return CheckResult(check="settings", details=f"valid; environment {settings.environment}")
 
 
-def secrets(patient: Patient) -> Finding:
+def secrets(patient: Patient) -> CheckResult:
     """Whether the passphrase or the KMS key decrypts the stack's secrets."""
     deployment: Mapping[str, Any] = patient.stack.export(show_secrets=True)["deployment"] or {}
     provider: Mapping[str, Any] = deployment.get("secrets_providers") or {}
     state: Mapping[str, Any] = provider.get("state") or {}
     name = state.get("url") or provider.get("type") or "none yet: the stack was never updated"
-    return Finding(check="secrets", details=name)
+    return CheckResult(check="secrets", details=name)
 
 
-def credentials(patient: Patient) -> Finding:
+def credentials(patient: Patient) -> CheckResult:
     arn = patient.aws.sts.get_caller_identity()["Arn"]
-    return Finding(check="credentials", details=arn)
+    return CheckResult(check="credentials", details=arn)
 
 
-def account(patient: Patient) -> Finding:
+def account(patient: Patient) -> CheckResult:
     """Whether the credentials belong to the account of the stack."""
     current = patient.aws.identity["account_id"]
     pinned = str(getattr(patient.settings, ACCOUNT_SETTING, ""))
     known = pinned or _account_of(patient.outputs)
     if known and known != current:
-        return Finding(
+        return CheckResult(
             check="account",
             status="act",
             details=f"your credentials belong to {current}, the stack to {known}",
             cure=f"sign in to account {known}",
         )
     if not pinned and ACCOUNT_SETTING in Settings.model_fields:
-        return Finding(
+        return CheckResult(
             check="account",
             status="note",
             details=f"{current}, not pinned",
             cure=f"sandbox settings set {ACCOUNT_SETTING} {current} --stack {patient.stack.name}",
         )
-    return Finding(check="account", details=current)
+    return CheckResult(check="account", details=current)
 
 
 def _account_of(outputs: Mapping[str, Any]) -> str:
@@ -148,12 +152,12 @@ def _account_of(outputs: Mapping[str, Any]) -> str:
     return arn[4] if len(arn) > 5 else ""  # noqa: PLR2004 - arn:partition:iam::account:role
 
 
-def region(patient: Patient) -> Finding:
+def region(patient: Patient) -> CheckResult:
     zones = patient.aws.ec2.describe_availability_zones()["AvailabilityZones"]
-    return Finding(check="region", details=f"{patient.aws.region}, {len(zones)} zones")
+    return CheckResult(check="region", details=f"{patient.aws.region}, {len(zones)} zones")
 
 
-def kubectl(_: Patient) -> Finding:
+def kubectl(_: Patient) -> CheckResult:
     """Kubectl is needed only to apply the service's secret."""
     missing = "for sandbox secret --apply: install it from https://kubernetes.io/docs/tasks/tools/"
     try:
@@ -167,14 +171,14 @@ def kubectl(_: Patient) -> Finding:
         )
         version = json.loads(completed.stdout)["clientVersion"]["gitVersion"]
     except (FileNotFoundError, PermissionError):
-        return Finding(check="kubectl", status="note", details="is not on PATH", cure=missing)
+        return CheckResult(check="kubectl", status="note", details="is not on PATH", cure=missing)
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         details = "does not print its version"
-        return Finding(check="kubectl", status="note", details=details, cure=missing)
-    return Finding(check="kubectl", details=str(version))
+        return CheckResult(check="kubectl", status="note", details=details, cure=missing)
+    return CheckResult(check="kubectl", details=str(version))
 
 
-def cost_explorer(patient: Patient) -> Finding:
+def cost_explorer(patient: Patient) -> CheckResult:
     """AWS has three reasons to refuse: the account's setting, a linked account, and a right."""
     check = "Cost Explorer"
     try:
@@ -182,30 +186,30 @@ def cost_explorer(patient: Patient) -> Finding:
     except ClientError as error:
         text = error_reason(error)
         if "not enabled for cost explorer" in text:
-            return Finding(
+            return CheckResult(
                 check=check,
                 status="act",
                 details="is not enabled in this account",
                 cure="open Cost Explorer once in the billing console, as the account's root user",
             )
         if "Linked account" in text:
-            return Finding(
+            return CheckResult(
                 check=check,
                 status="note",
                 details="another account pays for this one and keeps its cost allocation tags",
                 cure="activate user_id and Project there; leave sandbox:cost_allocation_tags off",
             )
         raise
-    return Finding(check=check, details="answers")
+    return CheckResult(check=check, details="answers")
 
 
-def vcpu_quota(patient: Patient) -> Finding:
+def vcpu_quota(patient: Patient) -> CheckResult:
     """Whether the account may run a machine of the default type; new accounts have 0 vCPUs."""
     check, instance_type = "vCPU quota", patient.settings.default_instance_type
     family = re.match("[a-z]+", instance_type)
     quota = next((quota for quota in QUOTAS if family and family[0] in quota.families), None)
     if not quota:
-        return Finding(check=check, details=f"none is known for {instance_type}")
+        return CheckResult(check=check, details=f"none is known for {instance_type}")
     (described,) = patient.aws.ec2.describe_instance_types(
         InstanceTypes=[instance_type]  # pyright: ignore[reportArgumentType] - checked by AWS
     )["InstanceTypes"]
@@ -214,8 +218,8 @@ def vcpu_quota(patient: Patient) -> Finding:
     allowed = int(answer["Quota"].get("Value", 0))
     details = f"{allowed} ({quota.code}); {instance_type} needs {needed}"
     if allowed >= needed:
-        return Finding(check=check, details=details)
-    return Finding(
+        return CheckResult(check=check, details=details)
+    return CheckResult(
         check=check,
         status="act",
         details=details,
@@ -224,15 +228,15 @@ def vcpu_quota(patient: Patient) -> Finding:
     )
 
 
-def public_access(patient: Patient) -> Finding:
+def public_access(patient: Patient) -> CheckResult:
     """VPC Block Public Access stops SSH before any security group is asked."""
     check = "VPC Block Public Access"
     options = patient.aws.ec2.describe_vpc_block_public_access_options()
     mode = options["VpcBlockPublicAccessOptions"].get("InternetGatewayBlockMode", "off")
     if mode == "off":
-        return Finding(check=check, details="off")
+        return CheckResult(check=check, details="off")
     vpc = patient.outputs.get("vpc_id", "VPC_ID")
-    return Finding(
+    return CheckResult(
         check=check,
         status="act",
         details=f"{mode}: nobody reaches a sandbox by SSH",
@@ -242,7 +246,7 @@ def public_access(patient: Patient) -> Finding:
     )
 
 
-def volume_encryption(patient: Patient) -> Finding:
+def volume_encryption(patient: Patient) -> CheckResult:
     """The key that encrypts the volumes, which the manager has to be allowed to use.
 
     With a key that it may not use a launch is accepted, and the machine ends with
@@ -253,8 +257,8 @@ def volume_encryption(patient: Patient) -> Finding:
     key = ec2.get_ebs_default_kms_key_id()["KmsKeyId"]
     default = "encryption by default is on" if by_default else "sandboxes ask for encryption"
     if key.endswith(AWS_MANAGED_KEY):
-        return Finding(check="EBS encryption", details=f"{default}, with {AWS_MANAGED_KEY}")
-    return Finding(
+        return CheckResult(check="EBS encryption", details=f"{default}, with {AWS_MANAGED_KEY}")
+    return CheckResult(
         check="EBS encryption",
         status="act",
         details=f"the default key is {key}, which the manager may not use",
@@ -263,12 +267,12 @@ def volume_encryption(patient: Patient) -> Finding:
     )
 
 
-def unread(patient: Patient) -> Finding:
+def unread(patient: Patient) -> CheckResult:
     """Settings of the stack's file that this program does not read."""
     others = [key for key in patient.stack.foreign_config() if not key.startswith("pulumi:")]
     if not others:
-        return Finding(check="other settings", details="none")
-    return Finding(
+        return CheckResult(check="other settings", details="none")
+    return CheckResult(
         check="other settings",
         status="act",
         details=f"{', '.join(others)}: the program reads {NAMESPACE}:* only",
@@ -276,7 +280,7 @@ def unread(patient: Patient) -> Finding:
     )
 
 
-CHECKS: Final[Mapping[str, Callable[[Patient], Finding]]] = {
+CHECKS: Final[Mapping[str, Callable[[Patient], CheckResult]]] = {
     "pulumi": pulumi,
     "stack": stack,
     "settings": config,

@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from infra.account import Identity
+from infra.account import AccountIdentity
 from infra.aws_clients import AwsClients
 from sandbox.core import output
 from sandbox.core.stack import Stack
 from sandbox.permissions import placeholders
 from sandbox.permissions.dry_runs import LaunchTarget, dry_run
-from sandbox.permissions.simulation import Answer, simulate
+from sandbox.permissions.simulation import RowAnswer, simulate
 from sandbox.permissions.table import rows
 
 
-def ask(stack: Stack, manager_profile: str) -> Sequence[Answer]:
+def ask(stack: Stack, manager_profile: str) -> Sequence[RowAnswer]:
     """The account's answer to every row; EC2 is asked only with *manager_profile*.
 
     Raises:
@@ -21,7 +21,7 @@ def ask(stack: Stack, manager_profile: str) -> Sequence[Answer]:
     """
     settings, config = stack.settings(), stack.sandbox_config()
     aws = AwsClients(settings.region)
-    account = Identity.of_arn(aws.sts.get_caller_identity()["Arn"])
+    account = AccountIdentity.of_arn(aws.sts.get_caller_identity()["Arn"])
     values = placeholders.of_stack(settings, stack.outputs(), account)
     answers = list(simulate(aws.iam, rows(), values, settings))
     if manager_profile:
@@ -30,7 +30,7 @@ def ask(stack: Stack, manager_profile: str) -> Sequence[Answer]:
     return answers
 
 
-def show(answers: Sequence[Answer]) -> None:
+def show(answers: Sequence[RowAnswer]) -> None:
     """Print the rows that are broken or without an answer, why rows were not asked, and counts."""
     if to_show := [answer for answer in answers if answer.verdict in {"broken", "no answer"}]:
         output.table(
@@ -48,7 +48,7 @@ def show(answers: Sequence[Answer]) -> None:
     )
 
 
-def to_json(answer: Answer) -> dict[str, str]:
+def to_json(answer: RowAnswer) -> dict[str, str]:
     """*answer* for a program."""
     row = answer.row
     return {

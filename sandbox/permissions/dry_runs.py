@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from infra.aws_clients import error_code
 from sandbox.core.errors import SandboxError
-from sandbox.permissions.simulation import Answer, judge
+from sandbox.permissions.simulation import RowAnswer, judge
 from sandbox.permissions.table import Part, Row, launch_defaults
 from sandbox_client.config import SandboxConfig
 
@@ -58,7 +58,7 @@ class LaunchTarget:
         )
 
 
-def dry_run(ec2: "EC2Client", rows: Iterable[Row], target: LaunchTarget) -> Iterator[Answer]:
+def dry_run(ec2: "EC2Client", rows: Iterable[Row], target: LaunchTarget) -> Iterator[RowAnswer]:
     """EC2's own answer to each launch of the table."""
     for row in rows:
         if not row.is_launch:
@@ -66,7 +66,7 @@ def dry_run(ec2: "EC2Client", rows: Iterable[Row], target: LaunchTarget) -> Iter
         try:
             parameters = request(row, target)
         except CannotAskError as error:
-            yield Answer(row=row, verdict="not asked", why=str(error))
+            yield RowAnswer(row=row, verdict="not asked", why=str(error))
             continue
         yield _answer(ec2, row, parameters)
 
@@ -178,7 +178,7 @@ EDITS: Final[Mapping[tuple[str, str | None], Callable[[RunInstances], object]]] 
 """The edit of a request that gives a condition key its value."""
 
 
-def _answer(ec2: "EC2Client", row: Row, parameters: RunInstances) -> Answer:
+def _answer(ec2: "EC2Client", row: Row, parameters: RunInstances) -> RowAnswer:
     try:
         ec2.run_instances(**parameters)
     except ClientError as error:
@@ -187,7 +187,7 @@ def _answer(ec2: "EC2Client", row: Row, parameters: RunInstances) -> Answer:
             return judge(row, ["allowed"])
         if code == REFUSED:
             return judge(row, ["denied"])
-        return Answer(row=row, verdict="no answer", why=f"EC2 answered {code}")
+        return RowAnswer(row=row, verdict="no answer", why=f"EC2 answered {code}")
     except HTTPClientError as error:
-        return Answer(row=row, verdict="no answer", why=str(error))
+        return RowAnswer(row=row, verdict="no answer", why=str(error))
     raise SandboxError("EC2 started an instance although the call had DryRun; terminate it")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from infra import context, names
-from infra.account import Identity
+from infra.account import AccountIdentity
 from infra.aws_clients import AwsClients
 from infra.permissions import flow_logs, instance, manager, spending, statements, trust
 from infra.permissions.context import PolicyContext
@@ -42,7 +42,7 @@ def documents(stack: Stack, identity: str | None = None) -> Mapping[str, Documen
     settings, outputs = stack.settings(), stack.outputs()
     policy_context = context.policy_context(
         settings,
-        Identity.of_arn(outputs.get("instance_role_arn") or _caller_arn(settings.region)),
+        AccountIdentity.of_arn(outputs.get("instance_role_arn") or _caller_arn(settings.region)),
         vpc_id=outputs.get("vpc_id", context.PLACEHOLDER_VPC_ID),
     )
     return {

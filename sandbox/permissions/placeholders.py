@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from infra import names
-from infra.account import Identity
+from infra.account import AccountIdentity
 from infra.settings import Settings
 from sandbox.permissions.table import Placeholders
 
@@ -12,7 +12,9 @@ OTHER_ACCOUNT: Final = "0" * 12
 """A made-up account."""
 
 
-def of_stack(settings: Settings, outputs: Mapping[str, Any], account: Identity) -> Placeholders:
+def of_stack(
+    settings: Settings, outputs: Mapping[str, Any], account: AccountIdentity
+) -> Placeholders:
     """The values for the stack with *settings* and *outputs* in *account*."""
     iam = f"arn:{account.partition}:iam::{account.account_id}"
     ec2 = f"arn:{account.partition}:ec2:{settings.region}:{account.account_id}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from infra.account import Identity
+from infra.account import AccountIdentity
 from sandbox.core import output
 from sandbox.core.errors import RefusedError
 from sandbox.core.stack import Stack
@@ -103,7 +103,7 @@ def _claimed(stack: Stack) -> Any:  # noqa: ANN401 - its module needs the solver
         if value != type(settings)().model_dump()[name]
     }
     arn = outputs.get("instance_role_arn")
-    account = Identity.of_arn(arn) if arn else stacks.ACCOUNT
+    account = AccountIdentity.of_arn(arn) if arn else stacks.ACCOUNT
     vpc_id = outputs.get("vpc_id", stacks.VPC_ID)
     return stacks.stack_of(stack.name, given, settings, account, vpc_id)
 

@@ -40,7 +40,7 @@ NOT_PERMITTED: Final = {"AccessDenied", "AccessDeniedException"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RowAnswer:
     """The account's answer to one row."""
 
     row: Row
@@ -51,7 +51,7 @@ class Answer:
 
 def simulate(
     iam: "IAMClient", rows: Iterable[Row], placeholders: Placeholders, settings: Settings
-) -> Iterator[Answer]:
+) -> Iterator[RowAnswer]:
     """The simulator's answer to each row, in order.
 
     An error of AWS, such as a throttled call or a role that is missing, costs only its own row.
@@ -61,7 +61,7 @@ def simulate(
     """
     for row in rows:
         if why := reason_not_to_ask(row, placeholders, settings):
-            yield Answer(row=row, verdict="not asked", why=why)
+            yield RowAnswer(row=row, verdict="not asked", why=why)
             continue
         try:
             decisions: list[Decision] = [
@@ -74,19 +74,21 @@ def simulate(
                     f"iam:SimulatePrincipalPolicy: {code}: these credentials may not use the "
                     "simulator; use an administrator's, not the manager's"
                 ) from None
-            yield Answer(row=row, verdict="no answer", why=f"IAM answered {code}")
+            yield RowAnswer(row=row, verdict="no answer", why=f"IAM answered {code}")
         except HTTPClientError as error:
-            yield Answer(row=row, verdict="no answer", why=str(error))
+            yield RowAnswer(row=row, verdict="no answer", why=str(error))
         else:
             yield judge(row, decisions)
 
 
-def judge(row: Row, decisions: Iterable[Decision]) -> Answer:
+def judge(row: Row, decisions: Iterable[Decision]) -> RowAnswer:
     """Compare with the row. AWS need not say of which kind a denial is, so both kinds count."""
     order: tuple[Decision, ...] = ("forbidden", "denied", "allowed")
     strictest = min(decisions, key=order.index)
     holds = (strictest == "allowed") == (row.decision == "allowed")
-    return Answer(row=row, verdict="holds" if holds else "broken", why="" if holds else strictest)
+    return RowAnswer(
+        row=row, verdict="holds" if holds else "broken", why="" if holds else strictest
+    )
 
 
 def reason_not_to_ask(row: Row, placeholders: Placeholders, settings: Settings) -> str:

@@ -32,7 +32,7 @@ LONGEST_CREATION: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adoption:
+class ResourceToAdopt:
     """A resource that AWS has and the state does not."""
 
     entry: Mapping[str, Any]
@@ -60,12 +60,12 @@ class LostKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RecoveryPlan:
     """Everything that a recovery will do."""
 
     locks: Sequence[Lock] | None
     """Empty if the stack is locked and the backend does not say by whom; None if it is not."""
-    adoptions: Sequence[Adoption]
+    adoptions: Sequence[ResourceToAdopt]
     lost_keys: Sequence[LostKey]
     forgotten: Sequence[str]
     """The pending operations that leave nothing to adopt."""
@@ -115,7 +115,7 @@ class Plan:
         }
 
 
-def plan(stack: Stack) -> Plan:
+def plan(stack: Stack) -> RecoveryPlan:
     """Find out what a recovery of *stack* has to do; changes nothing.
 
     Raises:
@@ -133,10 +133,10 @@ def plan(stack: Stack) -> Plan:
     exported = stack.export()
     deployment: Mapping[str, Any] = exported["deployment"] or {}
     pending: Sequence[Mapping[str, Any]] = deployment.get("pending_operations") or []
-    adoptions: list[Adoption] = []
+    adoptions: list[ResourceToAdopt] = []
     lost_keys: list[LostKey] = []
     forgotten: list[str] = []
-    search: Search | None = None
+    search: AccountSearch | None = None
     for operation in pending:
         entry = operation["resource"]
         name = entry["urn"].rsplit("::", 1)[1]
@@ -144,15 +144,15 @@ def plan(stack: Stack) -> Plan:
         if operation["type"] != "creating" or entry["type"] not in CATALOGUE:
             forgotten.append(step)  # a refresh reads it, or it is nothing of AWS
             continue
-        search = search or Search.of_exported(exported)
+        search = search or AccountSearch.of_exported(exported)
         if entry["type"] == catalogue.ACCESS_KEY.name:
             forgotten.append(step)
             lost_keys.extend(_lost_keys(search.aws, deployment, entry, locks, last_ended))
         elif identifier := search.identifier(entry):
-            adoptions.append(Adoption(entry=entry, identifier=identifier))
+            adoptions.append(ResourceToAdopt(entry=entry, identifier=identifier))
         else:
             forgotten.append(step)
-    return Plan(
+    return RecoveryPlan(
         locks=locks,
         adoptions=adoptions,
         lost_keys=lost_keys,
@@ -161,7 +161,7 @@ def plan(stack: Stack) -> Plan:
     )
 
 
-def apply(stack: Stack, plan: Plan) -> None:
+def apply(stack: Stack, plan: RecoveryPlan) -> None:
     """Do what *plan* says.
 
     Raises:
@@ -193,7 +193,7 @@ def apply(stack: Stack, plan: Plan) -> None:
     stack.refresh()
 
 
-class Search:
+class AccountSearch:
     """Looks in the account for what pending creates of a stack created."""
 
     def __init__(
@@ -205,7 +205,7 @@ class Search:
         """What the state already holds, which no pending create can have created."""
 
     @classmethod
-    def of_exported(cls, exported: Mapping[str, Any]) -> "Search":
+    def of_exported(cls, exported: Mapping[str, Any]) -> "AccountSearch":
         """For the stack whose deployment `pulumi stack export` printed.
 
         Raises:

@@ -27,7 +27,7 @@ FROZEN = Path("tests/sandbox_client/frozen/sandbox_config.v1.json")
 
 
 @dataclass
-class FakePulumi:
+class FakeStacks:
     """Answers the `pulumi` commands of a project with the stacks `prod` and `dev`."""
 
     sandbox_config: dict[str, Any]
@@ -55,7 +55,7 @@ class FakePulumi:
 
 
 @pytest.fixture
-def pulumi(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
+def pulumi(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> FakeStacks:
     zones = ("us-east-1a", "us-east-1b", "us-east-1c")
     subnets = account.target.subnet_ids
     config = json.loads(FROZEN.read_text()) | {
@@ -66,7 +66,7 @@ def pulumi(account: EmulatedAccount, monkeypatch: pytest.MonkeyPatch) -> FakePul
             {"zone": zone, "subnet_id": subnet} for zone, subnet in zip(zones, subnets, strict=True)
         ],
     }
-    fake = FakePulumi(config)
+    fake = FakeStacks(config)
     monkeypatch.setattr(stack, "run_pulumi", fake)
     monkeypatch.setenv("PULUMI_STACK", "prod")
     return fake
@@ -102,7 +102,7 @@ def three_images(account: EmulatedAccount) -> list[str]:
 
 
 def test_list_shows_one_line_for_each_image_and_which_is_in_use(
-    pulumi: FakePulumi, three_images: list[str], capsys: pytest.CaptureFixture[str]
+    pulumi: FakeStacks, three_images: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.configs["prod"][stack.IMAGE_ID] = three_images[1]
     assert cli.run(["image", "list"]) == 0
@@ -114,7 +114,7 @@ def test_list_shows_one_line_for_each_image_and_which_is_in_use(
 
 
 def test_list_as_json_has_every_version(
-    pulumi: FakePulumi, three_images: list[str], capsys: pytest.CaptureFixture[str]
+    pulumi: FakeStacks, three_images: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     pulumi.configs["prod"][stack.IMAGE_ID] = three_images[1]
     assert cli.run(["image", "list", "--json"]) == 0
@@ -127,7 +127,7 @@ def test_list_as_json_has_every_version(
 
 def test_prune_keeps_the_newest_and_those_that_any_stack_names_or_that_run(
     account: EmulatedAccount,
-    pulumi: FakePulumi,
+    pulumi: FakeStacks,
     three_images: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -204,7 +204,7 @@ def test_resume_refuses_an_image_of_someone_else(
 
 
 def test_the_target_is_what_the_stack_deployed(
-    account: EmulatedAccount, pulumi: FakePulumi
+    account: EmulatedAccount, pulumi: FakeStacks
 ) -> None:
     prod = stack.Stack.select()
     assert target.read(prod).subnet_ids == account.target.subnet_ids
@@ -214,7 +214,7 @@ def test_the_target_is_what_the_stack_deployed(
 
 
 def test_a_stack_that_cannot_be_configured_names_the_command_that_does_it(
-    pulumi: FakePulumi,
+    pulumi: FakeStacks,
 ) -> None:
     configured_image = target.ConfiguredImage(stack.Stack.select())
     configured_image.configure("ami-1")

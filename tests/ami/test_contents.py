@@ -28,7 +28,7 @@ exec "$@"
 
 
 @dataclass
-class Shell:
+class ScriptShell:
     """Runs functions of our scripts here, with stand-ins for programs that need a GPU or root."""
 
     folder: Path
@@ -69,8 +69,8 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
+def shell(tmp_path: Path) -> ScriptShell:
+    return ScriptShell(tmp_path)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def repositories() -> dict[str, Any]:
 # The pins
 
 
-def test_the_scripts_read_the_pins_as_python_does(shell: Shell) -> None:
+def test_the_scripts_read_the_pins_as_python_does(shell: ScriptShell) -> None:
     settings = pins.settings()
     names = sorted(settings)
     output = shell.run(
@@ -97,7 +97,9 @@ def test_the_scripts_read_the_pins_as_python_does(shell: Shell) -> None:
     assert output.splitlines() == [f"{name}={settings[name]}" for name in names]
 
 
-def test_a_variable_of_the_environment_replaces_a_pin_even_if_it_is_empty(shell: Shell) -> None:
+def test_a_variable_of_the_environment_replaces_a_pin_even_if_it_is_empty(
+    shell: ScriptShell,
+) -> None:
     completed = shell.run(
         '. "$FOLDER/image.sh"; echo "$UV_VERSION|$NVIDIA_BRANCH"',
         UV_VERSION="1.2",
@@ -106,7 +108,7 @@ def test_a_variable_of_the_environment_replaces_a_pin_even_if_it_is_empty(shell:
     assert completed.stdout == "1.2|\n"
 
 
-def test_the_deep_learning_base_keeps_its_own_driver_branch(shell: Shell) -> None:
+def test_the_deep_learning_base_keeps_its_own_driver_branch(shell: ScriptShell) -> None:
     completed = shell.run('. "$FOLDER/image.sh"; echo "<$NVIDIA_BRANCH>"', BASE="dlami")
     assert completed.stdout == "<>\n"
 
@@ -219,7 +221,7 @@ def branch(number: int, *, leads_to: int = 0, lacks: str = "") -> list[str]:
 
 
 @pytest.fixture
-def archive(shell: Shell) -> Shell:
+def archive(shell: ScriptShell) -> ScriptShell:
     """A separate apt with an archive like jammy's: 535 has ended, 570 cannot be installed."""
     root = shell.folder / "apt"
     for name in ("lists/partial", "archives/partial", "archive"):
@@ -249,7 +251,7 @@ def archive(shell: Shell) -> Shell:
     ],
 )
 def test_apt_is_asked_for_the_branch_before_anything_is_downloaded(
-    archive: Shell, number: str, message: str, *, succeeds: bool
+    archive: ScriptShell, number: str, message: str, *, succeeds: bool
 ) -> None:
     completed = archive.run(
         '. "$FOLDER/image.sh"; ask_for_driver',
@@ -306,7 +308,7 @@ def recorded_cases(text: str) -> list[RecordedCase]:
 
 
 @pytest.mark.parametrize("record", sorted((FACTS / "gpus").iterdir()), ids=lambda file: file.stem)
-def test_the_gate_says_of_recorded_gpus_what_is_wrong(shell: Shell, record: Path) -> None:
+def test_the_gate_says_of_recorded_gpus_what_is_wrong(shell: ScriptShell, record: Path) -> None:
     cases = recorded_cases(record.read_text())
     for program in ("nvidia-smi", "modinfo", "python3"):
         shell.stand_in(program, ANSWER)
@@ -333,7 +335,7 @@ def test_the_gate_says_of_recorded_gpus_what_is_wrong(shell: Shell, record: Path
     ],
 )
 def test_only_failed_units_of_the_image_count(
-    shell: Shell, failed: str, stopped: str, expected: str
+    shell: ScriptShell, failed: str, stopped: str, expected: str
 ) -> None:
     shell.stand_in(
         "systemctl",
@@ -345,7 +347,7 @@ def test_only_failed_units_of_the_image_count(
     assert ("not of the image, but failed: fwupd-refresh.service" in output) == ("fwupd" in failed)
 
 
-def test_a_failed_check_names_the_error_and_not_the_hint(shell: Shell) -> None:
+def test_a_failed_check_names_the_error_and_not_the_hint(shell: ScriptShell) -> None:
     output = (
         "  x Failed to build mettagrid\n  Traceback (most recent call last):\n"
         "    RuntimeError: Bazel is required\n  hint: Build failures usually indicate\n"
@@ -390,7 +392,7 @@ def wheel(folder: Path, name: str, version: str = "1.0") -> None:
     ids=["as we install it", "as it was installed before", "another Python than its own"],
 )
 def test_the_first_uv_run_keeps_the_environment(
-    shell: Shell, options: str, python: str, expected: str
+    shell: ScriptShell, options: str, python: str, expected: str
 ) -> None:
     project = shell.folder / "metta"
     wheel(shell.folder / "wheels", "needed")
@@ -419,7 +421,7 @@ def test_the_first_uv_run_keeps_the_environment(
 
 @pytest.mark.proof
 def test_uv_run_in_a_project_whose_extras_exclude_each_other_keeps_the_environment(
-    shell: Shell,
+    shell: ScriptShell,
 ) -> None:
     """PufferLib is one: its extra minerl asks for gym 0.17, most others for 0.23."""
     project = shell.folder / "puffer"

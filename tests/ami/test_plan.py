@@ -276,7 +276,7 @@ def address_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The addresses with which a stand-in for AWS's service answers, one after the other."""
     answers: list[str] = []
 
-    class Service(BaseHTTPRequestHandler):
+    class AddressService(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
@@ -285,7 +285,7 @@ def address_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - of the base class
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Service)
+    server = HTTPServer(("127.0.0.1", 0), AddressService)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(public_address, "ADDRESS_SERVICE", address)

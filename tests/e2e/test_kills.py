@@ -11,7 +11,7 @@ import pytest
 
 from infra.catalogue import CATALOGUE
 from sandbox.core.errors import ExitCode
-from sandbox.recover.recovery import OWNER_TAGS, Search
+from sandbox.recover.recovery import OWNER_TAGS, AccountSearch
 from tests.e2e.account import Client, client_of, emulated, everything
 from tests.e2e.sandbox import Sandbox
 
@@ -131,10 +131,10 @@ def test_every_type_is_found_again_by_its_inputs_and_under_its_own_tags_only(
 ) -> None:
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, environment[name])
-    aws = Search.of_exported(deployment).aws
+    aws = AccountSearch.of_exported(deployment).aws
     tags = {"Project": "alignment-league", "Environment": "production"}
-    own_search = Search(aws, owner_tags=tags)
-    other_search = Search(aws, owner_tags={**tags, "Environment": "staging"})
+    own_search = AccountSearch(aws, owner_tags=tags)
+    other_search = AccountSearch(aws, owner_tags={**tags, "Environment": "staging"})
     assert tags.keys() == set(OWNER_TAGS)
     searched: set[str] = set()
     for resource in deployment["deployment"]["resources"]:

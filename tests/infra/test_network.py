@@ -63,7 +63,7 @@ def test_a_region_without_zones_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         names = ()
 
     monkeypatch.setattr("pulumi_aws.get_availability_zones", lambda **_: NoZones)
-    identity = account.Identity(account_id=ACCOUNT, partition="aws")
+    identity = account.AccountIdentity(account_id=ACCOUNT, partition="aws")
     here = account.Account(provider=cast("Any", None), identity=identity)
     with pytest.raises(pulumi.RunError, match=r"sandbox:region = us-east-1: .*sandbox:zones"):
         account.zones(Settings(), here)
@@ -204,7 +204,7 @@ def test_a_component_needs_no_other_component_and_no_config(record: Run) -> None
         vpc_cidr=IPv4Network("172.16.0.0/24"),
         allowed_ssh_cidrs=(IPv6Network("2001:db8::/32"),),
     )
-    identity = account.Identity(account_id=ACCOUNT, partition="aws")
+    identity = account.AccountIdentity(account_id=ACCOUNT, partition="aws")
     context = StackContext(
         settings=settings,
         policy_context=policy_context(settings, identity),

@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
 
 
 @dataclass
-class Tally:
+class MachineTally:
     """The numbers in the proof's closing line."""
 
     machines: int = 0
@@ -44,7 +44,7 @@ class Tally:
 
 
 @pytest.fixture(scope="session")
-def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
+def tally(closing_line: Callable[[str], None]) -> Iterator[MachineTally]:
     """Skip where no machine can run; `make test` does not create a root file system."""
     started = time.monotonic()
     try:
@@ -56,7 +56,7 @@ def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
     except rootfs.NoMachineError as error:
         closing_line(f"real machine: not run: {error}")
         pytest.skip(str(error))
-    counted = Tally()
+    counted = MachineTally()
     yield counted
     closing_line(
         f"real machine: {counted.machines} machines with real systemd, cloud-init, sshd, apt and"
@@ -98,7 +98,7 @@ NewBuild = Callable[[], Build]
 
 
 @pytest.fixture
-def build(tmp_path: Path, tally: Tally) -> Iterator[NewBuild]:
+def build(tmp_path: Path, tally: MachineTally) -> Iterator[NewBuild]:
     """Make a machine as the builder launches it: booted, with the builder's scripts on it."""
     builds: list[Build] = []
 

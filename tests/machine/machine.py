@@ -17,7 +17,7 @@ import uuid
 from pathlib import Path
 
 from tests.machine import rootfs
-from tests.machine.network import Network, metadata, relay
+from tests.machine.network import MachineNetwork, metadata, relay
 
 REBOOTS = 133
 """The exit status of systemd-nspawn if the machine asked for a reboot."""
@@ -63,7 +63,7 @@ class Machine:
         self.boots = 0
         self._name = f"sandbox-machine-{uuid.uuid4().hex[:8]}"
         self._groups = [folder / self._name for folder in HIERARCHIES]
-        self._network = Network()
+        self._network = MachineNetwork()
         self._metadata: dict[str, str] = {}
         self._network.serve(80, metadata(self._metadata))
         self._network.serve(rootfs.RELAY, relay(rootfs.apt_proxy()))

@@ -27,7 +27,7 @@ CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-class Network:
+class MachineNetwork:
     def __init__(self) -> None:
         self._servers: list[http.server.ThreadingHTTPServer] = []
         home = _current_namespace()

@@ -7,7 +7,7 @@ from typing import Final
 
 from local import stack
 from local.iam.evaluator import Document, Layers, decide
-from tests.infra.permissions.judging import Question
+from tests.infra.permissions.judging import RowQuestion
 from tests.infra.permissions.second_opinion import ask
 from tests.policies import workflows
 from tests.policies.needs import ACCOUNT, STATE_KEY, Need
@@ -87,7 +87,7 @@ def preview_documents() -> tuple[Document, ...]:
 def refused(needs: Sequence[Need], documents: Sequence[Document]) -> list[str]:
     """Every need that one of the two evaluators does not allow."""
     second_opinions = ask(
-        Question(
+        RowQuestion(
             request=need.request,
             owner=ACCOUNT,
             identity=documents,

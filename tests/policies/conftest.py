@@ -6,7 +6,7 @@ import pytest
 from pulumi_policy import policy
 
 from policies import secret_markers
-from tests.policies.standing_stack import StandingStack, standing_stack
+from tests.policies.standing_stack import PolicyStack, standing_stack
 
 
 @pytest.fixture(autouse=True)
@@ -16,14 +16,14 @@ def secrets_stay_marked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingStack]:
+def empty_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PolicyStack]:
     """The stack "production" before its first update, in an emulated account."""
     with standing_stack(tmp_path_factory.mktemp("policies")) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
-def deployed_stack(empty_stack: StandingStack) -> StandingStack:
+def deployed_stack(empty_stack: PolicyStack) -> PolicyStack:
     """The same stack after the update of the deployment workflow."""
     empty_stack.deploy()
     return empty_stack

@@ -13,7 +13,7 @@ from typing import Final
 from infra import names as resource_names
 from local.iam import reference
 from local.iam.evaluator import Request
-from tests.policies.recording import Call
+from tests.policies.recording import RecordedCall
 
 ACCOUNT: Final = "123456789012"
 """The emulated account."""
@@ -74,12 +74,12 @@ class Need:
         )
 
 
-def needs(calls: Iterable[Call], *, paths: Mapping[str, str]) -> list[Need]:
+def needs(calls: Iterable[RecordedCall], *, paths: Mapping[str, str]) -> list[Need]:
     """The needs of the calls, in order, each once."""
     return [*dict.fromkeys(need for call in calls for need in _needs(call, paths))]
 
 
-def learnt_paths(calls: Iterable[Call]) -> Mapping[str, str]:
+def learnt_paths(calls: Iterable[RecordedCall]) -> Mapping[str, str]:
     """The path of every identity that the calls create; later calls do not name it."""
     return {
         f"{kind}/{call.parameters[name]}": call.parameters["Path"]
@@ -89,7 +89,7 @@ def learnt_paths(calls: Iterable[Call]) -> Mapping[str, str]:
     }
 
 
-def _needs(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
+def _needs(call: RecordedCall, paths: Mapping[str, str]) -> Iterator[Need]:
     match call.service:
         case "iam":
             yield from _identities(call, paths)
@@ -107,7 +107,7 @@ def _needs(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
             yield _need(call, action, _any_resource(call, action))
 
 
-def _need(call: Call, action: str, resource: str, **keys: str) -> Need:
+def _need(call: RecordedCall, action: str, resource: str, **keys: str) -> Need:
     """A need with those keys that *action* supports."""
     known = reference.action(action)
     if known is None:
@@ -123,15 +123,15 @@ def _need(call: Call, action: str, resource: str, **keys: str) -> Need:
     return Need(action=action, resource=resource, keys=tuple({**everywhere, **supported}.items()))
 
 
-def _any_resource(call: Call, action: str) -> str:
+def _any_resource(call: RecordedCall, action: str) -> str:
     return reference.any_resource(action, region=call.region, account=ACCOUNT)
 
 
-def _passed(call: Call, arn: str, service: str) -> Need:
+def _passed(call: RecordedCall, arn: str, service: str) -> Need:
     return _need(call, "iam:PassRole", arn, iam__PassedToService=service)
 
 
-def _identities(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
+def _identities(call: RecordedCall, paths: Mapping[str, str]) -> Iterator[Need]:
     action = f"iam:{call.action}"
     arn = _identity(call, paths)
     keys = {
@@ -150,7 +150,7 @@ def _identities(call: Call, paths: Mapping[str, str]) -> Iterator[Need]:
         yield _passed(call, _arn("role", call.parameters["RoleName"], paths), "ec2.amazonaws.com")
 
 
-def _identity(call: Call, paths: Mapping[str, str]) -> str:
+def _identity(call: RecordedCall, paths: Mapping[str, str]) -> str:
     known = reference.action(f"iam:{call.action}")
     for kind in [resource.name for resource in known.resources] if known else []:
         if kind == "policy" and "PolicyName" in call.parameters:
@@ -168,7 +168,7 @@ def _arn(kind: str, name: str, paths: Mapping[str, str]) -> str:
     return f"arn:aws:iam::{ACCOUNT}:{kind}{path}{name}"
 
 
-def _network(call: Call) -> Iterator[Need]:
+def _network(call: RecordedCall) -> Iterator[Need]:
     """The call for each of its resource types: new ones with its tags, others with the stack's.
 
     Every resource that the stack has carries its tags, so the calls on it have aws:ResourceTag.
@@ -207,7 +207,7 @@ def _network(call: Call) -> Iterator[Need]:
         yield _passed(call, role, "vpc-flow-logs.amazonaws.com")
 
 
-def _on_network(call: Call, action: str, kind: str, keys: Mapping[str, str]) -> Need:
+def _on_network(call: RecordedCall, action: str, kind: str, keys: Mapping[str, str]) -> Need:
     return Need(
         action=action,
         resource=f"arn:aws:ec2:{call.region}:{ACCOUNT}:{kind}/x",
@@ -215,7 +215,7 @@ def _on_network(call: Call, action: str, kind: str, keys: Mapping[str, str]) -> 
     )
 
 
-def _tags_of_new_resources(call: Call) -> Mapping[str, Mapping[str, str]]:
+def _tags_of_new_resources(call: RecordedCall) -> Mapping[str, Mapping[str, str]]:
     """The tags that the call gives to what it creates, by resource type."""
     parameters = call.parameters
     tags: dict[str, dict[str, str]] = {}
@@ -230,7 +230,7 @@ def _tags_of_new_resources(call: Call) -> Mapping[str, Mapping[str, str]]:
     return tags
 
 
-def _logs(call: Call) -> Iterator[Need]:
+def _logs(call: RecordedCall) -> Iterator[Need]:
     action = f"logs:{call.action}"
     if not (known := reference.action(action)) or not known.resources:
         yield _need(call, action, "*")
@@ -243,7 +243,7 @@ def _logs(call: Call) -> Iterator[Need]:
         yield _need(call, TAGGED_AT_CREATION[action], group)
 
 
-def _objects(call: Call) -> Iterator[Need]:
+def _objects(call: RecordedCall) -> Iterator[Need]:
     bucket, _, key = call.path.removeprefix("/").partition("/")
     if key:
         yield _need(call, OBJECTS[call.action], f"arn:aws:s3:::{bucket}/{key}")

@@ -25,12 +25,12 @@ SCOPE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_reques
 """Key id, region and service in the signature of a request."""
 
 
-class UnreadableCallError(ValueError):
+class UnreadableRequestError(ValueError):
     """A request has a protocol that this module cannot read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class RecordedCall:
     """One request to AWS. *action* is the name of the API; for S3 the HTTP method."""
 
     key_id: str
@@ -41,7 +41,7 @@ class Call:
     parameters: Mapping[str, Any]
 
 
-def read(environ: Mapping[str, Any], body: bytes) -> Call:
+def read(environ: Mapping[str, Any], body: bytes) -> RecordedCall:
     """Read a signed request.
 
     Raises:
@@ -49,7 +49,9 @@ def read(environ: Mapping[str, Any], body: bytes) -> Call:
     """
     signed = SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if signed is None:
-        raise UnreadableCallError(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}: unsigned")
+        raise UnreadableRequestError(
+            f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}: unsigned"
+        )
     key_id, region, service = signed.groups()
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     query = {
@@ -65,8 +67,10 @@ def read(environ: Mapping[str, Any], body: bytes) -> Call:
     elif "Action" in form:
         action, parameters = form["Action"], form
     else:
-        raise UnreadableCallError(f"{service}: {environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
-    return Call(
+        raise UnreadableRequestError(
+            f"{service}: {environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+        )
+    return RecordedCall(
         key_id=key_id,
         service=service,
         region=region,
@@ -102,10 +106,10 @@ def start(folder: Path) -> emulator.Emulator:
     raise emulator.EmulatorError(f"the emulated AWS did not start; its log is in {folder}")
 
 
-def calls(folder: Path) -> list[Call]:
+def calls(folder: Path) -> list[RecordedCall]:
     """All calls so far, in order."""
     lines = (folder / CALLS).read_text(encoding="utf-8").splitlines()
-    return [Call(**json.loads(line)) for line in lines]
+    return [RecordedCall(**json.loads(line)) for line in lines]
 
 
 def record(application: WSGIApplication, file: Path) -> WSGIApplication:
@@ -118,7 +122,7 @@ def record(application: WSGIApplication, file: Path) -> WSGIApplication:
         environ["wsgi.input"] = BytesIO(body)
         call = read(environ, body)
         with lock, file.open("a", encoding="utf-8") as lines:
-            fields = {name: getattr(call, name) for name in Call.__dataclass_fields__}
+            fields = {name: getattr(call, name) for name in RecordedCall.__dataclass_fields__}
             lines.write(json.dumps(fields) + "\n")
         return application(environ, start_response)
 

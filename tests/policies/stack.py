@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra import catalogue, context, names
-from infra.account import Identity
+from infra.account import AccountIdentity
 from infra.permissions import flow_logs, instance, manager
 from infra.permissions.statements import Statement, document
 from infra.settings import Settings
@@ -15,7 +15,7 @@ from tests.policies.pack_server import FakeResource
 
 ACCOUNT = "123456789012"
 POLICY_CONTEXT = context.policy_context(
-    Settings(), Identity(partition="aws", account_id=ACCOUNT), vpc_id="vpc-0123456789abcdef0"
+    Settings(), AccountIdentity(partition="aws", account_id=ACCOUNT), vpc_id="vpc-0123456789abcdef0"
 )
 
 

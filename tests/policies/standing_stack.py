@@ -39,7 +39,7 @@ MESSAGE: Final = re.compile(
 """The same with the message, two lines below."""
 
 
-class Run(Ran):
+class EngineRun(Ran):
     """How a command ended, and what the guard rails found."""
 
     def rules(self, level: str) -> set[str]:
@@ -52,7 +52,7 @@ class Run(Ran):
         return [(rule, message) for level, rule, message in shown if level == "mandatory"]
 
 
-class StandingStack:
+class PolicyStack:
     """The stack, its account, and two checkouts: the program, and the program with mutants."""
 
     def __init__(self, folder: Path, account: emulator.Emulator) -> None:
@@ -82,7 +82,7 @@ class StandingStack:
         """Set the stack's config to this, with protection, as in production."""
         self.sandbox.configure(**{"protect": True, **config})
 
-    def run_workflow(self, workflow: str) -> Run:
+    def run_workflow(self, workflow: str) -> EngineRun:
         """Run the step of a workflow that calls Pulumi, as GitHub does."""
         command = ["bash", "-e", "-c", workflows.script(workflow)]
         environment = {**self.environment, "AWS_ACCESS_KEY_ID": PIPELINE_KEY}
@@ -95,7 +95,7 @@ class StandingStack:
     def outputs(self) -> Mapping[str, Any]:
         return self.sandbox.outputs()
 
-    def pipeline_calls(self) -> list[recording.Call]:
+    def pipeline_calls(self) -> list[recording.RecordedCall]:
         """The calls of the workflows' steps so far."""
         calls = recording.calls(self.calls_folder)
         return [call for call in calls if call.key_id == PIPELINE_KEY]
@@ -111,7 +111,9 @@ class StandingStack:
         shutil.copy(self.sandbox.folder / f"Pulumi.{STACK}.yaml", self._mutated)
         return self._mutated
 
-    def pulumi(self, *arguments: str, mutants: Sequence[str] = (), key_id: str = "local") -> Run:
+    def pulumi(
+        self, *arguments: str, mutants: Sequence[str] = (), key_id: str = "local"
+    ) -> EngineRun:
         """Run a command on the program with mutants."""
         environment = {
             **self.environment,
@@ -122,7 +124,7 @@ class StandingStack:
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
         return run(command, environment, self.mutated)
 
-    def preview(self, mutants: Sequence[str] = (), *options: str, stack: str = STACK) -> Run:
+    def preview(self, mutants: Sequence[str] = (), *options: str, stack: str = STACK) -> EngineRun:
         """Preview the program with mutants, under the guard rails."""
         config = {key: value for name in mutants for key, value in MUTANTS[name].config.items()}
         settings = [f"--config=sandbox:{key}={json.dumps(value)}" for key, value in config.items()]
@@ -131,17 +133,17 @@ class StandingStack:
             settings += ["--config-file", str(shutil.copy(file, file.with_suffix(".changed.yaml")))]
         return self.pulumi("preview", *PACK, "--stack", stack, *settings, *options, mutants=mutants)
 
-    def previews(self, groups: Sequence[Sequence[str]]) -> Mapping[str, Run]:
+    def previews(self, groups: Sequence[Sequence[str]]) -> Mapping[str, EngineRun]:
         """By mutant, the preview of its group. Previews take no lock, so two run at a time."""
         with ThreadPoolExecutor(max_workers=2) as pool:
             runs = [*pool.map(self._preview_group, groups)]
         return {name: run for group, run in zip(groups, runs, strict=True) for name in group}
 
-    def _preview_group(self, group: Sequence[str]) -> Run:
+    def _preview_group(self, group: Sequence[str]) -> EngineRun:
         is_fresh = any(MUTANTS[name].fresh for name in group)
         return self.preview(group, stack="new" if is_fresh else STACK)
 
-    def update(self, mutants: Sequence[str]) -> Run:
+    def update(self, mutants: Sequence[str]) -> EngineRun:
         """Preview and update the program with mutants, as the pipeline would."""
         command = ("up", "--yes", *PACK, "--stack", STACK)
         return self.pulumi(*command, mutants=mutants, key_id=PIPELINE_KEY)
@@ -172,15 +174,15 @@ class StandingStack:
 
 
 @contextmanager
-def standing_stack(folder: Path) -> Generator[StandingStack]:
+def standing_stack(folder: Path) -> Generator[PolicyStack]:
     """A stack before its first update, in an account of its own."""
     account = recording.start(folder / "account")
     try:
-        yield StandingStack(folder, account)
+        yield PolicyStack(folder, account)
     finally:
         emulator.stop(folder / "account")
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Run:
+def run(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> EngineRun:
     completed = ran(command, environment, folder)
-    return Run(completed.code, completed.output)
+    return EngineRun(completed.code, completed.output)

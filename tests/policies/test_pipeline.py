@@ -14,7 +14,7 @@ from tests.policies.docs import example
 from tests.policies.needs import learnt_paths, needs
 from tests.policies.recording import calls
 from tests.policies.stack import trust_of
-from tests.policies.standing_stack import StandingStack
+from tests.policies.standing_stack import PolicyStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
 
@@ -23,7 +23,7 @@ DIFFERS: Final = re.compile(r"^(?:differs: \S+|missing:) aws:\S+ ([^\s,]+)", re.
 
 
 def test_the_account_is_as_the_program_says_after_a_deployment(
-    deployed_stack: StandingStack,
+    deployed_stack: PolicyStack,
 ) -> None:
     vpcs = deployed_stack.client("ec2").describe_vpcs(VpcIds=[deployed_stack.outputs()["vpc_id"]])
     assert [vpc["CidrBlock"] for vpc in vpcs["Vpcs"]] == ["10.100.0.0/16"]
@@ -34,7 +34,7 @@ def test_the_account_is_as_the_program_says_after_a_deployment(
 
 
 def test_a_finding_stops_the_update_and_an_exemption_lets_it_pass(
-    deployed_stack: StandingStack,
+    deployed_stack: PolicyStack,
 ) -> None:
     before = everything(deployed_stack.client)
     exemptions = deployed_stack.sandbox.folder / "policies" / "exemptions.json"
@@ -54,7 +54,7 @@ def test_a_finding_stops_the_update_and_an_exemption_lets_it_pass(
     assert everything(deployed_stack.client) == before
 
 
-def test_drift_names_every_change_and_addition_by_hand(deployed_stack: StandingStack) -> None:
+def test_drift_names_every_change_and_addition_by_hand(deployed_stack: PolicyStack) -> None:
     outputs, client = deployed_stack.outputs(), deployed_stack.client
     change_by_hand(client, outputs["vpc_id"], outputs["security_group_id"])
     rule_id, key_id = add_by_hand(client, outputs["security_group_id"])
@@ -111,7 +111,7 @@ def add_by_hand(client: Client, security_group_id: str) -> tuple[str, str]:
 
 
 def test_the_role_of_the_pipeline_allows_every_call_of_its_steps(
-    deployed_stack: StandingStack,
+    deployed_stack: PolicyStack,
 ) -> None:
     paths = learnt_paths(calls(deployed_stack.calls_folder))
     asked = needs(deployed_stack.pipeline_calls(), paths=paths)

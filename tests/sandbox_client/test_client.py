@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra import context, names
-from infra.account import Identity
+from infra.account import AccountIdentity
 from infra.permissions import manager, trust
 from infra.permissions.statements import document, documents
 from infra.settings import Settings
@@ -109,7 +109,7 @@ def give_the_manager_its_rights(iam: Any, vpc_id: str) -> None:
     """The user, its policies and its boundary, as the stack creates them."""
     policy_context = context.policy_context(
         Settings(environment="production", region="us-east-1"),
-        Identity(partition="aws", account_id="123456789012"),
+        AccountIdentity(partition="aws", account_id="123456789012"),
         vpc_id=vpc_id,
     )
     boundary = iam.create_policy(

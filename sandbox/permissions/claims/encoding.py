@@ -70,7 +70,7 @@ class ListKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layers:
+class PolicyLayers:
     """Every document that decides on a request."""
 
     identity: Sequence[Document] = ()
@@ -152,7 +152,7 @@ class Encoding:
 
     # decisions
 
-    def decision(self, layers: Layers) -> tuple[Term, Term]:
+    def decision(self, layers: PolicyLayers) -> tuple[Term, Term]:
         """The formulas of "allowed" and "forbidden"; a request with neither is denied."""
         resource = [layers.resource] if layers.resource else []
         boundary = [layers.boundary] if layers.boundary else []

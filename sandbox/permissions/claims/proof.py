@@ -12,7 +12,7 @@ from sandbox.permissions.claims import counterexample
 from sandbox.permissions.claims.encoding import (
     ALWAYS_ALLOWED,
     Encoding,
-    Layers,
+    PolicyLayers,
     check_list_tests,
 )
 from sandbox.permissions.claims.slicing import sliced
@@ -31,7 +31,7 @@ TIME_LIMIT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class HolderResult:
     """What the solver says about a claim for one holder in one stack."""
 
     claim: Claim
@@ -51,7 +51,7 @@ class Proof:
     claim: Claim
     stacks: int
     seconds: float
-    findings: Sequence[Finding]
+    findings: Sequence[HolderResult]
     """Those that do not hold, of the first stack that has one."""
 
     @property
@@ -70,7 +70,7 @@ class Prover:
 
     def prove(self, claim: Claim, stacks: Iterable[ClaimedStack]) -> Proof:
         """Whether *claim* holds in each of *stacks* that it is about."""
-        start, count, broken = time.perf_counter(), 0, list[Finding]()
+        start, count, broken = time.perf_counter(), 0, list[HolderResult]()
         for stack in stacks:
             layers = stack.layers.get(claim.who)
             if layers is None or not claim.is_about(stack.given):
@@ -83,13 +83,15 @@ class Prover:
         seconds = time.perf_counter() - start
         return Proof(claim=claim, stacks=count, seconds=seconds, findings=broken)
 
-    def finding(self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack) -> Finding:
+    def finding(
+        self, claim: Claim, holder: Holder, layers: PolicyLayers, stack: ClaimedStack
+    ) -> HolderResult:
         """The answer for one holder of the claim, which `table.Holder` lists."""
         question = _Question(claim, holder, layers, stack)
         if question.key not in self._answers:
             self._answers[question.key] = self._answer(question)
         answer, why, row = self._answers[question.key]
-        return Finding(
+        return HolderResult(
             claim=claim, stack=stack.name, holder=holder, answer=answer, why=why, row=row
         )
 
@@ -134,14 +136,14 @@ class Prover:
         encoding, layers = self.encoding, question.layers
         match question.holder:
             case "boundary":
-                attached = Layers(identity=[ADMINISTRATOR], boundary=layers.boundary)
+                attached = PolicyLayers(identity=[ADMINISTRATOR], boundary=layers.boundary)
                 return encoding.decision(attached)[0]
             case "denial":
                 return encoding.none_of(
                     [encoding.denies([layers.boundary] if layers.boundary else [])]
                 )
             case "policy":
-                alone = Layers(identity=layers.identity, resource=layers.resource)
+                alone = PolicyLayers(identity=layers.identity, resource=layers.resource)
                 return encoding.decision(alone)[0]
             case "together":
                 return encoding.decision(layers)[0]
@@ -201,7 +203,9 @@ class Prover:
 class _Question:
     """A claim about one holder with its placeholders filled in."""
 
-    def __init__(self, claim: Claim, holder: Holder, layers: Layers, stack: ClaimedStack) -> None:
+    def __init__(
+        self, claim: Claim, holder: Holder, layers: PolicyLayers, stack: ClaimedStack
+    ) -> None:
         self.claim = claim
         self.holder: Holder = holder
         self.values = stack.values
@@ -236,11 +240,11 @@ class _Question:
         for document in (*self.layers.identity, self.layers.boundary, self.layers.resource):
             yield from document["Statement"] if document else ()
 
-    def _with_resource_policy(self, layers: Layers) -> Layers:
+    def _with_resource_policy(self, layers: PolicyLayers) -> PolicyLayers:
         if not self.claim.resource_policy:
             return layers
         policy = table.resource_policy(self.claim.resource_policy, self.placeholders)
-        return Layers(identity=layers.identity, boundary=layers.boundary, resource=policy)
+        return PolicyLayers(identity=layers.identity, boundary=layers.boundary, resource=policy)
 
     def context(self) -> Mapping[str, Any]:
         """The condition keys that AWS fills in, but for those that the claim tests itself."""

@@ -9,20 +9,20 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sandbox.permissions.claims.encoding import Document, Layers, many
+from sandbox.permissions.claims.encoding import Document, PolicyLayers, many
 from sandbox.permissions.claims.patterns import VARIABLE, arn_parts
 
 Statement = Mapping[str, Any]
 
 
-def sliced(layers: Layers, requests: Statement) -> Layers:
+def sliced(layers: PolicyLayers, requests: Statement) -> PolicyLayers:
     """*layers* without the statements that match no request of *requests*."""
 
     def slice_of(document: Document) -> Document:
         kept = [item for item in document["Statement"] if may_match(item, requests)]
         return {**document, "Statement": kept}
 
-    return Layers(
+    return PolicyLayers(
         identity=tuple(map(slice_of, layers.identity)),
         boundary=slice_of(layers.boundary) if layers.boundary else None,
         resource=slice_of(layers.resource) if layers.resource else None,

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from infra import context, names
-from infra.account import Identity
+from infra.account import AccountIdentity
 from infra.permissions import instance, spending
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import document
 from infra.settings import Settings
 from sandbox.permissions import placeholders
-from sandbox.permissions.claims.encoding import Layers
+from sandbox.permissions.claims.encoding import PolicyLayers
 from sandbox.permissions.claims.table import Values
 from sandbox.permissions.identities import BUILD
 
-ACCOUNT: Final = Identity(partition="aws", account_id="123456789012")
+ACCOUNT: Final = AccountIdentity(partition="aws", account_id="123456789012")
 VPC_ID: Final = "vpc-0a1b2c3d4e5f60718"
 ISSUER: Final = "oidc.eks.us-east-1.amazonaws.com/id/0123456789ABCDEF"
 OTHER_ISSUER: Final = "oidc.eks.us-east-1.amazonaws.com/id/3210456789ABCDEF"
@@ -79,7 +79,7 @@ class ClaimedStack:
 
     name: str
     given: Mapping[str, Any]
-    layers: Mapping[str, Layers]
+    layers: Mapping[str, PolicyLayers]
     values: Values
 
     @property
@@ -97,7 +97,7 @@ def made_up_stacks() -> Sequence[ClaimedStack]:
 
 
 def stack_of(
-    name: str, given: Mapping[str, Any], settings: Settings, account: Identity, vpc_id: str
+    name: str, given: Mapping[str, Any], settings: Settings, account: AccountIdentity, vpc_id: str
 ) -> ClaimedStack:
     """The stack with *settings* in *account*; *given* are those that differ from the defaults."""
     policy_context = context.policy_context(settings, account, vpc_id=vpc_id)
@@ -109,7 +109,7 @@ def stack_of(
     )
 
 
-def layers_of(settings: Settings, policy_context: PolicyContext) -> Mapping[str, Layers]:
+def layers_of(settings: Settings, policy_context: PolicyContext) -> Mapping[str, PolicyLayers]:
     """The documents of each identity that the stack has."""
     documents = {name: build(settings, policy_context) for name, build in BUILD.items()}
     identities = {
@@ -121,23 +121,25 @@ def layers_of(settings: Settings, policy_context: PolicyContext) -> Mapping[str,
         "pipeline preview": documents["ci-preview"],
     }
     layers = {
-        name: Layers(identity=tuple(parts["policies"]), boundary=parts["boundary"])
+        name: PolicyLayers(identity=tuple(parts["policies"]), boundary=parts["boundary"])
         for name, parts in identities.items()
         if parts["policies"]
     }
     manager = documents["manager"]
-    layers["manager out of budget"] = Layers(
+    layers["manager out of budget"] = PolicyLayers(
         identity=(*manager["policies"], json.loads(document(spending.stop()))),
         boundary=manager["boundary"],
     )
     for who, (identity, kind) in TRUSTS.items():
         trust = documents[identity]["trust"]
         if trust and kind in {None, settings.manager_identity}:
-            layers[who] = Layers(resource=trust)
+            layers[who] = PolicyLayers(resource=trust)
     return layers
 
 
-def values_of(settings: Settings, policy_context: PolicyContext, account: Identity) -> Values:
+def values_of(
+    settings: Settings, policy_context: PolicyContext, account: AccountIdentity
+) -> Values:
     """The values of the placeholders, those of rows and those that only claims have."""
     outputs = {
         "vpc_id": policy_context.vpc_id,

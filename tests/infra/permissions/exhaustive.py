@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from local.iam.evaluator import Layers, Request, Values, decide, glob, many
-from local.iam.reference import Action, Resource, every_action, knows
+from local.iam.reference import Action, ResourceKind, every_action, knows
 from tests.infra.permissions.judging import Identity
 from tests.infra.permissions.reach import ANY_RESOURCE
 from tests.infra.permissions.stacks import ACCOUNT, OTHER_ACCOUNT, identities, policy_context
@@ -98,7 +98,7 @@ def _is_mentioned(identity: Identity, action: Action) -> bool:
 
 def _request(  # noqa: PLR0913, PLR0917 - a request has that many parts
     action: Action,
-    resource: Resource,
+    resource: ResourceKind,
     values: Mapping[str, Values],
     names: Mapping[str, str],
     context: str,

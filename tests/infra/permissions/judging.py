@@ -46,7 +46,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class RowVerdict:
     """The decisions on a row, by different documents."""
 
     whole: Decision
@@ -58,7 +58,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class RowQuestion:
     """A request, and every document that decides on it."""
 
     request: Request
@@ -116,11 +116,11 @@ class Bench:
             for number, statement in enumerate(document["Statement"])
         }
 
-    def questions(self, row: int, by: By) -> Sequence[Question]:
+    def questions(self, row: int, by: By) -> Sequence[RowQuestion]:
         """The questions to a simulator about a row."""
         attached = [ADMINISTRATOR] if self._is_attached(by) else []
         return [
-            Question(
+            RowQuestion(
                 request=asked,
                 owner=check.owner,
                 identity=(*self.identity.policies.values(), *attached),
@@ -132,7 +132,7 @@ class Bench:
             )
         ]
 
-    def verdicts(self) -> Sequence[Verdict]:
+    def verdicts(self) -> Sequence[RowVerdict]:
         return [self._verdict(number, {}) for number in range(len(self.rows))]
 
     def caught_by(
@@ -153,12 +153,12 @@ class Bench:
     def _matches(self, statement: Mapping[str, Any]) -> Sequence[Sequence[bool]]:
         return [[matches(statement, asked) for asked, _ in row] for row in self._asked]
 
-    def _verdict(self, row: int, replaced: Mapping[StatementId, Sequence[bool]]) -> Verdict:
+    def _verdict(self, row: int, replaced: Mapping[StatementId, Sequence[bool]]) -> RowVerdict:
         def decision(by: By) -> Decision:
             checks = range(len(self._asked[row]))
             return together([self._decide(row, check, replaced, by) for check in checks])
 
-        return Verdict(
+        return RowVerdict(
             whole=decision("whole"),
             policy_alone=decision("policy alone") == "allowed",
             as_administrator=decision("as administrator") == "allowed",

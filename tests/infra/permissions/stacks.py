@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 from infra import context, names
-from infra.account import Identity as Account
+from infra.account import AccountIdentity
 from infra.permissions import flow_logs, instance, manager, spending, trust
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, document, documents
@@ -16,7 +16,7 @@ from sandbox.permissions.table import Placeholders, Row
 from tests.infra.permissions.issuers import OIDC_ISSUER, OTHER_OIDC_ISSUER
 from tests.infra.permissions.judging import Bench, Identity
 
-ACCOUNT: Final = Account(partition="aws", account_id="123456789012")
+ACCOUNT: Final = AccountIdentity(partition="aws", account_id="123456789012")
 OTHER_ACCOUNT: Final = placeholders.OTHER_ACCOUNT
 VPC_ID: Final = "vpc-0a1b2c3d4e5f60718"
 SERVICE_ACCOUNT: Final = "default/sandbox-manager"

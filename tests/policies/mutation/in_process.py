@@ -38,7 +38,7 @@ ARN_KINDS = {
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
-class Cloud(mocks.Mocks):
+class AwsShapedMocks(mocks.Mocks):
     """Gives every resource an id and an ARN of AWS's shape."""
 
     def __init__(self, region: str) -> None:
@@ -72,11 +72,11 @@ def _default_provider(resource_type: str) -> str:
     return f"urn:pulumi:stack::project::pulumi:providers:{package}::default"
 
 
-class Monitor(mocks.MockMonitor):
+class RecordingMonitor(mocks.MockMonitor):
     """Keeps the requests as the engine's messages to a pack."""
 
     def __init__(self, region: str) -> None:
-        super().__init__(Cloud(region))
+        super().__init__(AwsShapedMocks(region))
         self.inputs: list[Any] = []
         self.final: dict[str, Any] = {}
         self.providers: dict[str, Any] = {}
@@ -148,11 +148,11 @@ def check(
     parameters = config.stack_parameters(texts, "production")
     parameters = replace(parameters, additions=tuple(additions))
     server = pack_server(parameters)
-    monitor = Monitor(parameters.region)
+    monitor = RecordingMonitor(parameters.region)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)  # before the mocks, which use it
     mocks.set_mocks(
-        Cloud(parameters.region), project="sandbox", stack="production", monitor=monitor
+        AwsShapedMocks(parameters.region), project="sandbox", stack="production", monitor=monitor
     )
     set_root_resource(cast("Any", None))  # so that the program creates its own
     set_all_config(texts)

@@ -8,7 +8,7 @@ import pytest
 from infra import catalogue, settings
 from infra.access_keys import Keys
 from sandbox.adopt import adopted_settings, terraform_state
-from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, Plan, plan_adoption
+from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, AdoptionPlan, plan_adoption
 from sandbox.core.errors import SandboxError
 from tests.sandbox.adopt.fake_account import original
 from tests.sandbox.adopt.refused_states import REFUSED, accepted
@@ -35,7 +35,7 @@ def settings_from(content: bytes) -> dict[str, str]:
     return config
 
 
-def plan_of(variant: str) -> Plan:
+def plan_of(variant: str) -> AdoptionPlan:
     return plan_adoption(terraform_state.parse(json.dumps(make(variant)).encode(), WHERE))
 
 

@@ -1,6 +1,5 @@
 """Results go to standard output, notes to standard error, for people and for programs."""
 
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -8,15 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.core import output
+from tests.sandbox.core.terminal import Terminal
 
 COLUMNS = ("user", "cost")
 LONG_NAME = "a-user-with-a-name-longer-than-a-line-of-a-terminal-" * 2
 ROWS = [("alice", "12.00"), (f"[b]{LONG_NAME}[/b]", "3.50")]
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> Terminal:

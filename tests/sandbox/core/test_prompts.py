@@ -1,19 +1,13 @@
 """A question names its action, and nothing happens where nobody can answer."""
 
-import io
-
 import pytest
 import typer
 
 from sandbox.core.errors import RefusedError
 from sandbox.core.prompts import confirm
+from tests.sandbox.core.terminal import Terminal
 
 ACTION = "delete access key AKIAEXAMPLE"
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_without_a_terminal_the_error_names_the_action_and_the_option() -> None:

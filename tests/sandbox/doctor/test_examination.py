@@ -15,7 +15,7 @@ from local.moto_patches import account_settings
 from sandbox import cli
 from sandbox.core.errors import ExitCode
 from sandbox.doctor import examination
-from sandbox.doctor.examination import Finding, Patient
+from sandbox.doctor.examination import CheckResult, Patient
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
 
@@ -78,7 +78,7 @@ def kubectl(pulumi: FakePulumi, prints: str) -> None:
     file.chmod(0o755)
 
 
-def examined(monkeypatch: pytest.MonkeyPatch, **changes: object) -> dict[str, Finding]:
+def examined(monkeypatch: pytest.MonkeyPatch, **changes: object) -> dict[str, CheckResult]:
     """Every finding by its check, in the account that `aws_with` makes of *changes*."""
     monkeypatch.setattr(Patient, "aws", aws_with(**changes))
     return {finding.check: finding for finding in examination.examine("test")}

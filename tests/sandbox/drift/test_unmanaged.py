@@ -35,7 +35,7 @@ hxIIgS2ITfhQD6NjNAFRLu08xFeCDQ==
 """  # without its key, which nobody kept
 
 
-class Account:
+class AccountOfStack:
     """An account with what a stack created, and the resources of its state."""
 
     def __init__(self) -> None:
@@ -138,28 +138,30 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
+def account() -> Iterator[AccountOfStack]:
     """One for all tests: each looks only at what its own attachment adds."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
         service_credentials.install()
         with mock_aws():
-            yield Account()
+            yield AccountOfStack()
 
 
-def test_what_the_stack_created_is_not_unmanaged(account: Account) -> None:
+def test_what_the_stack_created_is_not_unmanaged(account: AccountOfStack) -> None:
     assert account.unmanaged_at_first == []
 
 
-def test_the_account_has_every_type_that_something_can_be_attached_to(account: Account) -> None:
+def test_the_account_has_every_type_that_something_can_be_attached_to(
+    account: AccountOfStack,
+) -> None:
     types = {
         resource_type.name for resource_type in CATALOGUE.values() if resource_type.attachments
     }
     assert types <= {resource.type for resource in account.state}
 
 
-ATTACHMENTS: Mapping[str, Callable[[Account], object]] = {
+ATTACHMENTS: Mapping[str, Callable[[AccountOfStack], object]] = {
     r"vpc-\w+: subnet subnet-\w+": lambda account: account.subnet("10.100.9.0/24"),
     r"vpc-\w+: security group sg-\w+": lambda account: account.group("open"),
     r"vpc-\w+: route table rtb-\w+": lambda account: account.table(),
@@ -263,7 +265,7 @@ ATTACHMENTS: Mapping[str, Callable[[Account], object]] = {
 
 
 @pytest.mark.parametrize("line", ATTACHMENTS)
-def test_what_somebody_attaches_is_named(account: Account, line: str) -> None:
+def test_what_somebody_attaches_is_named(account: AccountOfStack, line: str) -> None:
     before = account.unmanaged()
     ATTACHMENTS[line](account)
     added = [attached for attached in account.unmanaged() if attached not in before]
@@ -271,7 +273,7 @@ def test_what_somebody_attaches_is_named(account: Account, line: str) -> None:
     assert re.fullmatch(line, added)
 
 
-def test_a_route_into_a_peering_is_named_beside_the_peering(account: Account) -> None:
+def test_a_route_into_a_peering_is_named_beside_the_peering(account: AccountOfStack) -> None:
     peering = account.peering()
     account.ec2.create_route(
         RouteTableId=account.ids["RouteTable"],
@@ -282,20 +284,20 @@ def test_a_route_into_a_peering_is_named_beside_the_peering(account: Account) ->
     assert f"{table}: route 10.0.0.0/16 via {peering}" in account.unmanaged()
 
 
-def test_a_subnet_of_others_in_the_route_table_is_named(account: Account) -> None:
+def test_a_subnet_of_others_in_the_route_table_is_named(account: AccountOfStack) -> None:
     subnet, table = account.subnet("10.100.77.0/24"), account.ids["RouteTable"]
     account.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     assert f"{table}: association with {subnet}" in account.unmanaged()
 
 
-def test_a_refused_peering_is_not_named(account: Account) -> None:
+def test_a_refused_peering_is_not_named(account: AccountOfStack) -> None:
     before = account.unmanaged()
     account.ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=account.peering())
     assert account.unmanaged() == before
 
 
 def test_what_somebody_deleted_has_nothing_attached_and_the_rest_is_still_named(
-    account: Account,
+    account: AccountOfStack,
 ) -> None:
     deleted = {"aws:iam/user:User": "nobody", "aws:iam/role:Role": "nothing"}
     state = [

@@ -30,7 +30,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
         yield FakeStack(iam)
 
 
-class Service:
+class SignedInService:
     """Signs in with the key that it was given last."""
 
     def __init__(self, stack: FakeStack) -> None:
@@ -51,11 +51,11 @@ class Service:
 
 
 @pytest.fixture
-def service(stack: FakeStack) -> Service:
-    return Service(stack)
+def service(stack: FakeStack) -> SignedInService:
+    return SignedInService(stack)
 
 
-def rotator(stack: FakeStack, service: Service | None, **options: Any) -> Rotator:
+def rotator(stack: FakeStack, service: SignedInService | None, **options: Any) -> Rotator:
     defaults: dict[str, Any] = {
         "stack": stack,
         "iam": stack.iam,
@@ -70,7 +70,7 @@ def rotator(stack: FakeStack, service: Service | None, **options: Any) -> Rotato
     return Rotator(**{**defaults, **options})
 
 
-def run_until_done(stack: FakeStack, service: Service, run: Callable[[], None]) -> None:
+def run_until_done(stack: FakeStack, service: SignedInService, run: Callable[[], None]) -> None:
     """Run again and again, as an operator does, while the service goes on working."""
     for _ in range(6):
         try:
@@ -83,7 +83,7 @@ def run_until_done(stack: FakeStack, service: Service, run: Callable[[], None]) 
 
 
 def test_a_rotation_ends_with_one_new_key_that_the_service_uses(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     old_key = service.key
     service.work()
@@ -97,7 +97,7 @@ def test_a_rotation_ends_with_one_new_key_that_the_service_uses(
 
 @pytest.mark.parametrize("killed_at", range(1, STEPS * CALLS_PER_STEP + 1))
 def test_a_rotation_that_is_killed_anywhere_continues_without_gap_or_orphan(
-    stack: FakeStack, service: Service, killed_at: int
+    stack: FakeStack, service: SignedInService, killed_at: int
 ) -> None:
     service.work()
     stack.killed_at = killed_at
@@ -109,7 +109,7 @@ def test_a_rotation_that_is_killed_anywhere_continues_without_gap_or_orphan(
 
 @pytest.mark.parametrize("killed_at", range(1, (STEPS - 1) * CALLS_PER_STEP + 1))
 def test_a_rotation_that_is_killed_is_rolled_back_while_the_old_key_exists(
-    stack: FakeStack, service: Service, killed_at: int
+    stack: FakeStack, service: SignedInService, killed_at: int
 ) -> None:
     old_key = service.key
     service.work()
@@ -132,7 +132,7 @@ def test_a_rotation_that_is_killed_is_rolled_back_while_the_old_key_exists(
 
 
 def test_a_rotation_is_due_with_the_age_of_the_key_or_once_it_has_started(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     year = timedelta(days=365)
     now = datetime.now(UTC)
@@ -156,7 +156,7 @@ def test_the_old_key_stays_until_the_service_uses_the_new_one(stack: FakeStack) 
 
 
 def test_the_grace_time_delays_switching_off_the_old_key(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     service.work()
     slow = rotator(stack, service, grace=timedelta(hours=4))
@@ -168,7 +168,7 @@ def test_the_grace_time_delays_switching_off_the_old_key(
 
 
 def test_only_the_start_and_a_rollback_ask_and_name_the_key_or_the_slot(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     old_key = service.key
     questions: list[str] = []
@@ -182,7 +182,7 @@ def test_only_the_start_and_a_rollback_ask_and_name_the_key_or_the_slot(
     assert "slot b" in questions[1]
 
 
-def test_an_answer_of_no_changes_nothing(stack: FakeStack, service: Service) -> None:
+def test_an_answer_of_no_changes_nothing(stack: FakeStack, service: SignedInService) -> None:
     def refuse(question: str) -> None:
         raise RefusedError(question)
 
@@ -192,7 +192,7 @@ def test_an_answer_of_no_changes_nothing(stack: FakeStack, service: Service) -> 
 
 
 def test_a_key_made_by_hand_is_named_before_a_third_one_is_tried(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     unmanaged = stack.iam.create_access_key(UserName=names.MANAGER)["AccessKey"]["AccessKeyId"]
     with pytest.raises(RefusedError, match=unmanaged):
@@ -201,7 +201,7 @@ def test_a_key_made_by_hand_is_named_before_a_third_one_is_tried(
 
 
 def test_other_changes_of_the_stack_are_refused_before_its_file_changes(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     urn = "urn:pulumi:fake::sandbox::sandbox:network:Network$aws:ec2/vpc:Vpc::sandbox-vpc"
     stack.pending = [Change(operation="replace", urn=urn)]
@@ -224,7 +224,7 @@ def test_a_role_has_no_key_to_rotate(stack: FakeStack, identity: str) -> None:
 
 
 def test_a_key_deleted_by_hand_is_listed_as_missing_and_named_by_the_rotation(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     with pytest.raises(NotYetError):
         rotator(stack, service).run()
@@ -237,7 +237,7 @@ def test_a_key_deleted_by_hand_is_listed_as_missing_and_named_by_the_rotation(
 
 
 def test_the_list_shows_stage_age_and_last_use_of_each_key(
-    stack: FakeStack, service: Service
+    stack: FakeStack, service: SignedInService
 ) -> None:
     service.work()
     with pytest.raises(NotYetError):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from infra.account import Identity
+from infra.account import AccountIdentity
 from infra.aws_clients import AwsClients
 from infra.context import PLACEHOLDER_VPC_ID
 from sandbox.cli import run
@@ -33,7 +33,7 @@ IRSA = {
 POD_IDENTITY = {"manager_identity": "pod-identity", **SERVICE_ACCOUNT}
 
 
-class FakeStack:
+class AnsweredStack:
     """A `pulumi` on PATH that answers for one stack, and the program's own run of it."""
 
     def __init__(self, folder: Path, program: Run) -> None:
@@ -62,20 +62,20 @@ class FakeStack:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
+def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AnsweredStack:
     monkeypatch.setenv("PATH", str(tmp_path))
-    return FakeStack(tmp_path, Run(monkeypatch))
+    return AnsweredStack(tmp_path, Run(monkeypatch))
 
 
 @pytest.fixture
-def documents(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> "DocumentsCommand":
+def documents(stack: AnsweredStack, capsys: pytest.CaptureFixture[str]) -> "DocumentsCommand":
     return DocumentsCommand(stack, capsys)
 
 
 class DocumentsCommand:
     """Runs `sandbox permissions documents --json`."""
 
-    def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, stack: AnsweredStack, capsys: pytest.CaptureFixture[str]) -> None:
         self.stack = stack
         self._capsys = capsys
 
@@ -186,7 +186,7 @@ def test_the_documents_of_a_stack_that_is_not_up_are_for_the_account_of_the_cred
 
 @pytest.mark.usefixtures("no_account")
 def test_the_documents_of_a_stack_that_is_not_up_need_credentials(
-    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+    stack: AnsweredStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack.create(up=False)
     assert run(["permissions", "documents", "--stack", "test"]) == ExitCode.FAILED
@@ -227,7 +227,7 @@ def test_one_identity_can_be_printed_alone(documents: DocumentsCommand) -> None:
 
 @pytest.mark.usefixtures("no_account")
 def test_a_wrong_identity_lists_the_right_ones(
-    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+    stack: AnsweredStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack.create(up=True)
     command = ["permissions", "documents", "--stack", "test", "--identity", "admin"]
@@ -238,7 +238,7 @@ def test_a_wrong_identity_lists_the_right_ones(
 
 @pytest.mark.usefixtures("no_account")
 def test_without_json_each_document_has_a_line_with_its_identity(
-    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+    stack: AnsweredStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack.create(up=True)
     assert run(["permissions", "documents", "--stack", "test"]) == ExitCode.DONE
@@ -274,7 +274,7 @@ def test_check_shows_the_row_without_an_answer_and_the_counts(check: "CheckComma
 
 @pytest.fixture
 def check(
-    stack: FakeStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stack: AnsweredStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> "CheckCommand":
     stack.create(up=True)
     return CheckCommand(monkeypatch, capsys)
@@ -306,7 +306,7 @@ class CheckCommand:
 
 @pytest.mark.usefixtures("no_account")
 def test_check_without_credentials_ends_with_one_line(
-    stack: FakeStack, capsys: pytest.CaptureFixture[str]
+    stack: AnsweredStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack.create(up=True)
     assert run(["permissions", "check", "--stack", "test", "--quiet"]) == ExitCode.FAILED
@@ -316,7 +316,7 @@ def test_check_without_credentials_ends_with_one_line(
 
 @pytest.mark.usefixtures("other_account")
 def test_check_names_an_unknown_profile_of_the_manager(
-    stack: FakeStack,
+    stack: AnsweredStack,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -330,6 +330,6 @@ def test_check_names_an_unknown_profile_of_the_manager(
 
 
 def test_the_account_of_an_arn() -> None:
-    assert Identity.of_arn("arn:aws-us-gov:iam::123456789012:user/service/x") == Identity(
-        partition="aws-us-gov", account_id="123456789012"
-    )
+    assert AccountIdentity.of_arn(
+        "arn:aws-us-gov:iam::123456789012:user/service/x"
+    ) == AccountIdentity(partition="aws-us-gov", account_id="123456789012")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.core.errors import SandboxError
-from sandbox.permissions.simulation import Answer, simulate
+from sandbox.permissions.simulation import RowAnswer, simulate
 from sandbox.permissions.table import rows
 from tests.infra.permissions.judging import Identity
 from tests.infra.permissions.stacks import (
@@ -22,7 +22,7 @@ from tests.sandbox.permissions.fake_aws import simulator
 pytestmark = pytest.mark.proof
 
 
-def check(given: Given, iam: Any) -> Sequence[Answer]:
+def check(given: Given, iam: Any) -> Sequence[RowAnswer]:
     """The answers for a stack with the settings *given*."""
     return list(simulate(iam, rows(), placeholders_of(given), settings_of(given)))
 
@@ -31,12 +31,12 @@ def documents() -> dict[str, Identity]:
     return dict(identities(policy_context({})))
 
 
-def with_verdict(answers: Sequence[Answer], verdict: str) -> list[str]:
+def with_verdict(answers: Sequence[RowAnswer], verdict: str) -> list[str]:
     return [f"{answer.row}: {answer.why}" for answer in answers if answer.verdict == verdict]
 
 
 @pytest.fixture(scope="module")
-def default_answers() -> Sequence[Answer]:
+def default_answers() -> Sequence[RowAnswer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -44,14 +44,14 @@ def default_answers() -> Sequence[Answer]:
 
 
 def test_every_row_that_can_be_asked_holds_in_the_account_of_a_stack(
-    default_answers: Sequence[Answer],
+    default_answers: Sequence[RowAnswer],
 ) -> None:
     verdicts = Counter(answer.verdict for answer in default_answers)
     assert verdicts.keys() == {"holds", "not asked"}
     assert verdicts["holds"] > 380
 
 
-def test_a_row_that_is_not_asked_has_a_reason(default_answers: Sequence[Answer]) -> None:
+def test_a_row_that_is_not_asked_has_a_reason(default_answers: Sequence[RowAnswer]) -> None:
     reasons = {answer.why for answer in default_answers if answer.verdict == "not asked"}
     assert len(reasons) >= 7
     assert "" not in reasons

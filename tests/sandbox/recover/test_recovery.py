@@ -320,7 +320,7 @@ def test_a_budget_and_its_action_are_found_again(aws: AwsClients) -> None:
         definition={"iamActionDefinition": {"policyArn": policies[0]}},
     )
     own_search, other_search = (
-        recovery.Search(aws, owner_tags={key: owner[key] for key in recovery.OWNER_TAGS})
+        recovery.AccountSearch(aws, owner_tags={key: owner[key] for key in recovery.OWNER_TAGS})
         for owner in (OWN_TAGS, OTHER_TAGS)
     )
     assert own_search.identifier(budget["resource"]) == f"{account_id}:sandbox-budget"

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from sandbox.permissions.claims import stacks
-from sandbox.permissions.claims.encoding import ALWAYS_ALLOWED, Document, Layers
+from sandbox.permissions.claims.encoding import ALWAYS_ALLOWED, Document, PolicyLayers
 from sandbox.permissions.claims.proof import Prover
 from sandbox.permissions.claims.slicing import may_match
 from sandbox.permissions.claims.stacks import ClaimedStack
@@ -68,7 +68,7 @@ def documents(stack: ClaimedStack) -> Iterator[tuple[str, str, Document]]:
             yield who, name, document
 
 
-def named(layers: Layers) -> Mapping[str, Document]:
+def named(layers: PolicyLayers) -> Mapping[str, Document]:
     others = {"boundary": layers.boundary, "trust": layers.resource}
     return {
         **{f"policy {number}": document for number, document in enumerate(layers.identity, 1)},
@@ -109,7 +109,7 @@ def _made_up() -> Mapping[str, ClaimedStack]:
     return {stack.name: stack for stack in stacks.made_up_stacks()}
 
 
-def put(layers: Layers, mutant: Mutant) -> Layers:
+def put(layers: PolicyLayers, mutant: Mutant) -> PolicyLayers:
     """*layers* with the mutant in the place of its statement."""
 
     def changed(document: Document) -> Document:
@@ -128,7 +128,7 @@ def put(layers: Layers, mutant: Mutant) -> Layers:
     return replace(layers, identity=tuple(policies))
 
 
-def is_equivalent(prover: Prover, before: Layers, after: Layers) -> bool:
+def is_equivalent(prover: Prover, before: PolicyLayers, after: PolicyLayers) -> bool:
     """Whether no request at all is decided differently by the policies or by the boundary."""
     encoding = prover.encoding
     differences = [
@@ -155,7 +155,7 @@ def is_equivalent(prover: Prover, before: Layers, after: Layers) -> bool:
     return solver.checkSat().isUnsat()
 
 
-def _parts(layers: Layers) -> list[list[Document]]:
+def _parts(layers: PolicyLayers) -> list[list[Document]]:
     return [
         list(layers.identity),
         [layers.boundary] if layers.boundary else [],

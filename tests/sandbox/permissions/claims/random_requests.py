@@ -17,9 +17,9 @@ from local.iam import reference
 from local.iam.evaluator import Request, Values, many
 from sandbox.permissions import table
 from sandbox.permissions.claims import stacks
-from sandbox.permissions.claims.encoding import LISTS, NUMBERS, Layers
+from sandbox.permissions.claims.encoding import LISTS, NUMBERS, PolicyLayers
 from sandbox.permissions.claims.stacks import ClaimedStack
-from tests.infra.permissions.judging import Question
+from tests.infra.permissions.judging import RowQuestion
 from tests.infra.permissions.reach import ANY_RESOURCE, can_know
 
 OTHER_ACCOUNT: Final = "999999999999"
@@ -51,13 +51,13 @@ FILLINGS: Final[Mapping[str, Sequence[str]]] = {
 RESOURCE_POLICIES: Final = (None, None, None, "names the principal", "is public", "of the account")
 
 
-def own_questions() -> st.SearchStrategy[list[Question]]:
+def own_questions() -> st.SearchStrategy[list[RowQuestion]]:
     """Requests before the documents of one of the program's identities."""
     return st.lists(_own_question(), min_size=1, max_size=1)
 
 
 @st.composite
-def _own_question(draw: st.DrawFn) -> Question:
+def _own_question(draw: st.DrawFn) -> RowQuestion:
     stack = draw(st.sampled_from(_stacks()))
     who = draw(st.sampled_from(sorted(stack.layers)))
     layers = stack.layers[who]
@@ -77,7 +77,7 @@ def _own_question(draw: st.DrawFn) -> Question:
     if trusted:  # a role, which is asked for by its own account's documents only
         principal = draw(st.sampled_from(_principals(stack.name, who)))
         owner = stacks.ACCOUNT.account_id
-    return Question(
+    return RowQuestion(
         request=_request(principal, action, draw(_arns(kind.pattern)), context, owner),
         owner="",
         identity=layers.identity,
@@ -128,7 +128,7 @@ def _stacks() -> Sequence[ClaimedStack]:
 
 
 @cache
-def _layers(stack: str, who: str) -> Layers:
+def _layers(stack: str, who: str) -> PolicyLayers:
     return next(made_up.layers[who] for made_up in _stacks() if made_up.name == stack)
 
 
@@ -285,7 +285,7 @@ def _random_statements(draw: st.DrawFn) -> Mapping[str, Any]:
 
 
 @st.composite
-def random_questions(draw: st.DrawFn) -> list[Question]:
+def random_questions(draw: st.DrawFn) -> list[RowQuestion]:
     """Requests before random documents."""
 
     def document(statements: list[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -306,7 +306,7 @@ def random_questions(draw: st.DrawFn) -> list[Question]:
     resource = table.resource_policy(policy, {"principal": principal}) if policy else None
     owner = stacks.ACCOUNT.account_id
     return [
-        Question(
+        RowQuestion(
             request=_request(principal, action, arn, context, owner),
             owner=owner,
             identity=identity,

@@ -7,7 +7,7 @@ import pytest
 
 from local.iam.evaluator import Layers, Request, decide
 from sandbox.permissions.claims import stacks
-from sandbox.permissions.claims.proof import ADMINISTRATOR, Finding, Prover
+from sandbox.permissions.claims.proof import ADMINISTRATOR, HolderResult, Prover
 from sandbox.permissions.claims.stacks import ClaimedStack
 from sandbox.permissions.claims.table import Claim, expected_to_fail
 from sandbox.permissions.table import Check, Row
@@ -29,7 +29,7 @@ def checks(claim: Claim, body: Mapping[str, Any], stack: ClaimedStack) -> tuple[
     return row.checks(values)
 
 
-def breaks(finding: Finding, stack: ClaimedStack) -> bool:
+def breaks(finding: HolderResult, stack: ClaimedStack) -> bool:
     assert finding.row
     layers = stack.layers[finding.claim.who]
     (check,) = checks(finding.claim, finding.row, stack)

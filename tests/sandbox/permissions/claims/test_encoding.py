@@ -11,11 +11,11 @@ from hypothesis.strategies import SearchStrategy
 
 from local.iam import evaluator
 from sandbox.permissions.claims import counterexample, stacks
-from sandbox.permissions.claims.encoding import Layers
+from sandbox.permissions.claims.encoding import PolicyLayers
 from sandbox.permissions.claims.patterns import UnsupportedError
 from sandbox.permissions.claims.proof import Prover
 from sandbox.permissions.table import Check, Decision
-from tests.infra.permissions.judging import Question
+from tests.infra.permissions.judging import RowQuestion
 from tests.infra.permissions.second_opinion import DECISIONS, ask
 from tests.sandbox.permissions.claims.random_requests import (
     OTHER_ACCOUNT,
@@ -34,9 +34,9 @@ CHUNK = 10_000
 """Questions for one run of the simulator."""
 
 
-def collected(strategy: SearchStrategy[list[Question]], each: int) -> Sequence[Question]:
+def collected(strategy: SearchStrategy[list[RowQuestion]], each: int) -> Sequence[RowQuestion]:
     """Many questions of *strategy*, *each* of an example; the simulator gets all at once."""
-    questions: list[Question] = []
+    questions: list[RowQuestion] = []
     count = WHOLE if EVERYTHING else SLICE
 
     @settings(
@@ -47,7 +47,7 @@ def collected(strategy: SearchStrategy[list[Question]], each: int) -> Sequence[Q
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(strategy)
-    def collect(asked: list[Question]) -> None:
+    def collect(asked: list[RowQuestion]) -> None:
         for question in asked:
             owner = OTHER_ACCOUNT if question.request.foreign else stacks.ACCOUNT.account_id
             questions.append(replace(question, owner=owner))
@@ -63,9 +63,9 @@ class Encoded:
         self._prover = Prover()
         self._formulas: dict[str, tuple[Term, Term]] = {}
 
-    def decide(self, question: Question) -> Decision:
+    def decide(self, question: RowQuestion) -> Decision:
         request = question.request
-        layers = Layers(
+        layers = PolicyLayers(
             identity=question.identity, boundary=question.boundary, resource=question.resource
         )
         key = repr(layers)
@@ -88,7 +88,7 @@ class Encoded:
         return "forbidden" if counterexample.value_of(self._prover, forbidden, values) else "denied"
 
 
-def evaluated(question: Question) -> Decision:
+def evaluated(question: RowQuestion) -> Decision:
     """The decision of our own evaluator."""
     layers = evaluator.Layers(
         identity=question.identity, boundary=question.boundary, resource=question.resource
@@ -103,7 +103,7 @@ def evaluated(question: Question) -> Decision:
     ids=["own documents", "random documents"],
 )
 def test_the_encoding_and_both_evaluators_decide_alike(
-    strategy: SearchStrategy[list[Question]], each: int, closing_line: Callable[[str], None]
+    strategy: SearchStrategy[list[RowQuestion]], each: int, closing_line: Callable[[str], None]
 ) -> None:
     questions, encoding = collected(strategy, each), Encoded()
     ours = [evaluated(question) for question in questions]
