@@ -2,8 +2,11 @@
 # ruff: noqa: E402 - the garbage collector is disabled before the imports
 
 import gc
+import signal
 
 gc.disable()  # before the imports: a sixth of their time goes into collections that free nothing
+# the engine ends a program with SIGINT when an update fails; Python would print a traceback
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import pulumi
 
@@ -16,7 +19,6 @@ from infra.components.network import Network
 from infra.components.spending_stop import SpendingStop
 from infra.components.ssh_access import SshAccess
 from infra.context import stack_context
-from infra.preflight import free_names
 from infra.stack_outputs import stack_outputs
 
 config = settings.from_stack()
@@ -26,7 +28,7 @@ context = stack_context(config, stack_account)
 preflight.require(context, standing_resources)
 opts = pulumi.ResourceOptions(
     provider=stack_account.provider,
-    transformations=[free_names.transformation(config, standing_resources)],
+    transformations=[preflight.transformation(config, standing_resources)],
 )
 
 network = Network("sandbox", context, opts)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -37,23 +36,12 @@ class LocalError(Exception):
     """A command cannot go on; the text is one line for the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateLock:
-    """An update's lock, as the engine keeps it in a file backend."""
+class TornFileError(LocalError):
+    """A file of the local stack is not whole."""
 
-    file: Path
-    pid: int
-
-    @property
-    def held(self) -> bool:
-        """Whether the process that took it still runs."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return True
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"{file}: is not whole; forget the local stack with: make reset")
+        self.file = file
 
 
 @contextmanager
@@ -74,8 +62,8 @@ def _environment() -> dict[str, str]:
     passphrase = FOLDER / stack.PASSPHRASE
     if not passphrase.exists():
         _drop_salt()
-    elif not passphrase.read_text():
-        raise LocalError(f"{passphrase}: is empty; forget the local stack with: make reset")
+    elif not stack.WHOLE_PASSPHRASE.fullmatch(passphrase.read_bytes()):
+        raise TornFileError(passphrase)
     running = emulator.running(FOLDER)
     if running is None and STATE.exists():
         typer.echo("the emulated AWS has ended and has forgotten everything; starting afresh")
@@ -90,12 +78,26 @@ def _forget_state() -> None:
 def _drop_salt() -> None:
     """Drop the salt of a passphrase that is gone: the engine would refuse the new one."""
     if CONFIG.exists():
-        lines = CONFIG.read_text().splitlines(keepends=True)
-        CONFIG.write_text("".join(line for line in lines if not line.startswith("encryptionsalt")))
+        lines = CONFIG.read_bytes().splitlines(keepends=True)
+        CONFIG.write_bytes(
+            b"".join(line for line in lines if not line.startswith(b"encryptionsalt"))
+        )
 
 
-def _locks() -> list[UpdateLock]:
-    return [UpdateLock(file, json.loads(file.read_text())["pid"]) for file in LOCKS.rglob("*.json")]
+def _locks() -> list[Path]:
+    """The locks of updates, as the engine keeps them in a file backend."""
+    return [*LOCKS.rglob("*.json")]
+
+
+def _holder(lock: Path) -> str:
+    """The id of the process that took *lock*; "" if it is dead, or if its id is another's now."""
+    try:
+        pid = str(json.loads(lock.read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):  # torn, or just removed
+        return ""
+    command = ["ps", "-o", "stat=,comm=", "-p", pid]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return pid if "pulumi" in listed and not listed.startswith("Z") else ""
 
 
 def _refuse_during_an_update() -> None:
@@ -104,7 +106,7 @@ def _refuse_during_an_update() -> None:
     Raises:
         LocalError: it names the process of the update.
     """
-    if running := [str(lock.pid) for lock in _locks() if lock.held]:
+    if running := [*filter(None, map(_holder, _locks()))]:
         raise LocalError(
             f"an update of the local stack is running in process {', '.join(running)}; wait for "
             "it, or end that process"
@@ -115,14 +117,12 @@ def _deployment() -> Mapping[str, Any]:
     """The stack's deployment.
 
     Raises:
-        LocalError: its file is not whole.
+        TornFileError: its file is not whole.
     """
     try:
         return json.loads(STATE.read_text())["checkpoint"]["latest"] or {}
     except (OSError, ValueError, KeyError, TypeError):
-        raise LocalError(
-            f"{STATE}: is not a whole state file; forget the local stack with: make reset"
-        ) from None
+        raise TornFileError(STATE) from None
 
 
 def _ready() -> dict[str, str]:
@@ -152,7 +152,7 @@ def _pulumi(environment: Mapping[str, str], *arguments: str, stack_option: bool 
 @app.command(context_settings={"ignore_unknown_options": True})
 def up(more: More = None) -> None:
     """Create or update the local stack, with the guard rails."""
-    _pulumi(_ready(), "up", "--yes", "--skip-preview", *POLICY_PACK, *(more or []))
+    _pulumi(_ready(), "up", "--yes", *POLICY_PACK, *(more or []))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -246,12 +246,24 @@ def _outputs(environment: Mapping[str, str]) -> Mapping[str, Any]:
 
 @app.command()
 def down() -> None:
-    """Destroy the local stack, stop the emulated AWS, and forget both."""
+    """Destroy the local stack, stop the emulated AWS, and forget both.
+
+    What cannot be destroyed, because a file of it is torn, is only forgotten.
+    """
     with one_at_a_time():
         _refuse_during_an_update()
         running = emulator.running(FOLDER) and STATE.exists()
     if running:
-        _pulumi(_ready(), "destroy", "--yes", "--skip-preview", "--run-program")
+        try:
+            environment = _ready()
+        except TornFileError as error:
+            typer.echo(f"{error.file}: is torn; forgetting the stack without a destroy")
+        else:
+            try:
+                _pulumi(environment, "destroy", "--yes", "--skip-preview", "--run-program")
+            except subprocess.CalledProcessError:
+                typer.echo("forget the local stack all the same with: make reset", err=True)
+                raise
     reset()
 
 

@@ -1,9 +1,9 @@
 """The emulated AWS: moto with our patches, on 127.0.0.1 and a free port.
 
 `python -m local.serve FOLDER` writes FOLDER/emulator.json as soon as it answers, and serves until
-it gets SIGTERM or SIGINT. With `--delay MILLISECONDS` each answer takes that much longer, as from a
-region that is far away. With `--seed NUMBER` it shows late what it made and limits calls
-(`local.eventual`), in the same way for the same seed.
+it gets SIGTERM or SIGINT, or until that file is gone or another's. With `--delay MILLISECONDS` each
+answer takes that much longer, as from a region that is far away. With `--seed NUMBER` it shows late
+what it made and limits calls (`local.eventual`), in the same way for the same seed.
 
 cheroot serves it, because moto's own server closes every connection after one answer, which makes
 an update half as long again.
@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Final, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -33,6 +33,8 @@ _THREADS: Final = 16
 _DELAYED_THREADS: Final = 64
 """The same with a delay, since a request that waits keeps its thread."""
 _CONNECTIONS: Final = 1000
+_NOTE_CHECK: Final = 2
+"""Seconds between two looks at the file that leads to this process."""
 _IDLE: Final = 600
 """Seconds until an unused connection is closed; no command keeps one for longer."""
 
@@ -106,16 +108,30 @@ def main(
     around: Callable[[WSGIApplication], WSGIApplication] = _unchanged,
     threads: int = _THREADS,
 ) -> None:
-    """Serve until a signal arrives."""
-    signals = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # in every thread that starts from here on
+    """Serve until a signal arrives, or until nobody can find this process any more."""
+    ending = Event()
+
+    def end(*_: object) -> None:
+        ending.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
     note = folder / NOTE
     with answering(around, threads) as running:
         draft = note.with_suffix(".draft")
-        draft.write_text(json.dumps(asdict(running)))
+        own = json.dumps(asdict(running))
+        draft.write_text(own)
         draft.rename(note)
-        signal.sigwait(signals)
-        note.unlink(missing_ok=True)
+        while _holds(note, own):
+            if ending.wait(_NOTE_CHECK):
+                note.unlink(missing_ok=True)
+
+
+def _holds(note: Path, own: str) -> bool:
+    try:
+        return note.read_text() == own
+    except (OSError, UnicodeError):
+        return False
 
 
 def _options() -> argparse.Namespace:

@@ -1,6 +1,7 @@
 """The environment variables that point `pulumi`, boto3 and `aws` at the local stack only."""
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from local.engine import Engine
 NAME = "local"
 """The stack's name."""
 PASSPHRASE = "passphrase"  # noqa: S105 - a file's name
+PASSPHRASE_BYTES = 32
+WHOLE_PASSPHRASE = re.compile(rb"[0-9a-f]{%d}" % (2 * PASSPHRASE_BYTES))
 REGION = "us-east-1"
 
 
@@ -79,5 +82,5 @@ def _passphrase(state: Path) -> Path:
     if not file.exists():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_hex(32))
+            stream.write(secrets.token_hex(PASSPHRASE_BYTES))
     return file

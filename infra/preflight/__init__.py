@@ -1,18 +1,27 @@
 """Checks of the settings that need more than the settings.
 
-Those of this module run before the first resource is created, in a destroy too. So they must not
-depend on what AWS answers: what asks AWS about a resource is a hook of that resource, which runs
-only when the resource is created or changed.
+`require` runs before the first resource is registered, in a destroy too. So it refuses only what
+would hurt in a destroy as well. All other checks are a hook of every resource, which the engine
+calls before it creates or changes one, in a preview too, and never in a destroy.
 """
 
 from collections.abc import Iterable
 
 import pulumi
 
+from infra.aws_clients import AwsClients
+from infra.catalogue import CATALOGUE
 from infra.context import StackContext
 from infra.permissions import instance, manager
 from infra.permissions.statements import DocumentError, document, documents
-from infra.preflight import missing, running_sandboxes, state_backend, terraform_tag_warning
+from infra.preflight import (
+    free_names,
+    missing,
+    running_sandboxes,
+    state_backend,
+    terraform_tag_warning,
+)
+from infra.settings import Settings
 from infra.standing import StandingResource
 
 
@@ -24,7 +33,6 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
     Raises:
         pulumi.RunError: one line that names the setting.
     """
-    state_backend.require(context.settings)
     running_sandboxes.require_no_harm(context, standing)
     missing.warn_on_missing(context.settings, standing)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)
@@ -34,3 +42,33 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
             document(identity.boundary(context.policy_context))
         except DocumentError as error:
             raise pulumi.RunError(f"the stack's config cannot be used: {error}") from None
+
+
+def transformation(
+    settings: Settings, standing: Iterable[StandingResource]
+) -> pulumi.ResourceTransformation:
+    """Give each resource of AWS the hook that checks whether it may be created or changed."""
+    require_free = free_names.check(AwsClients(settings.region), settings, standing)
+
+    def before_create(args: pulumi.ResourceHookArgs) -> None:
+        before_update(args)
+        require_free(args)
+
+    def before_update(_: pulumi.ResourceHookArgs) -> None:
+        state_backend.require(settings)
+
+    options = pulumi.ResourceHookOptions(on_dry_run=True)
+    binding = pulumi.ResourceHookBinding(
+        before_create=[pulumi.ResourceHook("creation-check", before_create, options)],
+        before_update=[pulumi.ResourceHook("change-check", before_update, options)],
+    )
+
+    def add_hooks(
+        args: pulumi.ResourceTransformationArgs,
+    ) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ not in CATALOGUE:
+            return None
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(hooks=binding))
+        return pulumi.ResourceTransformationResult(args.props, opts)
+
+    return add_hooks

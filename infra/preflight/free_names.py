@@ -2,18 +2,18 @@
 
 The names are fixed and IAM's are global, so two stacks of one account have the same names, in other
 regions too. Without this an update creates a part of the second stack before AWS refuses the rest.
-The check is a hook of each resource: it runs in a preview too, only where something is created, and
-never in a destroy.
+So before the first resource of any type it looks for those that every stack has.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final, cast
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
+from typing import Any, Final
 
 import pulumi
 
-from infra import catalogue
+from infra import catalogue, names
 from infra.aws_clients import AwsClients
-from infra.catalogue import CATALOGUE
+from infra.catalogue import CATALOGUE, ResourceType
 from infra.settings import Settings
 from infra.standing import StandingResource
 
@@ -25,41 +25,52 @@ NAMED: Final = frozenset(
     )
 )
 """The types whose names are unique in an account, or in a region of it."""
+IN_EVERY_STACK: Final[Collection[tuple[ResourceType, str]]] = (
+    (catalogue.POLICY, names.MANAGER_BOUNDARY),
+    (catalogue.POLICY, names.INSTANCE_BOUNDARY),
+    (catalogue.ROLE, names.INSTANCE_ROLE),
+    (catalogue.INSTANCE_PROFILE, names.INSTANCE_PROFILE),
+)
+"""What IAM has of every stack, in the order of its creation."""
 
 
-def transformation(
-    settings: Settings, standing: Iterable[StandingResource]
-) -> pulumi.ResourceTransformation:
-    """Give each resource of these types the hook that checks its name."""
-    aws = AwsClients(settings.region)
-    own_names = {(resource.type, resource.outputs.get("name")) for resource in standing}
-    hook = pulumi.ResourceHook(
-        "name-is-free",
-        lambda args: require_free(args, aws, settings.environment, own_names),
-        opts=pulumi.ResourceHookOptions(on_dry_run=True),
-    )
+def check(
+    aws: AwsClients, settings: Settings, standing: Iterable[StandingResource]
+) -> Callable[[pulumi.ResourceHookArgs], None]:
+    """The check of a resource that is about to be created.
 
-    def add_hook(
-        args: pulumi.ResourceTransformationArgs,
-    ) -> pulumi.ResourceTransformationResult | None:
-        # an adoption previews a stack that does not hold the resources of its environment yet
-        if args.type_ not in NAMED or settings.watch_terraform_tags:
-            return None
-        hooks = pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_create=[hook]))
-        return pulumi.ResourceTransformationResult(
-            args.props, pulumi.ResourceOptions.merge(args.opts, hooks)
-        )
+    An adoption previews a stack that does not hold the resources of its environment yet, so nothing
+    is checked there.
+    """
+    own_names = {
+        (resource.type, name)
+        for resource in standing
+        for name in (resource.name, resource.outputs.get("name"))
+    }
 
-    return add_hook
+    def require(type_name: str, inputs: Mapping[str, Any]) -> None:
+        if (type_name, inputs.get("name")) not in own_names:
+            _require_free(aws, type_name, inputs, settings.environment)
+
+    @cache
+    def require_no_other_stack() -> None:
+        for resource_type, name in IN_EVERY_STACK:
+            require(resource_type.name, {"name": name})
+
+    def check_resource(args: pulumi.ResourceHookArgs) -> None:
+        if settings.watch_terraform_tags:
+            return
+        require_no_other_stack()
+        if args.type in NAMED:
+            require(args.type, args.new_inputs or {})
+
+    return check_resource
 
 
-def require_free(
-    args: pulumi.ResourceHookArgs,
-    aws: AwsClients,
-    environment: str,
-    own_names: Collection[tuple[str, Any]] = (),
+def _require_free(
+    aws: AwsClients, type_name: str, inputs: Mapping[str, Any], environment: str
 ) -> None:
-    """Refuse to create a resource whose name is taken; the names in *own_names* are this stack's.
+    """Refuse to create a resource whose name is taken.
 
     Raises:
         pulumi.RunError: it names the owner by its tag Environment.
@@ -67,10 +78,7 @@ def require_free(
     # imported here: few updates create something, and the import would slow the others down
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    inputs = cast("Mapping[str, Any]", args.new_inputs or {})
-    if (args.type, inputs.get("name")) in own_names:
-        return
-    finder = CATALOGUE[args.type].finder
+    finder = CATALOGUE[type_name].finder
     assert finder is not None  # noqa: S101 - so it is for all types in NAMED
     try:
         known = {**aws.identity, **inputs}
@@ -79,7 +87,7 @@ def require_free(
     except (BotoCoreError, ClientError):
         return  # who may not read it gets AWS's own answer
     for owner in owners:
-        kind = args.type.rsplit(":", 1)[1]
+        kind = type_name.rsplit(":", 1)[1]
         if owner == environment:
             raise pulumi.RunError(
                 f"{kind} {inputs['name']}: exists already, with this stack's tag "

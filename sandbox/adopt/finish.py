@@ -6,7 +6,6 @@ that the program leaves alone keep it, until `--untag` removes the tag and nothi
 
 from typing import Final
 
-from infra.aws_clients import AwsClients
 from infra.preflight import terraform_tag_warning
 from sandbox.adopt import adopted_settings, deployment
 from sandbox.core import output
@@ -23,7 +22,7 @@ def finish(stack: Stack, *, untag: bool) -> None:
         RefusedError: a resource still carries the tag.
     """
     with output.progress(f"stack {stack.name}: looking for resources that carry Terraform=true"):
-        settings = stack.settings()
+        aws, settings = stack.aws(), stack.settings()
         tagged = set(terraform_tag_warning.tagged_resources(settings.region, settings.environment))
         managed = tagged & set(deployment.ids(stack.export()).values())
     if managed:
@@ -38,7 +37,7 @@ def finish(stack: Stack, *, untag: bool) -> None:
         )
     if tagged:
         with output.progress(f"removing the tag from {', '.join(sorted(tagged))}"):
-            AwsClients(settings.region).ec2.delete_tags(
+            aws.ec2.delete_tags(
                 Resources=sorted(tagged),
                 Tags=[
                     {"Key": key, "Value": value}

@@ -22,7 +22,11 @@ LOCKED: Final = ("the stack is currently locked", "Another update is currently i
 """How a self-managed backend (a bucket, a folder) and Pulumi Cloud say it."""
 LOCK: Final = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)")
 """A lock as the engine prints it (pulumi/pulumi, pkg/backend/diy/lock.go); Cloud prints none."""
-DAMAGED: Final = ("failed to load checkpoint", "unexpected end of JSON input", "cannot unmarshal")
+TORN_LOCK: Final = re.compile(
+    r"^error: (unexpected end of JSON input|invalid character .*)$", re.MULTILINE
+)
+"""How a self-managed backend says that a lock's file is not whole; a state's file it names."""
+DAMAGED: Final = ("failed to load checkpoint", "cannot unmarshal")
 NO_STACK: Final = "no stack named"
 SEE_ABOVE: Final = "see its messages above"
 QUIET: Final = {
@@ -132,11 +136,12 @@ def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
             sys.stderr.write(completed.stdout + completed.stderr)
         if NO_STACK in completed.stderr:
             raise NoStackError(f"pulumi {command}: the backend has no stack {stack}")
-        if any(phrase in completed.stdout + completed.stderr for phrase in LOCKED):
+        text = completed.stdout + completed.stderr
+        if any(phrase in text for phrase in LOCKED) or TORN_LOCK.search(text):
             raise LockedError(
                 f"pulumi {command}: the stack is locked by a running update, or by one that was "
                 f"killed; wait for it, or if none runs: sandbox recover --stack {stack}",
-                _locks(completed.stdout + completed.stderr),
+                _locks(text),
             )
         reason = _reason(completed.stdout, completed.stderr)
         raise PulumiError(f"pulumi {command}: {reason}; {_cure(reason, command, stack)}")

@@ -35,13 +35,14 @@ from sandbox_client.config import OUTPUT, SandboxConfig, SandboxConfigError
 
 UNCHANGED: Final = frozenset({"same", "read", "refresh"})
 PROVIDER: Final = "pulumi:providers:aws"
-ROOT: Final = "pulumi:pulumi:Stack"
 PREFIX: Final = f"{settings.NAMESPACE}:"
 MANAGER_KEYS: Final = f"{PREFIX}manager_keys"
 IMAGE_ID: Final = f"{PREFIX}sandbox_ami_id"
 SECRET_TEXT: Final = re.compile(r'"plaintext": "((?:[^"\\]|\\.)*)"')
 """A secret of an export with plain text; its value is JSON in a string."""
 HALF_MADE: Final = "the last update did not end; run: sandbox recover"
+NAME_EXISTS: Final = "already exists"
+"""How the engine refuses to give a stack the name that it has (pulumi/pulumi, pkg/backend)."""
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
 
@@ -310,19 +311,26 @@ class Stack:
         """
         resources = self.resources()
         aws = AwsClients(self._provider(resources).inputs["region"])
-        for resource in resources:
-            if resource.type != VPC.name or "arn" not in resource.outputs:
-                continue
-            stands_in, credentials = (
-                resource.outputs["arn"].split(":")[4],
-                aws.identity["account_id"],
-            )
-            if stands_in != credentials:
-                raise SandboxError(
-                    f"stack {self.name}: stands in account {stands_in}, but the credentials belong "
-                    f"to account {credentials}; use credentials of account {stands_in}"
-                )
+        self.require_account(aws, account_of(resources))
         return aws
+
+    def aws_of(self, config: SandboxConfig) -> AwsClients:
+        """The same from the stack's output *config*, without its state."""
+        aws = AwsClients(config.region)
+        self.require_account(aws, config.instance_profile_arn.split(":")[4])
+        return aws
+
+    def require_account(self, aws: AwsClients, account_id: str) -> None:
+        """Refuse credentials of another account than *account_id*; "" allows any.
+
+        Raises:
+            SandboxError: it names both accounts.
+        """
+        if account_id and account_id != aws.identity["account_id"]:
+            raise SandboxError(
+                f"stack {self.name}: belongs to account {account_id}, but the credentials to "
+                f"account {aws.identity['account_id']}; use credentials of account {account_id}"
+            )
 
     def _provider(self, resources: Sequence[Resource]) -> Resource:
         """The AWS provider that the stack was last updated with.
@@ -341,15 +349,17 @@ class Stack:
     def locks(self) -> Sequence[Lock] | None:
         """Who holds the stack's lock; empty if the backend does not say, None if nobody does.
 
-        Lets the engine refresh the root of the state only: it takes the lock first, and no resource
-        of AWS is read or changed. (A preview of a refresh takes no lock since Pulumi 3.274.)
+        Lets the engine rename the stack to its own name. It takes the lock first, and then refuses
+        the name, which exists: nothing is written, not even to the stack's history. (A preview
+        takes no lock since Pulumi 3.274.)
         """
-        roots = [resource.urn for resource in self.resources() if resource.type == ROOT]
-        targets = [part for urn in roots for part in ("--target", urn)]
         try:
-            self._run("refresh", "--yes", "--skip-preview", "--skip-pending-creates", *targets)
+            self._run("stack", "rename", self.name)
         except LockedError as error:
             return error.locks
+        except PulumiError as error:
+            if NAME_EXISTS not in str(error):
+                raise
         return None
 
     def last_update_ended(self) -> datetime | None:
@@ -462,6 +472,16 @@ def resources_of(export: Mapping[str, Any]) -> Sequence[Resource]:
             for entry in entries
             if not entry.get("delete")
         ]
+
+
+def account_of(resources: Sequence[Resource]) -> str:
+    """The account that the provider is pinned to, or in which the VPC stands; "" if unknown."""
+    for resource in resources:
+        if resource.type == PROVIDER and "allowedAccountIds" in resource.inputs:
+            return json.loads(resource.inputs["allowedAccountIds"])[0]
+        if resource.type == VPC.name and "arn" in resource.outputs:
+            return resource.outputs["arn"].split(":")[4]
+    return ""
 
 
 @contextmanager

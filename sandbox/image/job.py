@@ -14,7 +14,6 @@ from ami.build_resources import Search
 from ami.images import MachineImage
 from ami.limits import Limits
 from ami.plan import BuildOptions, BuildPlan
-from infra.aws_clients import AwsClients
 from sandbox.core import output, prompts
 from sandbox.core.errors import ExitCode
 from sandbox.core.stack import Stack
@@ -29,8 +28,7 @@ FOLDER: Final = Path(".sandbox", "image")
 def build(stack: Stack, options: BuildOptions, *, dry_run: bool) -> None:
     """Check the build and show its plan; unless it is a *dry_run*, build."""
     with output.progress(f"stack {stack.name}: reading its outputs and config"):
-        build_target = target.read(stack)
-    aws = AwsClients(build_target.region)
+        aws, build_target = target.read(stack)
     checking = "checking the account and the options"
     # a spinner would overwrite the question for a passphrase
     with nullcontext() if options.ssh_key_file else output.progress(checking):
@@ -85,9 +83,9 @@ def _ask_passphrase(file: Path) -> str:
 def images_of(stack: Stack) -> list[MachineImage]:
     """The images of the stack's environment; `configured` are those that this stack names."""
     with output.progress(f"stack {stack.name}: reading its config and the account's images"):
-        build_target = target.read(stack)
+        aws, build_target = target.read(stack)
         return images.of_environment(
-            AwsClients(build_target.region),
+            aws,
             build_target.environment,
             target.configured_image(stack),
         )
@@ -96,8 +94,7 @@ def images_of(stack: Stack) -> list[MachineImage]:
 def prune(stack: Stack, *, keep: int, yes: bool) -> None:
     """Remove all images of the environment but the newest *keep* and those in use."""
     with output.progress(f"stack {stack.name}: reading all stacks and the account's images"):
-        build_target = target.read(stack)
-        aws = AwsClients(build_target.region)
+        aws, build_target = target.read(stack)
         existing = images.of_environment(
             aws, build_target.environment, target.configured_images(stack)
         )
@@ -119,7 +116,7 @@ def prune(stack: Stack, *, keep: int, yes: bool) -> None:
 def clean(stack: Stack, *, older_than: timedelta, build_id: str | None, yes: bool) -> None:
     """Remove what build *build_id* left, or every build that started *older_than* ago or more."""
     with output.progress(f"stack {stack.name}: searching the account for leftovers"):
-        aws = AwsClients(target.read(stack).region)
+        aws, _ = target.read(stack)
         leftovers = sweep.find(aws, Search(), output.note)
     chosen = (
         [resource for resource in leftovers if resource.build_id == build_id]
@@ -141,10 +138,10 @@ def clean(stack: Stack, *, older_than: timedelta, build_id: str | None, yes: boo
 def resume(stack: Stack, image_id: str) -> None:
     """Wait for the pending image, finish it, and configure the stack."""
     with output.progress(f"stack {stack.name}: reading its outputs and config"):
-        build_target = target.read(stack)
+        aws, build_target = target.read(stack)
     with output.progress(f"waiting for {image_id}"):
         images.resume(
-            AwsClients(build_target.region),
+            aws,
             build_target,
             ConfiguredImage(stack),
             image_id,

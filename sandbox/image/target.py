@@ -2,20 +2,22 @@
 
 from ami.errors import NotConfiguredError
 from ami.target import BuildTarget
+from infra.aws_clients import AwsClients
 from sandbox.core.errors import SandboxError
 from sandbox.core.stack import IMAGE_ID, PREFIX, Stack, stack_names
 
 SETTING = IMAGE_ID.removeprefix(PREFIX)
 
 
-def read(stack: Stack) -> BuildTarget:
-    """The network and the defaults of a stack that is up.
+def read(stack: Stack) -> tuple[AwsClients, BuildTarget]:
+    """The account of a stack that is up, its network and its defaults.
 
     Raises:
-        SandboxError: the stack does not exist, or it was never updated.
+        SandboxError: the stack does not exist, it was never updated, or the credentials belong to
+            another account.
     """
     deployed = stack.sandbox_config()
-    return BuildTarget(
+    return stack.aws_of(deployed), BuildTarget(
         stack=stack.name,
         environment=stack.config().get("environment", deployed.environment),
         region=deployed.region,

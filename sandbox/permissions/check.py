@@ -20,7 +20,7 @@ def ask(stack: Stack, manager_profile: str) -> Sequence[RowAnswer]:
         SandboxError: the stack is not up, or the credentials may not use the simulator.
     """
     settings, config = stack.settings(), stack.sandbox_config()
-    aws = AwsClients(settings.region)
+    aws = stack.aws_of(config)
     account = AccountIdentity.of_arn(aws.sts.get_caller_identity()["Arn"])
     values = placeholders.of_stack(settings, stack.outputs(), account)
     answers = list(simulate(aws.iam, rows(), values, settings))

@@ -21,12 +21,14 @@ from infra.catalogue import CATALOGUE, Finder, Properties
 from sandbox.core import output
 from sandbox.core.errors import RefusedError, SandboxError
 from sandbox.core.pulumi_cli import Lock
-from sandbox.core.stack import PROVIDER, Stack, resources_of
+from sandbox.core.stack import PROVIDER, Stack, account_of, resources_of
 
 OWNER_TAGS: Final = ("Project", "Environment")
 """The tags that say which stack a resource belongs to."""
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
 """How far this machine's clock and AWS's may differ."""
+BEFORE_ALL: Final = datetime(2006, 1, 1, tzinfo=UTC)
+"""Older than every key."""
 LONGEST_CREATION: Final = timedelta(minutes=10)
 """How long after the state was last saved a killed engine may still have created a key."""
 
@@ -122,7 +124,6 @@ def plan(stack: Stack) -> RecoveryPlan:
         RefusedError: an update of this machine runs.
         SandboxError: several resources could be the one that was created.
     """
-    last_ended = stack.last_update_ended()  # before the next line, which is an update of its own
     locks = stack.locks()
     for lock in locks or ():
         if _runs_here(lock):
@@ -145,9 +146,11 @@ def plan(stack: Stack) -> RecoveryPlan:
             forgotten.append(step)  # a refresh reads it, or it is nothing of AWS
             continue
         search = search or AccountSearch.of_exported(exported)
+        stack.require_account(search.aws, account_of(resources_of(exported)))
         if entry["type"] == catalogue.ACCESS_KEY.name:
             forgotten.append(step)
-            lost_keys.extend(_lost_keys(search.aws, deployment, entry, locks, last_ended))
+            killed = _killed_update(stack, deployment, locks)
+            lost_keys.extend(_lost_keys(search.aws, deployment, entry, killed))
         elif identifier := search.identifier(entry):
             adoptions.append(ResourceToAdopt(entry=entry, identifier=identifier))
         else:
@@ -264,17 +267,16 @@ def _lost_keys(
     aws: AwsClients,
     deployment: Mapping[str, Any],
     entry: Mapping[str, Any],
-    locks: Sequence[Lock] | None,
-    last_ended: datetime | None,
+    killed: tuple[datetime, datetime],
 ) -> Iterator[LostKey]:
-    """The keys of the pending create's user that the killed update created.
+    """The keys of the pending create's user that the *killed* update created.
 
     Those are the keys that the state does not hold, created between the update's start and its
     death. That a key was never used proves nothing: GetAccessKeyLastUsed lags by hours.
     """
     user = entry["inputs"]["user"]
     known = {resource["id"] for resource in deployment["resources"] if "id" in resource}
-    start, end = _killed_update(deployment, locks, last_ended)
+    start, end = killed
     for key in aws.iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
         key_id, created = key["AccessKeyId"], key["CreateDate"]
         if key_id in known:
@@ -292,14 +294,15 @@ def _lost_keys(
 
 
 def _killed_update(
-    deployment: Mapping[str, Any], locks: Sequence[Lock] | None, last_ended: datetime | None
+    stack: Stack, deployment: Mapping[str, Any], locks: Sequence[Lock] | None
 ) -> tuple[datetime, datetime]:
-    """When the killed update started, and when it was dead for certain."""
+    """When the killed update started, and when it was dead for certain.
+
+    Its lock says when it started; without one it started after the last update that ended.
+    """
     last_saved = datetime.fromisoformat(deployment["manifest"]["time"])
-    started = min((lock.since for lock in locks or ()), default=last_ended)
-    return started or datetime.fromtimestamp(
-        CLOCK_TOLERANCE.total_seconds(), UTC
-    ), last_saved + LONGEST_CREATION
+    started = min((lock.since for lock in locks or ()), default=None) or stack.last_update_ended()
+    return started or BEFORE_ALL, last_saved + LONGEST_CREATION
 
 
 def _runs_here(lock: Lock) -> bool:

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import access_keys
 from infra.access_keys import Keys
 from infra.attachments import unmanaged
-from infra.aws_clients import AwsClients, as_filters, error_reason
+from infra.aws_clients import as_filters, error_reason
 from sandbox.core.access_keys import by_slot
 from sandbox.core.errors import SandboxError
 from sandbox.core.stack import Resource, Stack
@@ -40,7 +40,7 @@ class Line:
 
 def read(stack: Stack, config: SandboxConfig, *, quick: bool) -> Sequence[Line]:
     """The whole report; with *quick* without drift and policies, which take a preview."""
-    ec2 = AwsClients(config.region).ec2
+    ec2 = stack.aws_of(config).ec2
     with ThreadPoolExecutor() as pool:
         preview = None if quick else pool.submit(drift, stack)
         attached = None if quick else pool.submit(attached_by_hand, stack)

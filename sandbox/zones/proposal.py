@@ -93,6 +93,7 @@ def for_stack(stack: Stack, *, every_zone: bool) -> Sequence[Slot]:
     """
     current = stack.settings()
     aws = AwsClients(current.region)
+    stack.require_account(aws, current.account_id)
     vpc_id = stack.outputs().get("vpc_id")
     with_subnet: Mapping[str, int] = existing(aws, vpc_id, current.vpc_cidr) if vpc_id else {}
     slots = propose(

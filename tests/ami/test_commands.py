@@ -207,10 +207,10 @@ def test_the_target_is_what_the_stack_deployed(
     account: EmulatedAccount, pulumi: FakeStacks
 ) -> None:
     prod = stack.Stack.select()
-    assert target.read(prod).subnet_ids == account.target.subnet_ids
-    assert target.read(prod).environment == "production"
+    assert target.read(prod)[1].subnet_ids == account.target.subnet_ids
+    assert target.read(prod)[1].environment == "production"
     pulumi.configs["prod"]["sandbox:environment"] = "staging"
-    assert target.read(prod).environment == "staging"
+    assert target.read(prod)[1].environment == "staging"
 
 
 def test_a_stack_that_cannot_be_configured_names_the_command_that_does_it(

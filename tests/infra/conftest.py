@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import runpy
+import signal
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ class Record:
 
     resources: list[Registered] = field(default_factory=list[Registered])
     invokes: list[str] = field(default_factory=list[str])
-    hooks: list[str] = field(default_factory=list[str])
+    hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict[str, pulumi.ResourceHook])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     standing: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """What the stack's last update left, as the engine's answer has it: resources by URN."""
@@ -204,11 +205,13 @@ class Run:
         # the mocks bring a stack of their own, but the program must create it
         set_root_resource(cast("Any", None))
         set_all_config({f"sandbox:{key}": config_text(value) for key, value in config.items()})
+        on_interrupt = signal.getsignal(signal.SIGINT)  # the program sets its own
         try:
             loop.run_until_complete(stack.run_in_stack(part))
         finally:
             set_all_config({})
             loop.close()
+            signal.signal(signal.SIGINT, on_interrupt)
             gc.unfreeze()  # the program disables the collector, but the tests go on
             gc.enable()
         return record
@@ -218,7 +221,7 @@ class Run:
         runpy.run_path(str(PROGRAM), run_name="__main__")
 
     def _hook(self, registered: pulumi.ResourceHook) -> "asyncio.Future[None]":
-        self.last.hooks.append(registered.name)
+        self.last.hooks[registered.name] = registered
         future: asyncio.Future[None] = asyncio.get_event_loop().create_future()
         future.set_result(None)
         return future

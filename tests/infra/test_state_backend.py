@@ -6,8 +6,10 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from infra import catalogue
 from infra.preflight import state_backend
 from infra.settings import Settings
+from tests.infra.conftest import Run
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,15 @@ def test_the_login_of_the_machine_counts_where_no_variable_is_set(tmp_path: Path
         state_backend.require(Settings(), environment)
     (tmp_path / "credentials.json").write_text("not JSON")
     state_backend.require(Settings(), environment)
+
+
+def test_only_a_change_is_refused_and_no_destroy(
+    record: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://softmax-state")
+    run = record()
+    args = pulumi.ResourceHookArgs(urn="", id="", name="sandbox-vpc", type=catalogue.VPC.name)
+    for hook in ("creation-check", "change-check"):
+        with pytest.raises(pulumi.RunError, match="softmax-state"):
+            run.hooks[hook](args)
+    assert record.in_destroy([resource.urn for resource in run.resources]).resources

@@ -153,7 +153,7 @@ def test_credentials_of_another_account_than_the_stacks_are_refused(
     if not refused:
         assert Stack("dev").aws().region == "eu-north-1"
         return
-    with pytest.raises(SandboxError, match=rf"stands in account {account}.* 123456789012"):
+    with pytest.raises(SandboxError, match=rf"belongs to account {account}.* 123456789012"):
         Stack("dev").aws()
 
 
@@ -166,12 +166,17 @@ def test_changes_are_what_an_update_would_do(fake_pulumi: FakePulumi) -> None:
 
 
 def test_a_lock_is_read_without_a_change(fake_pulumi: FakePulumi) -> None:
-    root = {"urn": "urn:pulumi:dev::sandbox::pulumi:pulumi:Stack::sandbox-dev"}
-    fake_pulumi.answer("stack export", deployment({**root, "type": "pulumi:pulumi:Stack"}))
-    fake_pulumi.answer("refresh")
-    assert Stack("dev").locks() is None
     fake_pulumi.answer(
-        "refresh",
+        "stack rename",
+        stderr="error: a stack named organization/sandbox/dev already exists",
+        code=255,
+    )
+    assert Stack("dev").locks() is None
+    fake_pulumi.answer("stack rename", stderr="error: blob (key) (code=PermissionDenied)", code=255)
+    with pytest.raises(PulumiError, match="credentials"):
+        Stack("dev").locks()
+    fake_pulumi.answer(
+        "stack rename",
         stderr="error: the stack is currently locked by 1 lock(s)\n"
         "  file:///x.json: created by alice@laptop (pid 7) at 2026-11-26T16:00:00Z",
         code=255,
@@ -179,8 +184,9 @@ def test_a_lock_is_read_without_a_change(fake_pulumi: FakePulumi) -> None:
     [lock] = Stack("dev").locks() or []
     assert isinstance(lock, Lock)
     assert lock.pid == 7
-    refreshes = [call for call in fake_pulumi.calls if call.startswith("refresh")]
-    assert all("--skip-pending-creates" in call and root["urn"] in call for call in refreshes)
+    fake_pulumi.answer("stack rename", stderr="error: unexpected end of JSON input", code=255)
+    assert Stack("dev").locks() == []  # its file is torn
+    assert set(fake_pulumi.calls) == {"stack rename dev --stack dev --non-interactive"}
 
 
 def test_config_is_written_in_one_edit(fake_pulumi: FakePulumi) -> None:

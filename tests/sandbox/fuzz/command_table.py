@@ -146,7 +146,7 @@ ANSWERS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         ("config set", "config rm", "stack import", "stack init", "stack rm", "stack select"), ""
     ),
-    **dict.fromkeys(("import", "refresh", "cancel", "up"), ""),
+    **dict.fromkeys(("stack rename", "import", "refresh", "cancel", "up"), ""),
 }
 """The standard output of each `pulumi` command on a healthy stack; a function makes a big one."""
 READING: Final = (

@@ -257,26 +257,28 @@ def of_answers() -> Iterator[tuple[str, Break]]:
             answered(words, "", stderr="error: no stack named 'test' found\n", code=255),
         )
         yield f"{words}: locked", answered(words, "", stderr=lock_text(), code=255)
-    yield "refresh: locked", answered("refresh", "", stderr=lock_text(), code=255)
+    yield "rename: locked", answered("stack rename", "", stderr=lock_text(), code=255)
     yield (
-        "refresh: locked in the future",
-        answered("refresh", "", stderr=lock_text("2096-01-01T00:00:00+01:00"), code=255),
+        "rename: locked in the future",
+        answered("stack rename", "", stderr=lock_text("2096-01-01T00:00:00+01:00"), code=255),
     )
-    yield "refresh: a torn lock", answered("refresh", "", stderr=lock_text("yesterday"), code=255)
     yield (
-        "refresh: a lock file without content",
+        "rename: a torn lock",
+        answered("stack rename", "", stderr=lock_text("yesterday"), code=255),
+    )
+    yield (
+        "rename: a lock file without content",
         answered(
-            "refresh",
+            "stack rename",
             "",
-            stderr="error: the stack is currently locked by 1 lock(s)\n"
-            "  unmarshal lock: unexpected end of JSON input\n",
+            stderr="error: unexpected end of JSON input\n",
             code=255,
         ),
     )
     yield (
-        "refresh: Cloud's lock",
+        "rename: Cloud's lock",
         answered(
-            "refresh",
+            "stack rename",
             "",
             stderr="error: [409] Conflict: Another update is currently in progress.\n",
         ),

@@ -124,7 +124,7 @@ def test_ctrl_c_at_any_moment_is_one_line(
 
 
 def test_a_prompt_without_an_answer_ends(healthy: FakePulumi, tmp_path: Path) -> None:
-    healthy.answer("refresh", "", stderr=(
+    healthy.answer("stack rename", "", stderr=(
         "error: the stack is currently locked by 1 lock(s)\n"
         "  file:///b/lock.json: created by ann@elsewhere (pid 4242) at 2026-11-24T10:00:00Z\n"
     ), code=255)  # fmt: skip

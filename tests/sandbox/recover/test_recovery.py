@@ -80,7 +80,7 @@ def stack(fake_pulumi: FakePulumi) -> Stack:
     """A healthy stack; a test gives it another state with `interrupt`."""
     fake_pulumi.answer("stack export", exported())
     fake_pulumi.answer("stack history", [{"endTime": an_hour_before(datetime.now(UTC))}])
-    for words in ("refresh", *CHANGING):
+    for words in ("stack rename", *CHANGING):
         fake_pulumi.answer(words)
     return Stack("dev")
 
@@ -93,7 +93,7 @@ def lock(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
     """Make the backend say that the stack is locked."""
     since = (datetime.now(UTC) - timedelta(minutes=30)).isoformat(timespec="seconds")
     fake_pulumi.answer(
-        "refresh --yes --skip-preview --skip-pending-creates",
+        "stack rename",
         stderr="error: the stack is currently locked by 1 lock(s)\n"
         f"  file:///lock.json: created by alice@{hostname} (pid {pid}) at {since}",
         code=255,
@@ -102,11 +102,7 @@ def lock(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
 
 def changes(fake_pulumi: FakePulumi) -> list[str]:
     """The calls that change the stack; the question for its lock does not."""
-    return [
-        call
-        for call in fake_pulumi.calls
-        if call.startswith(CHANGING) and "--skip-pending-creates" not in call
-    ]
+    return [call for call in fake_pulumi.calls if call.startswith(CHANGING)]
 
 
 def as_list(own_tags: Mapping[str, str], **more: str) -> list[Any]:
@@ -130,6 +126,8 @@ def test_a_healthy_stack_has_nothing_to_repair_and_is_not_changed(
     stack: Stack, fake_pulumi: FakePulumi, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not recovery.plan(stack)
+    questions = [call.split(" --")[0] for call in fake_pulumi.calls]
+    assert questions == ["stack rename dev", "stack export"]
     assert cli.run(["recover", "--stack", "dev", "--yes"]) == ExitCode.DONE
     assert "nothing to repair" in capsys.readouterr().out
     assert changes(fake_pulumi) == []

@@ -1,0 +1,102 @@
+"""The local stack can always be left: torn files, a dead update's lock, a lost emulator."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import local.__main__ as commands
+from local import clean_env, emulator
+from tests.e2e.sandbox import ROOT, Ran, ran
+
+DEADLINE = 60
+"""Seconds until a process must have ended; it takes two."""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Path]:
+    """What `local` needs of a checkout, with a stack that is up: its files, and an emulator."""
+    ignored = shutil.ignore_patterns("__pycache__", "source")
+    shutil.copytree(ROOT / "local", tmp_path / "local", ignore=ignored)
+    (tmp_path / "local/engine/source").symlink_to(ROOT / "local/engine/source")
+    (tmp_path / "Pulumi.local.yaml").write_text("encryptionsalt: v1:abc\n")
+    folder = tmp_path / ".local"
+    files = {
+        "passphrase": "0" * 64,
+        "backend/.pulumi/stacks/sandbox/local.json": json.dumps({"checkpoint": {"latest": {}}}),
+        "backend/.pulumi/locks/organization/sandbox/local/1.json": json.dumps({"pid": 0}),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    emulator.start(folder)
+    yield tmp_path
+    emulator.stop(folder)
+
+
+def make(checkout: Path, target: str) -> Ran:
+    """Run what `make` *target* runs."""
+    completed = ran([sys.executable, "-m", "local", target], clean_env.clean(), checkout)
+    assert "Traceback" not in completed.output, completed.output
+    return completed
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("torn", "content"),
+    [
+        ("passphrase", b""),
+        ("backend/.pulumi/stacks/sandbox/local.json", b""),
+        ("emulator.json", b"\xff{"),
+    ],
+)
+def test_a_stack_with_a_torn_file_is_left(checkout: Path, torn: str, content: bytes) -> None:
+    running = emulator.running(checkout / ".local")
+    assert running
+    (checkout / ".local" / torn).write_bytes(content)
+    left = make(checkout, "down")
+    assert left.code == 0, left.output
+    assert not (checkout / ".local").exists()
+    assert not (checkout / "Pulumi.local.yaml").exists()
+    deadline = time.monotonic() + DEADLINE
+    while runs(running.pid):
+        assert time.monotonic() < deadline, "the emulated AWS still runs"
+        time.sleep(0.1)
+
+
+def runs(pid: int) -> bool:
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, check=False)
+    return bool(listed.stdout) and not listed.stdout.startswith(b"Z")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("target", ["up", "down"])
+def test_an_update_that_runs_is_named_and_left_alone(checkout: Path, target: str) -> None:
+    [lock] = (checkout / ".local/backend/.pulumi/locks").rglob("*.json")
+    pulumi = checkout / "pulumi"
+    pulumi.symlink_to(shutil.which("sleep") or "/bin/sleep")
+    with subprocess.Popen([pulumi, "120"]) as process:
+        try:
+            lock.write_text(json.dumps({"pid": process.pid}))
+            refused = make(checkout, target)
+        finally:
+            process.kill()
+    assert refused.code == 1
+    assert f"is running in process {process.pid};" in refused.output
+    assert len(refused.output.splitlines()) == 1
+    assert lock.exists()
+    assert emulator.running(checkout / ".local")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps({"pid": 1})])
+def test_a_lock_of_no_update_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    (tmp_path / "1.json").write_text(content)
+    monkeypatch.setattr(commands, "LOCKS", tmp_path)
+    commands._refuse_during_an_update()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
