@@ -46,8 +46,8 @@ def require_no_harm(context: StackContext, standing: Iterable[StandingResource])
     if settings.region != network.region:
         raise pulumi.RunError(
             f"sandbox:region = {settings.region}: the stack stands in {network.region}, and it "
-            f"cannot move; set sandbox:region to {network.region}; to move, destroy the stack with "
-            "that setting first"
+            f"cannot move; set sandbox:region to {network.region}, or destroy the stack with that "
+            "region first"
         )
     whole_vpc = {"vpc-id": network.vpc_id}
     if network.environment and settings.environment != network.environment:

@@ -102,8 +102,8 @@ class Sandbox:
         shown = ["--show-secrets"] if secrets else []
         return json.loads(self.pulumi("stack", "output", "--json", *shown).output)
 
-    def destroy(self) -> None:
-        self.pulumi("destroy", "--yes", "--skip-preview", "--run-program")
+    def destroy(self, *arguments: str) -> None:
+        self.pulumi("destroy", "--yes", "--skip-preview", "--run-program", *arguments)
 
     def killed_up(self, when: Callable[[], bool]) -> None:
         """Start an update and kill it, engine and program and providers, as soon as *when*."""

@@ -12,7 +12,8 @@ import pytest
 
 import local.__main__ as commands
 from local import clean_env, emulator
-from tests.e2e.sandbox import ROOT, Ran, ran
+from tests.e2e.checkout import copy_to
+from tests.e2e.sandbox import Ran, ran
 
 DEADLINE = 60
 """Seconds until a process must have ended; it takes two."""
@@ -20,10 +21,8 @@ DEADLINE = 60
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Path]:
-    """What `local` needs of a checkout, with a stack that is up: its files, and an emulator."""
-    ignored = shutil.ignore_patterns("__pycache__", "source")
-    shutil.copytree(ROOT / "local", tmp_path / "local", ignore=ignored)
-    (tmp_path / "local/engine/source").symlink_to(ROOT / "local/engine/source")
+    """A checkout whose stack is up: the stack's files, and an emulator."""
+    copy_to(tmp_path)
     (tmp_path / "Pulumi.local.yaml").write_text("encryptionsalt: v1:abc\n")
     folder = tmp_path / ".local"
     files = {
@@ -75,20 +74,20 @@ def runs(pid: int) -> bool:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("target", ["up", "down"])
-def test_an_update_that_runs_is_named_and_left_alone(checkout: Path, target: str) -> None:
+def test_an_update_that_runs_is_named_and_left_alone(checkout: Path) -> None:
     [lock] = (checkout / ".local/backend/.pulumi/locks").rglob("*.json")
     pulumi = checkout / "pulumi"
     pulumi.symlink_to(shutil.which("sleep") or "/bin/sleep")
     with subprocess.Popen([pulumi, "120"]) as process:
         try:
             lock.write_text(json.dumps({"pid": process.pid}))
-            refused = make(checkout, target)
+            refusals = [make(checkout, target) for target in ("up", "down")]
         finally:
             process.kill()
-    assert refused.code == 1
-    assert f"is running in process {process.pid};" in refused.output
-    assert len(refused.output.splitlines()) == 1
+    for refused in refusals:
+        assert refused.code == 1
+        assert f"is running in process {process.pid};" in refused.output
+        assert len(refused.output.splitlines()) == 1
     assert lock.exists()
     assert emulator.running(checkout / ".local")
 
