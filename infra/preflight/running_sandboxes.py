@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pulumi
 
-from infra import addresses, catalogue
+from infra import addresses, catalogue, names
 from infra.aws_clients import AwsClients
 from infra.context import StackContext
 from infra.standing import StandingResource
@@ -31,6 +31,8 @@ class StandingNetwork:
     """Its tag; "" in an adopted network that has none."""
     subnet_ids: Mapping[tuple[str, str], str]
     """By zone and range."""
+    log_group: str
+    """Where sandboxes write their logs; "" if there is none yet."""
 
 
 def require_no_harm(context: StackContext, standing: Iterable[StandingResource]) -> None:
@@ -57,6 +59,14 @@ def require_no_harm(context: StackContext, standing: Iterable[StandingResource])
             network.region,
             whole_vpc,
         )
+    log_group = names.instance_log_group(settings.log_prefix)
+    if network.log_group and log_group != network.log_group:
+        _require_none(
+            f"sandbox:log_prefix = {settings.log_prefix}: deletes {network.log_group} with the logs "
+            "of the instances",
+            network.region,
+            whole_vpc,
+        )
     if str(settings.vpc_cidr) != network.vpc_cidr:
         _require_none(
             f"sandbox:vpc_cidr = {settings.vpc_cidr}: replaces the VPC {network.vpc_cidr}",
@@ -79,6 +89,7 @@ def require_no_harm(context: StackContext, standing: Iterable[StandingResource])
 def _network(standing: Iterable[StandingResource]) -> StandingNetwork | None:
     vpc: Mapping[str, Any] | None = None
     subnet_ids: dict[tuple[str, str], str] = {}
+    log_group = ""
     for resource in standing:
         outputs = resource.outputs
         if "arn" not in outputs:
@@ -87,6 +98,8 @@ def _network(standing: Iterable[StandingResource]) -> StandingNetwork | None:
             vpc = outputs
         elif resource.type == catalogue.SUBNET.name:
             subnet_ids[outputs["availabilityZone"], outputs["cidrBlock"]] = resource.id
+        elif resource.name == names.INSTANCE_LOGS:
+            log_group = outputs["name"]
     if vpc is None:
         return None
     return StandingNetwork(
@@ -95,6 +108,7 @@ def _network(standing: Iterable[StandingResource]) -> StandingNetwork | None:
         region=vpc["arn"].split(":")[3],
         environment=vpc.get("tagsAll", {}).get("Environment", ""),
         subnet_ids=subnet_ids,
+        log_group=log_group,
     )
 
 

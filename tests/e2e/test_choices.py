@@ -35,17 +35,24 @@ def test_the_production_stacks_settings_preview(sandbox: Sandbox) -> None:
     sandbox.pulumi("stack", "select", sandbox.name)
 
 
-def test_more_ranges_than_a_group_holds_are_one_prefix_list(
+def test_more_ranges_than_a_request_holds_are_several_prefix_lists(
     sandbox: Sandbox, client: Client
 ) -> None:
-    ranges = [f"198.51.{number}.0/24" for number in range(70)]
-    sandbox.configure(allowed_ssh_cidrs=ranges, flow_logs=False)
-    sandbox.up()
     ec2 = client("ec2")
-    group = sandbox.outputs()["security_group_id"]
-    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
-    admitted = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
-    assert len(admitted) == 1
-    entries = ec2.get_managed_prefix_list_entries(PrefixListId=admitted[0]["PrefixListId"])
-    assert sorted(entry["Cidr"] for entry in entries["Entries"]) == sorted(ranges)
+    for network in ("198.51", "198.52"):
+        ranges = [f"{network}.{number}.0/24" for number in range(101)]
+        sandbox.configure(allowed_ssh_cidrs=ranges, flow_logs=False)
+        sandbox.up()
+        group = sandbox.outputs()["security_group_id"]
+        rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+        admitted = [rule for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
+        assert len(admitted) == 2
+        entries = [
+            entry["Cidr"]
+            for rule in admitted
+            for entry in ec2.get_managed_prefix_list_entries(PrefixListId=rule["PrefixListId"])[
+                "Entries"
+            ]
+        ]
+        assert sorted(entries) == sorted(ranges)
     sandbox.pulumi("preview", "--expect-no-changes")

@@ -50,7 +50,18 @@ class Standing:
             }
             for zone, subnet_id in self.subnets.items()
         }
-        return {"urn::sandbox-vpc": {"type": "aws:ec2/vpc:Vpc", "outputs": vpc}, **subnets}
+        log_group = {
+            "type": "aws:cloudwatch/logGroup:LogGroup",
+            "outputs": {
+                "arn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/ec2/sandbox/instances",
+                "name": "/aws/ec2/sandbox/instances",
+            },
+        }
+        return {
+            "urn::sandbox-vpc": {"type": "aws:ec2/vpc:Vpc", "outputs": vpc},
+            "urn::sandbox-instances-logs": log_group,
+            **subnets,
+        }
 
     def launch(self, zone: str) -> str:
         run = self.ec2.run_instances(
@@ -75,8 +86,9 @@ def standing(record: Run, fake_credentials: None) -> Iterator[Standing]:
         {"zones": {"us-east-1a": 0, "us-east-1b": 2}},
         {"vpc_cidr": "10.101.0.0/16"},
         {"environment": "staging"},
+        {"log_prefix": "/sandboxes/"},
     ],
-    ids=["zone removed", "slot changed", "vpc_cidr", "environment"],
+    ids=["zone removed", "slot changed", "vpc_cidr", "environment", "log_prefix"],
 )
 def test_a_change_that_hurts_instances_is_refused_until_they_are_gone(
     record: Run, standing: Standing, change: dict[str, Any]
