@@ -62,8 +62,8 @@ def require_no_harm(context: StackContext, standing: Iterable[StandingResource])
     log_group = names.instance_log_group(settings.log_prefix)
     if network.log_group and log_group != network.log_group:
         _require_none(
-            f"sandbox:log_prefix = {settings.log_prefix}: deletes {network.log_group} with the logs "
-            "of the instances",
+            f"sandbox:log_prefix = {settings.log_prefix}: deletes {network.log_group} with the "
+            "logs of the instances",
             network.region,
             whole_vpc,
         )
