@@ -94,7 +94,8 @@ def check(aws: AwsClients, plan: BuildPlan) -> None:
     except AWS_ERRORS as error:
         if error_code(error) != "DryRunOperation":
             raise PlanError(
-                f"EC2 would not launch {plan.instance_type}: {error_reason(error)}"
+                f"EC2 would not launch {plan.instance_type}: {error_reason(error)}; remove this "
+                "cause, then build again"
             ) from error
 
 

@@ -27,6 +27,7 @@ MANIFEST: Final = "/etc/sandbox-image.json"
 BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 STEP: Final = "==> "
 """The start of the line with which a set-up script names its next step."""
+LOOK: Final = "build again with --keep-on-error to look at the machine"
 VERIFIED: Final = "ok "
 """The start of the line "ok NAME VERSION" of each check of verify.sh that passed."""
 Log = Callable[[str], None]
@@ -111,7 +112,7 @@ class Provisioner:
             if time.monotonic() > end:
                 raise SetupError(
                     f"{self.session.address} has not rebooted within "
-                    f"{self.plan.limits.reboot:g} s; build again with --keep-on-error to look at it"
+                    f"{self.plan.limits.reboot:g} s; {LOOK}"
                 )
             time.sleep(retry_interval)
         self.run_script("ready.sh", limit=self.plan.limits.ready)
@@ -125,13 +126,15 @@ class Provisioner:
         try:
             output = self.run_script("verify.sh", limit=self.plan.limits.verify)
         except CommandError as error:
-            raise VerificationError(f"the machine failed its verification: {error}") from error
+            raise VerificationError(
+                f"the machine failed its verification: {error}; {LOOK}"
+            ) from error
         checks = (
             line.removeprefix(VERIFIED) for line in output.splitlines() if line.startswith(VERIFIED)
         )
         versions = dict(check.split(" ", 1) for check in checks if " " in check)
         if not versions:
-            raise VerificationError("verify.sh printed no result: no check was made")
+            raise VerificationError(f"verify.sh printed no result: no check was made; {LOOK}")
         return versions
 
     def write_manifest(self, manifest: Mapping[str, object]) -> None:
@@ -161,7 +164,7 @@ class Provisioner:
                 stdin=prove.encode(),
             )
         except CommandError as error:
-            raise VerificationError(f"the image would not be clean: {error}") from error
+            raise VerificationError(f"the image would not be clean: {error}; {LOOK}") from error
 
     def _boot_id(self) -> str:
         return self.session.run(f"cat {BOOT_ID}", limit=self.plan.limits.check).strip()

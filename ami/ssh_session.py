@@ -147,10 +147,12 @@ class SshSession:
         try:
             output, status = self._do(self._run(bounded, stdin, on_line, limit + 30))
         except (*LOST, TimeoutError) as error:
-            raise ConnectionBrokeError(f"{name}: the connection broke: {error}") from error
+            raise ConnectionBrokeError(
+                f"{name}: the connection broke: {error}; build again"
+            ) from error
         # asyncssh raises nothing if the connection broke without an exit status
         if status is None:
-            raise ConnectionBrokeError(f"{name}: the connection broke")
+            raise ConnectionBrokeError(f"{name}: the connection broke; build again")
         if status:
             last_line = output.strip().splitlines()[-1:]
             ending = f"no end within {limit:g} s" if status == TIMED_OUT else f"exit {status}"

@@ -366,7 +366,7 @@ def available(
         state = images[0].get("State", "pending") if images else "pending"
         if state not in {"pending", "available"}:
             why = images[0].get("StateReason", {}).get("Message", NO_REASON)
-            raise ImageError(f"{image_id} is {state}: {why}")
+            raise ImageError(f"{image_id} is {state}: {why}; build again")
         say(f"{image_id} {state}")
         return images[0] if state == "available" else None
 

@@ -7,6 +7,7 @@ A document names a table between marks: `<!-- [[[cog tables.settings() ]]] -->`,
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -23,11 +24,31 @@ MESSAGE_SOURCES: Final = {
     "The program, before anything is created": ("infra",),
     "`sandbox image`": ("ami", "sandbox/image"),
     "`sandbox adopt`": ("sandbox/adopt",),
+    "`sandbox permissions prove`, and the tables that it reads": (
+        "sandbox/permissions/claims",
+        "sandbox/permissions/placeholders.py",
+        "sandbox/permissions/table.py",
+    ),
     "Every other command": ("sandbox",),
     "The client": ("sandbox_client",),
 }
-"""Where messages are raised; a file belongs to the first entry that names a folder above it."""
+"""Where messages are raised; a file belongs to the first entry that names it or a folder above."""
+INTERNAL_ERRORS: Final = frozenset(
+    {
+        "AttributeError",
+        "CannotAskError",
+        "ConnectionResetError",
+        "KeyError",
+        "NoStackError",
+        "ResponseParserError",
+    }
+)
+"""Errors whose text no user sees: another part of the program catches them."""
+CURE: Final = "; "
+"""Stands between a message's problem and its cure."""
 HOLE: Final = "…"
+SEE_THE_MESSAGE: Final = "what the message says"
+"""The cure depends on the values, or is the message itself."""
 JSON_FORM: Final = re.compile(r"\{[^}]+\}")
 
 
@@ -67,10 +88,7 @@ def messages() -> None:
     known: set[Path] = set()
     for title, folders in MESSAGE_SOURCES.items():
         files = [
-            file
-            for folder in folders
-            for file in sorted((ROOT / folder).rglob("*.py"))
-            if file not in known
+            file for folder in folders for file in _python_files(ROOT / folder) if file not in known
         ]
         known.update(files)
         rows = sorted({_split(text) for file in files for text in error_texts(file)})
@@ -108,34 +126,85 @@ def picture() -> None:
     print("\n".join(["```mermaid", *others[:-2], f"    {'; '.join(arrows)}", *others[-2:], "```"]))
 
 
+def _python_files(path: Path) -> Sequence[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
 def error_texts(file: Path) -> Iterator[str]:
-    """The messages that *file* raises, with … in place of each value."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
-            argument = node.exc.args[0]
-            parts = argument.elts if isinstance(argument, ast.List) else [argument]
-            for part in parts:
-                text = _literal(part)
-                if text.strip(HOLE + " "):
-                    yield " ".join(text.split())
+    """The messages that *file* raises, returns or yields, with … in place of each value."""
+    constants = _constants(file)
+    for node in ast.walk(_parsed(file)):
+        for part in _message_parts(node):
+            text = _literal(part, constants)
+            is_message = isinstance(node, ast.Call) or (CURE in text and "\n" not in text)
+            if is_message and any(map(str.isalpha, text.partition(CURE)[0])):
+                yield " ".join(text.split())
 
 
-def _literal(node: ast.expr) -> str:
+def _message_parts(node: ast.AST) -> Sequence[ast.expr]:
+    """What may be a message: an error's text, a problem that a check returns, yields or appends."""
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[text, *_]) if (
+            name.endswith(("Error", "BadParameter")) and name not in INTERNAL_ERRORS
+        ):
+            return text.elts if isinstance(text, ast.List) else [text]
+        case (
+            ast.Return(value=ast.JoinedStr() | ast.Constant() | ast.BinOp() as text)
+            | ast.Yield(value=ast.expr() as text)
+            | ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[text]))
+        ):
+            return [text]
+        case _:
+            return []
+
+
+@cache
+def _parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
+def _constants(file: Path) -> Mapping[str, str]:
+    """The texts that *file* names: its own constants, and those that it imports from ours."""
+    texts: dict[str, str] = {}
+    for node in _parsed(file).body:
+        match node:
+            case ast.ImportFrom(module=str(module)):
+                source = ROOT / f"{module.replace('.', '/')}.py"
+                known: Mapping[str, str] = _constants(source) if source.exists() else {}
+                texts |= {
+                    alias.name: known[alias.name] for alias in node.names if alias.name in known
+                }
+            case (
+                ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+                | ast.Assign(targets=[ast.Name(id=name)], value=value)
+            ) if (text := _literal(value, texts)).strip(HOLE):
+                texts[name] = text
+            case _:
+                pass
+    return texts
+
+
+def _literal(node: ast.expr, constants: Mapping[str, str]) -> str:
     match node:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=values):
-            return "".join(map(_literal, values))
+            return "".join(_literal(value, constants) for value in values)
+        case ast.FormattedValue(value=ast.Name(id=name)) | ast.Name(id=name):
+            return constants.get(name, HOLE)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _literal(left) + _literal(right)
+            return _literal(left, constants) + _literal(right, constants)
         case _:
             return HOLE
 
 
 def _split(text: str) -> tuple[str, str]:
     """A message names the problem first and, behind the last semicolon, the cure."""
-    problem, _, cure = text.rpartition("; ")
-    return (f"`{problem}`", cure) if problem else (f"`{cure}`", "")
+    problem, _, cure = text.rpartition(CURE)
+    if not problem:
+        return f"`{cure}`", SEE_THE_MESSAGE
+    return f"`{problem}`", cure if any(map(str.isalpha, cure)) else SEE_THE_MESSAGE
 
 
 def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - Typer types none of it

@@ -239,6 +239,6 @@ def _stages(stack: Stack) -> Keys:
     if not has_keys(settings):
         raise RefusedError(
             f"stack {stack.name}: sandbox:manager_identity = {settings.manager_identity}: the "
-            "manager is a role and has no access keys, so there is nothing to rotate"
+            "manager is a role and has no access keys; AWS renews its credentials by itself"
         )
     return settings.manager_keys
