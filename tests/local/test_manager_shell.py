@@ -127,23 +127,28 @@ def test_an_identity_that_the_stack_has_not_is_refused(shell: Shell) -> None:
     assert len(refused.output.splitlines()) == 1
 
 
-@pytest.mark.thorough
 def test_what_a_rule_of_the_whole_stack_forbids_is_not_applied(shell: Shell) -> None:
     state = shell.folder / ".local/backend/.pulumi/stacks/sandbox/local.json"
     exemptions = shell.folder / "policies/exemptions.json"
     settings = shell.folder / "Pulumi.local.yaml"
     applied, before = state.read_bytes(), (exemptions.read_text(), settings.read_text())
-    expired = {"rule": "one-vpc", "resource": "stack", "reason": "a test", "expires": "2020-01-01"}
+    expired = {
+        "rule": "one-vpc",
+        "resource": "stack",
+        "reason": "It is long over.",
+        "expires": "2020-01-01",
+    }
     exemptions.write_text(json.dumps([expired]))
     settings.write_text(f"{before[1]}\nconfig:\n  sandbox:max_volume_gib: 500\n")
     refused = shell.run(f"{sys.executable} -m local up")
     exemptions.write_text(before[0])
     settings.write_text(before[1])
     assert refused.code != 0
-    assert "exemptions-current" in refused.output
+    assert "exemptions-current" in refused.output, refused.output
     assert state.read_bytes() == applied
 
 
+@pytest.mark.thorough
 def test_the_permissions_hold_and_a_widened_policy_is_seen(shell: Shell) -> None:
     check = f"{sys.executable} -m sandbox permissions check --stack local"
     whole = shell.run(as_("operator"), check)
