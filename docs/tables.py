@@ -118,6 +118,14 @@ def outputs() -> None:
     _table(("output", "meaning"), [(f"`{name}`", text) for name, text in OUTPUTS.items()])
 
 
+def second_account() -> None:
+    """Print where the second emulated AWS differs from the first."""
+    from local.second.differences import DIFFERENCES  # noqa: PLC0415 - only this table needs it
+
+    rows = [difference.row for difference in DIFFERENCES]
+    _table(("thing", "what is seen", "whose fault"), rows)
+
+
 def picture() -> None:
     """Print the architecture as Mermaid, its arrows on one line to keep the README short."""
     lines = (ROOT / "docs" / "architecture.mmd").read_text(encoding="utf-8").rstrip().splitlines()

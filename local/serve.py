@@ -82,16 +82,15 @@ def answering(
     from local import moto_patches  # noqa: PLC0415 - imports moto
 
     moto_patches.install()
-    server = Server(
-        ("127.0.0.1", 0),
-        around(
-            IdempotentApplication(
-                AuthorizedApplication(DomainDispatcherApplication(create_backend_app))
-            )
-        ),
-        numthreads=threads,
-        timeout=_IDLE,
-    )
+    aws = AuthorizedApplication(DomainDispatcherApplication(create_backend_app))
+    with serving(around(IdempotentApplication(aws)), threads) as running:
+        yield running
+
+
+@contextmanager
+def serving(application: WSGIApplication, threads: int = _THREADS) -> Generator[Emulator]:
+    """Serve *application* on a free port of this machine."""
+    server = Server(("127.0.0.1", 0), application, numthreads=threads, timeout=_IDLE)
     server.keep_alive_conn_limit = _CONNECTIONS
     server.prepare()
     thread = Thread(target=server.serve, daemon=True)

@@ -30,6 +30,11 @@ from sandbox.keys.stages import (
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
+KNOWN_WITHIN: Final = timedelta(minutes=1)
+"""How long IAM may not know a key that it has made: its copies learn of it within seconds. Nobody
+gets the key before all of them do."""
+KNOWN_POLL: Final = 2
+"""Seconds between two questions whether IAM knows it."""
 STEP_DONE: Final = {
     "next": "created a second key in slot {other}; the service still uses slot {current}",
     "retiring": "the stack now hands out slot {current}; the key in slot {other} still works",
@@ -180,13 +185,18 @@ class Rotator:
         return {slot: self._use(key) for slot, key in keys.items()}
 
     def _use(self, key: Resource) -> KeyUse:
-        try:
-            answer = self.iam.get_access_key_last_used(AccessKeyId=key.id)
-        except self.iam.exceptions.NoSuchEntityException:
-            raise SandboxError(
-                f"stack {self.stack.name}: key {key.id} was deleted by hand; run "
-                f"pulumi up --refresh --stack {self.stack.name}, then the rotation again"
-            ) from None
+        made = datetime.fromisoformat(key.outputs["createDate"])
+        while True:
+            try:
+                answer = self.iam.get_access_key_last_used(AccessKeyId=key.id)
+                break
+            except self.iam.exceptions.NoSuchEntityException:
+                if datetime.now(UTC) - made > KNOWN_WITHIN:
+                    raise SandboxError(
+                        f"stack {self.stack.name}: key {key.id} was deleted by hand; run "
+                        f"pulumi up --refresh --stack {self.stack.name}, then the rotation again"
+                    ) from None
+                time.sleep(KNOWN_POLL)
         return KeyUse(
             last_used=answer["AccessKeyLastUsed"].get("LastUsedDate"),
             changed=datetime.fromisoformat(key.modified),

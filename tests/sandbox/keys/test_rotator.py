@@ -1,5 +1,6 @@
 """A rotation against the emulated IAM: no gap, no third key, no orphan, wherever it stops."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +13,8 @@ from infra import names
 from sandbox.core.errors import NotYetError, RefusedError, SandboxError
 from sandbox.core.stack import Change
 from sandbox.keys import listing
-from sandbox.keys.rotator import Rotator, is_due
-from tests.sandbox.keys.fake_stack import FakeStack, KilledError
+from sandbox.keys.rotator import KNOWN_POLL, KNOWN_WITHIN, Rotator, is_due
+from tests.sandbox.keys.fake_stack import FakeStack, KilledError, access_key
 
 STEPS = 4
 CALLS_PER_STEP = 2
@@ -230,10 +231,32 @@ def test_a_key_deleted_by_hand_is_listed_as_missing_and_named_by_the_rotation(
         rotator(stack, service).run()
     (new_key,) = set(stack.key_ids()) - {stack.keys["a"].id}
     stack.iam.delete_access_key(UserName=names.MANAGER, AccessKeyId=new_key)
+    stack.keys["b"] = access_key("b", new_key, created=datetime.now(UTC) - 2 * KNOWN_WITHIN)
     with pytest.raises(SandboxError, match=new_key):
         rotator(stack, service).run()
     statuses = {key.slot: key.status for key in listing.read(stack, now=datetime.now(UTC))}
     assert statuses == {"a": "Active", "b": listing.MISSING}
+
+
+def test_a_key_that_iam_does_not_know_yet_is_waited_for(
+    stack: FakeStack, service: SignedInService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IAM answers from copies that learn of a new key within seconds."""
+    asked, waited = list[str](), list[float]()
+    known = stack.iam.get_access_key_last_used
+
+    def learns_late(*, AccessKeyId: str) -> Any:  # noqa: N803 - as boto3 names it
+        asked.append(AccessKeyId)
+        late = AccessKeyId != service.key and len(waited) < 3
+        return known(AccessKeyId="AKIAUNKNOWNUNKNOWN00" if late else AccessKeyId)
+
+    monkeypatch.setattr(stack.iam, "get_access_key_last_used", learns_late)
+    monkeypatch.setattr(time, "sleep", waited.append)
+    with pytest.raises(NotYetError):
+        rotator(stack, None).run()
+    assert waited == [KNOWN_POLL] * 3
+    assert stack.stages == {"a": "retiring", "b": "current"}
+    assert stack.handed_out in asked
 
 
 def test_the_list_shows_stage_age_and_last_use_of_each_key(
