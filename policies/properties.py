@@ -385,4 +385,4 @@ DRIFT_PROPERTIES: Final = frozenset({"description"})
 
 def judgement(resource_type: str, key: str) -> Judgement | None:
     """The judgement of a property of a type of the catalogue; None if the list lacks it."""
-    return PROPERTIES[resource_type].get(key) or COMMON.get(key)
+    return PROPERTIES.get(resource_type, {}).get(key) or COMMON.get(key)

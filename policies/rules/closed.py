@@ -76,7 +76,7 @@ def _made_by(resource: CheckedResource, parameters: Parameters) -> Iterator[Find
 
 
 def properties_as_declared(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
-    listed = properties.PROPERTIES[resource.resource_type]
+    listed = properties.PROPERTIES.get(resource.resource_type, {})
 
     def check(key: str) -> Iterator[Finding]:
         judged = judgement(resource.resource_type, key)
@@ -208,7 +208,7 @@ RULES: Final[tuple[Rule, ...]] = (
             *("CIS 6.3", "CIS 6.4", "CIS 6.5", "CIS 6.6"),
             *("FSBP EC2.2", "FSBP EC2.18", "FSBP EC2.19"),
         ),
-        types=frozenset(properties.PROPERTIES),
+        types=frozenset(catalogue.CATALOGUE),
         check=properties_as_declared,
     ),
     StackRule(

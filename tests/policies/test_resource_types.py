@@ -1,11 +1,15 @@
 """The closed list of types: what the program does not create is refused, with a reason."""
 
+from typing import Any, cast
+
 import pytest
 
 from infra.catalogue import CATALOGUE
+from policies import properties
 from policies.additions import Addition
 from policies.config import Parameters
 from policies.resource_types import REFUSED_KINDS, UNREVIEWED, why_refused
+from tests.policies import stack
 from tests.policies.pack_server import TAGS, FakeResource, PackServer
 
 RULE = "reviewed-types"
@@ -89,6 +93,16 @@ def test_every_refused_kind_has_a_sentence_and_a_tested_type() -> None:
     for refused in REFUSED_KINDS:
         assert refused.why.endswith(".")
         assert any(why_refused(tested) == refused.why for tested in REFUSED_TYPES), refused.kind
+
+
+def test_a_type_of_the_catalogue_without_declared_properties_may_set_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So a type that is added to the catalogue alone opens nothing."""
+    monkeypatch.delitem(cast("Any", properties.PROPERTIES), stack.FLOW_LOG.type)
+    findings = PackServer(only="properties-as-declared").check_resource(stack.FLOW_LOG)
+    assert len(findings) == len(stack.FLOW_LOG.props)
+    assert all(finding.mandatory and properties.FILE in finding.message for finding in findings)
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
