@@ -140,7 +140,7 @@ class AwsClients:
             service, region_name=region or self.region, config=_retries(patient=patient)
         )
         client.meta.events.register_first("needs-retry", _give_up_unreachable)
-        client.meta.events.register("after-call", _refuse_web_page)
+        client.meta.events.register("before-parse", _refuse_web_page)
         return client
 
 
@@ -155,11 +155,18 @@ def _give_up_unreachable(
         raise caught_exception
 
 
-def _refuse_web_page(http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore has no type for it
-    """Refuse a page of a proxy or of a hotel's network, which would read as an empty answer."""
+def _refuse_web_page(response_dict: Mapping[str, Any], **_: object) -> None:
+    """Refuse a page of a proxy or of a hotel's network, which would read as an empty answer.
+
+    This comes before botocore reads the answer, since for some services it fails on a page with a
+    KeyError. A stream has not been read yet, and passes.
+    """
     from botocore.parsers import ResponseParserError  # noqa: PLC0415 - see the module's docstring
 
-    if http_response.content.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+    body = response_dict["body"]
+    if isinstance(body, bytes) and body.lstrip()[:14].lower().startswith(
+        (b"<!doctype html", b"<html")
+    ):
         raise ResponseParserError("a web page came in place of AWS's answer")
 
 
