@@ -6,6 +6,7 @@ This lists what AWS has attached to each resource and names what the state does 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
 from infra.aws_clients import AwsClients
@@ -33,29 +34,50 @@ class Created(Protocol):
 
 def unmanaged(aws: AwsClients, resources: Iterable[Created]) -> Iterator[str]:
     """What `sandbox drift` names: all that is attached to *resources*, without the sandboxes."""
-    return _lines(aws, resources, lambda attachment: not attachment.of_sandboxes)
+    resources = list(resources)
+    known = {*_identities(resources), *_attached_later(resources)}
+    return _lines(aws, resources, lambda attachment: not attachment.of_sandboxes, known)
 
 
 def blocking(aws: AwsClients, resources: Iterable[Created]) -> Iterator[str]:
     """What keeps AWS from deleting one of *resources*."""
-    return _lines(aws, resources, lambda attachment: attachment.blocks_deletion)
+    resources = list(resources)
+    known = {*_identities(resources)}
+    return _lines(aws, resources, lambda attachment: attachment.blocks_deletion, known)
 
 
 def _lines(
-    aws: AwsClients, resources: Iterable[Created], selects: Callable[[Attachment], bool]
+    aws: AwsClients,
+    resources: Iterable[Created],
+    selects: Callable[[Attachment], bool],
+    known: set[str],
 ) -> Iterator[str]:
-    """A line for each selected thing that is attached to one of *resources* and is none of them."""
-    created = [resource for resource in resources if resource.id and resource.type in CATALOGUE]
-    known = {identity for resource in created for identity in _identities(resource)}
-    for resource in created:
+    """A line for each selected thing that is attached to one of *resources* and is not *known*."""
+    for resource in _created(resources):
         attachments = filter(selects, CATALOGUE[resource.type].attachments)
         lines = _attached(aws, resource, attachments, known)
         yield from dict.fromkeys(lines)  # a peering has two sides
 
 
-def _identities(resource: Created) -> Iterator[str]:
-    for template in CATALOGUE[resource.type].identities:
-        yield template.format_map({**resource.outputs, "id": resource.id})
+def _created(resources: Iterable[Created]) -> Iterator[Created]:
+    return (resource for resource in resources if resource.id and resource.type in CATALOGUE)
+
+
+def _identities(resources: Iterable[Created]) -> Iterator[str]:
+    for resource in _created(resources):
+        yield from _filled(CATALOGUE[resource.type].identities, resource)
+
+
+def _attached_later(resources: Iterable[Created]) -> Iterator[str]:
+    for resource in _created(resources):
+        yield from _filled(CATALOGUE[resource.type].attaches, resource)
+
+
+def _filled(templates: Iterable[str], resource: Created) -> Iterator[str]:
+    """The *templates* that can be filled: an action of the budget names a user or a role."""
+    for template in templates:
+        with suppress(LookupError, TypeError):
+            yield template.format_map({**resource.outputs, "id": resource.id})
 
 
 def _attached(

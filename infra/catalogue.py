@@ -85,6 +85,8 @@ class ResourceType:
     """What others can attach to it."""
     identities: tuple[str, ...] = ("{id}",)
     """How attachments name it: templates, filled with its outputs and `id`."""
+    attaches: tuple[str, ...] = ()
+    """What it may attach later, and leaves attached when it goes: templates like `identities`."""
 
 
 def _attached_policies(kind: str) -> tuple[Attachment, ...]:
@@ -96,7 +98,7 @@ def _attached_policies(kind: str) -> tuple[Attachment, ...]:
             operation=f"list_attached_{kind}_policies",
             items="AttachedPolicies",
             parameters=parameters,
-            identifier="{PolicyArn}",
+            identifier="{id}/{PolicyArn}",
             label="policy {PolicyArn}".format_map,
         ),
         Attachment(
@@ -558,12 +560,14 @@ ROLE_POLICY_ATTACHMENT: Final = ResourceType(
     taggable=False,
     label=None,
     finder=None,
+    identities=("{role}/{policyArn}",),
 )
 USER_POLICY_ATTACHMENT: Final = ResourceType(
     name="aws:iam/userPolicyAttachment:UserPolicyAttachment",
     taggable=False,
     label=None,
     finder=None,
+    identities=("{user}/{policyArn}",),
 )
 INSTANCE_PROFILE: Final = ResourceType(
     name="aws:iam/instanceProfile:InstanceProfile",
@@ -624,6 +628,10 @@ BUDGET_ACTION: Final = ResourceType(
                 "/action/{ActionId}"
             },
         ),
+    ),
+    attaches=tuple(
+        f"{{definition[iamActionDefinition][{kind}][0]}}/{{definition[iamActionDefinition][policyArn]}}"
+        for kind in ("users", "roles")
     ),
 )
 STASH: Final = ResourceType(name="pulumi:index:Stash", taggable=False, label=None, finder=None)

@@ -66,11 +66,17 @@ def test_the_tags_that_reports_group_by_are_active(standing: Sandbox, client: Cl
     }
 
 
-def test_an_attached_stop_is_no_drift(standing: Sandbox, client: Client) -> None:
+def test_an_attached_stop_is_no_drift_and_named_before_a_destroy(
+    standing: Sandbox, client: Client
+) -> None:
     iam = client("iam")
     stop = f"arn:aws:iam::{ACCOUNT}:policy/sandbox-spending-stop"
     iam.attach_user_policy(UserName="sandbox-manager", PolicyArn=stop)  # as AWS Budgets does
     standing.pulumi("preview", "--refresh", "--expect-no-changes")
+    resources = standing.urns()
+    refused = standing.pulumi("destroy", "--yes", "--skip-preview", "--run-program", fails=True)
+    assert f"sandbox-manager: policy {stop}" in refused.output
+    assert standing.urns() == resources
     iam.detach_user_policy(UserName="sandbox-manager", PolicyArn=stop)
 
 

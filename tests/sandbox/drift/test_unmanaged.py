@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from infra.attachments import unmanaged
+from infra.attachments import blocking, unmanaged
 from infra.aws_clients import AwsClients
 from infra.catalogue import CATALOGUE
 from local.moto_patches import service_credentials
@@ -92,11 +92,30 @@ class AccountOfStack:
         policy = self.keep("aws:iam/policy:Policy", self.policy("own"))
         self.iam.attach_user_policy(UserName="manager", PolicyArn=policy)
         self.iam.attach_role_policy(RoleName="instances", PolicyArn=policy)
+        self.keep(
+            "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+            "by-user",
+            user="manager",
+            policyArn=policy,
+        )
+        self.keep(
+            "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+            "by-role",
+            role="instances",
+            policyArn=policy,
+        )
+        self.stop = self.keep("aws:iam/policy:Policy", self.policy("stop"))
+        stopped = {"policyArn": self.stop, "users": ["manager"]}
+        self.keep(
+            "aws:budgets/budgetAction:BudgetAction",
+            "action",
+            definition={"iamActionDefinition": stopped},
+        )
         self.iam.put_role_policy(RoleName="instances", PolicyName="budget", PolicyDocument=DOCUMENT)
         self.keep("aws:iam/rolePolicy:RolePolicy", "instances:budget")
         self.keep("sandbox:network:Network", "")
 
-    def keep(self, resource_type: str, identifier: str, **outputs: str) -> str:
+    def keep(self, resource_type: str, identifier: str, **outputs: Any) -> str:
         """Add a resource to the state, and return its id."""
         self.state.append(
             Resource(
@@ -109,7 +128,8 @@ class AccountOfStack:
                 modified="",
             )
         )
-        return self.ids.setdefault(resource_type.rpartition(":")[2], identifier)
+        self.ids.setdefault(resource_type.rpartition(":")[2], identifier)
+        return identifier
 
     def vpc(self, block: str) -> str:
         return self.ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
@@ -258,6 +278,9 @@ ATTACHMENTS: Mapping[str, Callable[[AccountOfStack], object]] = {
     r"instances: policy arn:aws:iam::\d+:policy/most": lambda account: (
         account.iam.attach_role_policy(RoleName="instances", PolicyArn=account.policy("most"))
     ),
+    r"instances: policy arn:aws:iam::\d+:policy/stop": lambda account: (
+        account.iam.attach_role_policy(RoleName="instances", PolicyArn=account.stop)
+    ),
     r"instances: inline policy more": lambda account: account.iam.put_role_policy(
         RoleName="instances", PolicyName="more", PolicyDocument=DOCUMENT
     ),
@@ -288,6 +311,16 @@ def test_a_subnet_of_others_in_the_route_table_is_named(account: AccountOfStack)
     subnet, table = account.subnet("10.100.77.0/24"), account.ids["RouteTable"]
     account.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     assert f"{table}: association with {subnet}" in account.unmanaged()
+
+
+def test_the_stop_of_a_spent_budget_is_no_drift_and_blocks_the_deletion(
+    account: AccountOfStack,
+) -> None:
+    before = account.unmanaged(), list(blocking(account.aws, account.state))
+    account.iam.attach_user_policy(UserName="manager", PolicyArn=account.stop)
+    after = list(blocking(account.aws, account.state))
+    assert account.unmanaged() == before[0]
+    assert [line for line in after if line not in before[1]] == [f"manager: policy {account.stop}"]
 
 
 def test_a_refused_peering_is_not_named(account: AccountOfStack) -> None:
