@@ -73,7 +73,7 @@ def test_the_local_commands(checkout: Path, installed: engine.Engine) -> None:
     environment = clean_env.clean()
     first, after = blocks("Try it on your machine")
     assert "created" in run(first, checkout, environment)
-    secret = "pulumi config set --secret sandbox:budget_email costs@example.org"
+    secret = "pulumi config set --secret sandbox:key_name researchers"
     run(f'eval "$(make -s env)"\n{secret}', checkout, environment)
     os.kill(running_in(checkout).pid, signal.SIGKILL)
     assert "created" in run("make up", checkout, environment)  # the emulator forgot everything
