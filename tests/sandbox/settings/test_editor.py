@@ -1,6 +1,8 @@
 """`sandbox settings`: values as people type them in a shell, checked before they are written."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +156,18 @@ def test_a_file_that_powershell_wrote_is_read(
     (folder / "Pulumi.test.yaml").write_bytes(text.encode(encoding))
     assert run("show", "key_name") == ExitCode.DONE
     assert "stack" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/settings.md"])
+def test_the_commands_of_the_documents_work_as_printed(
+    folder: Path, fake_pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch, document: str
+) -> None:
+    fake_pulumi.answer("stack --show-name", "production")
+    fake_pulumi.answer("stack ls", [{"name": "production"}])
+    (folder / "Pulumi.production.yaml").write_text("config:\n  sandbox:zones: {us-east-1a: 0}\n")
+    monkeypatch.setenv("PULUMI_STACK", "production")
+    text = (command_table.ROOT / document).read_text(encoding="utf-8")
+    commands = re.findall(r"^    sandbox (settings .+)$", text, re.MULTILINE)
+    assert len(commands) > 2
+    for command in commands:
+        assert cli.run(shlex.split(command, comments=True)) == ExitCode.DONE, command
