@@ -295,7 +295,7 @@ def _clean_up(
     outcome: BuildOutcome,
     error: BaseException | None,
 ) -> list[BuildResource]:
-    """Remove what the steps did not remove; return what is left.
+    """Remove the resources that the steps did not remove; return those that could not be removed.
 
     After any fault this searches for every kind of resource, several times. Without a fault AWS
     has confirmed each removal except that of the root volume, which EC2 deletes with the instance

@@ -63,7 +63,7 @@ def of_environment(
 
 
 def to_prune(images: list[MachineImage], keep: int) -> list[MachineImage]:
-    """All but the newest *keep*, without those that are in use."""
+    """The images older than the newest *keep*, without those that are in use."""
     return [image for image in images[keep:] if not image.in_use]
 
 

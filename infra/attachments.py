@@ -1,8 +1,8 @@
 """What others attached to the stack's resources, as AWS lists it.
 
-`pulumi preview --refresh` compares only what the stack created. A rule that somebody adds to its
-security group, a peering, or a second key of the manager is none of that, so no preview can see it.
-This lists what AWS has attached to each resource and names what the state does not hold.
+`pulumi preview --refresh` compares only the resources that the stack created. It cannot see a rule
+that somebody adds to the security group, a peering, or a second key of the manager. So this module
+lists everything that AWS has attached to each resource, and names what the state does not hold.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ DELETED_STATES: Final = frozenset(
         *("rejected", "terminated"),
     }
 )
-"""States of what AWS still lists for a while."""
+"""States of deleted resources, which AWS still lists for a while."""
 
 
 class Created(Protocol):
@@ -33,14 +33,14 @@ class Created(Protocol):
 
 
 def unmanaged(aws: AwsClients, resources: Iterable[Created]) -> Iterator[str]:
-    """What `sandbox drift` names: all that is attached to *resources*, without the sandboxes."""
+    """What others attached to *resources*, except the sandboxes; `sandbox drift` shows it."""
     resources = list(resources)
     known = {*_identities(resources), *_attached_later(resources)}
     return _lines(aws, resources, lambda attachment: not attachment.of_sandboxes, known)
 
 
 def blocking(aws: AwsClients, resources: Iterable[Created]) -> Iterator[str]:
-    """What keeps AWS from deleting one of *resources*."""
+    """The attachments that keep AWS from deleting one of *resources*."""
     resources = list(resources)
     known = {*_identities(resources)}
     return _lines(aws, resources, lambda attachment: attachment.blocks_deletion, known)
@@ -52,7 +52,7 @@ def _lines(
     selects: Callable[[Attachment], bool],
     known: set[str],
 ) -> Iterator[str]:
-    """A line for each selected thing that is attached to one of *resources* and is not *known*."""
+    """A line for each selected attachment to one of *resources* that is not *known*."""
     for resource in _created(resources):
         attachments = filter(selects, CATALOGUE[resource.type].attachments)
         lines = _attached(aws, resource, attachments, known)

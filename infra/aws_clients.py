@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 US_EAST_1: Final = "us-east-1"
 """Cost Explorer, the price list and the budgets of all regions are served there."""
 FILTER_PARAMETER: Final = {"describe_nat_gateways": "Filter"}
-"""Operations of EC2 that call their filters other than `Filters`."""
+"""The EC2 operations whose parameter for filters is not named `Filters`."""
 UNREACHABLE_ATTEMPTS: Final = 3
 NOT_FOUND: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
-"""How IAM, Budgets and CloudWatch Logs say that what a call names does not exist."""
+"""Error codes of IAM, Budgets and CloudWatch Logs for a name that does not exist."""
 
 
 class AwsClients:
@@ -73,7 +73,7 @@ class AwsClients:
 
     @cached_property
     def pricing(self) -> PricingClient:
-        """A price is only shown, so this client does not wait long for it."""
+        """Prices are only for display, so this client gives up early."""
         return self._client("pricing", US_EAST_1, patient=False)
 
     @cached_property

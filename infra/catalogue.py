@@ -57,7 +57,7 @@ class Finder(Listing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment(Listing):
-    """Something that others can attach to a resource; it is theirs if its identifier is unknown.
+    """Something that others can attach to a resource; it is theirs if the state lacks it.
 
     Templates are filled with the resource's `id`.
     """
@@ -78,9 +78,9 @@ class ResourceType:
     taggable: bool
     """Whether AWS keeps tags on it."""
     label: Label | None
-    """Its line in the picture, from its outputs; None if another resource's line covers it."""
+    """Makes its line in the picture from its outputs; None if another resource's line covers it."""
     finder: Finder | None
-    """None where nothing has to be found: creating it again leaves AWS as it was."""
+    """None if creating it again changes nothing in AWS, so that nothing has to find it."""
     attachments: tuple[Attachment, ...] = ()
     """What others can attach to it."""
     identities: tuple[str, ...] = ("{id}",)
@@ -635,7 +635,7 @@ BUDGET_ACTION: Final = ResourceType(
     ),
 )
 STASH: Final = ResourceType(name="pulumi:index:Stash", taggable=False, label=None, finder=None)
-"""The destroy guard: nothing of it is in AWS."""
+"""The destroy guard; it exists only in the state."""
 
 CATALOGUE: Final[Mapping[str, ResourceType]] = {
     resource_type.name: resource_type

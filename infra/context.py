@@ -12,7 +12,7 @@ from infra.permissions.statements import Statement
 from infra.settings import Settings
 
 PLACEHOLDER_VPC_ID: Final = "vpc-00000000000000000"
-"""As long as a real id, which exists only after the first update."""
+"""As long as a real VPC id, which exists only after the first update."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def policy_context(
 
 
 def manager_trust(settings: Settings) -> tuple[Statement, ...] | None:
-    """Who may assume the manager's role; None where the manager is a user."""
+    """Who may assume the manager's role; None if the manager is a user."""
     match settings.manager_identity:
         case "user":
             return None

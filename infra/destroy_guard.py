@@ -1,9 +1,9 @@
-"""Refuses to destroy the stack while something stands that AWS or the engine would stop at.
+"""Refuses to destroy the stack while AWS or the engine would stop halfway.
 
-AWS refuses to delete a subnet that is in use or a user with a password, and the provider then tries
-for many minutes, with half of the stack gone. The engine refuses to delete a protected resource
-only when it comes to it. The guard depends on every component, so the engine deletes it first,
-alone; its hook names everything that blocks the destroy.
+AWS refuses to delete a subnet that is in use, or a user with a password. The provider then retries
+for many minutes, with half of the stack gone. The engine, too, refuses a protected resource only
+when its turn comes. The guard depends on every component, so the engine deletes the guard first and
+alone. Its hook names everything that blocks the destroy.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ def attach(
     settings: Settings,
     standing: Iterable[Created],
 ) -> pulumi.Stash:
-    """Delete none of *components* while something blocks the deletion of one of *standing*."""
+    """Delete no component while something blocks the deletion of one of *standing*."""
 
     def refuse(args: pulumi.ResourceHookArgs) -> None:
         if settings.protect:

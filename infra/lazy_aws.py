@@ -1,6 +1,6 @@
 """The packages of pulumi_aws that the program uses, imported submodule by submodule.
 
-pulumi_aws imports a whole package when one of its names is used first: 180 submodules of
+At the first use of a name, pulumi_aws imports the whole package: 180 submodules of
 `pulumi_aws.ec2`, of which this program needs eleven. Here, accessing a name imports only the
 submodule that defines it. A name that has no submodule of its own imports the whole package, as
 pulumi_aws does. `make bench` shows what this saves.

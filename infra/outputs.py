@@ -8,7 +8,7 @@ import pulumi
 def once_known(
     function: Callable[[Sequence[str]], str], *values: pulumi.Input[str]
 ) -> pulumi.Output[str | None]:
-    """*function* of all *values*; None while one of them has no value.
+    """The result of *function* for *values*; None while one of them has no value.
 
     The engine skips a resource that does not exist yet in `destroy --run-program` and in an update
     with `--target`, and older engines then give the program None for each of its outputs.

@@ -1,4 +1,4 @@
-"""What the stack's last update left: the resources of its state, as the engine gives them."""
+"""The resources that the stack's last update left in its state, as the engine returns them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def read() -> Sequence[StandingResource]:
 
 
 def of_answer(resources: Mapping[str, Any]) -> Sequence[StandingResource]:
-    """The resources in the engine's answer, which has them by URN; of the root without secrets."""
+    """The resources in the engine's answer, which has them by URN, without the root's secrets."""
     return [
         StandingResource(
             type=resource["type"],

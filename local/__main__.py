@@ -180,7 +180,7 @@ def env(
     """Print shell commands that point a shell at the local stack: `eval "$(make -s env)"`.
 
     They define `leave_local`, which restores the shell's own variables. As the manager, a shell has
-    the manager's key and SANDBOX_CONFIG, as the service has, and nothing of Pulumi.
+    the manager's key and SANDBOX_CONFIG, as the service has, and no variable of Pulumi.
     """
     if identity not in {OPERATOR, MANAGER}:
         raise LocalError(f"AS={identity}: is not an identity; use {OPERATOR} or {MANAGER}")

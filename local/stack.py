@@ -26,7 +26,7 @@ REGION = "us-east-1"
 def environment(engine: Engine, emulator: Emulator, state: Path) -> dict[str, str]:
     """All variables for a stack whose state lies below *state*.
 
-    They hold nothing of the user's own accounts, and Pulumi's home is the project's own.
+    They contain no credentials of the user's accounts, and PULUMI_HOME is the project's own.
     """
     backend = state / "backend"
     backend.mkdir(parents=True, exist_ok=True)

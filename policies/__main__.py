@@ -25,6 +25,6 @@ try:
     )
 except ValueError as error:
     sys.exit(f"policies: {error}")
-own = pack.Pack(RULES, parameters)
-pack.install_server(own)
-PolicyPack(pack.NAME, own.policies())
+rules_pack = pack.Pack(RULES, parameters)
+pack.install_server(rules_pack)
+PolicyPack(pack.NAME, rules_pack.policies())

@@ -75,7 +75,7 @@ class Pack:
         )
 
     def cancel(self) -> None:
-        """Report nothing more on the stack: what a cancelled update leaves out is no finding."""
+        """Report nothing more on the stack: a cancelled update may leave resources out."""
         self.cancelled = True
 
     def policies(self) -> list[Policy]:

@@ -366,7 +366,7 @@ PROVIDER: Final = "pulumi:providers:aws"
 PROVIDER_NAME: Final = "aws"
 """The one provider of AWS resources."""
 BUILT_IN_PROVIDER: Final = "pulumi:providers:pulumi"
-"""The engine's own, which keeps the destroy guard; nothing of it is in AWS."""
+"""The engine's own provider, for the destroy guard; it creates nothing in AWS."""
 PROVIDER_PROPERTIES: Final = frozenset(
     {
         "allowedAccountIds",
@@ -378,7 +378,7 @@ PROVIDER_PROPERTIES: Final = frozenset(
         "version",
     }
 )
-"""Properties of the provider. Missing are those that lead to another account or hide changes."""
+"""The provider's allowed properties: none that could lead to another account or hide changes."""
 DRIFT_PROPERTIES: Final = frozenset({"description"})
 """Properties whose changes by hand ignoreChanges may hide."""
 

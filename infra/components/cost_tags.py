@@ -54,9 +54,9 @@ def _tags_to_activate(settings: Settings, standing: Iterable[StandingResource]) 
 
 
 def _tags_that_aws_offers(standing: Iterable[StandingResource]) -> Sequence[str]:
-    """The tags that AWS knows; those that stand where the credentials cannot read them.
+    """The tags that AWS knows; if the credentials cannot read them, those that the stack has.
 
-    So the plan is the same whoever previews, and a destroy never fails here.
+    So a preview is the same for everybody, and a destroy never fails here.
     """
     # imported here: only `auto` asks, and the import would slow every other preview down
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415

@@ -17,7 +17,7 @@ Statements = Callable[[PolicyContext], Sequence[Statement]]
 
 
 def numbered(name: str, number: int) -> str:
-    """The name of the first, second and third of a kind: *name*, *name*-2, *name*-3."""
+    """The name of policy *number*: *name* for the first, then *name*-2, *name*-3."""
     return name if number == 1 else f"{name}-{number}"
 
 
@@ -32,7 +32,7 @@ class PolicyTarget:
     opts: pulumi.ResourceOptions
 
     def render(self, write: Callable[[PolicyContext], str]) -> pulumi.Output[str | None]:
-        """The text that *write* gives for the stack with its VPC, once AWS has given it an id."""
+        """The text that *write* returns for the real VPC, once AWS has given the VPC an id."""
         return once_known(lambda ids: write(replace(self.provisional, vpc_id=ids[0])), self.vpc_id)
 
 

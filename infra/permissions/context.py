@@ -48,7 +48,7 @@ class PolicyContext:
         return f"arn:{self.partition}:logs:{self.region}:{self.account_id}:log-group:{name}"
 
     def image(self, image_id: str) -> str:
-        """An image; its ARN names no account, so a condition must name the owner."""
+        """An image. Its ARN names no account, so a condition has to name the owner."""
         return f"arn:{self.partition}:ec2:{self.region}::image/{image_id}"
 
     def bucket(self, name: str) -> str:

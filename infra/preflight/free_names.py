@@ -1,4 +1,4 @@
-"""Refuses to create what already exists under the same name: another stack's, or a killed update's.
+"""Refuses to create a resource whose name another stack, or a killed update, already took.
 
 The names are fixed and IAM's are global, so two stacks of one account have the same names, in other
 regions too. Without this an update creates a part of the second stack before AWS refuses the rest.

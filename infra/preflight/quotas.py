@@ -14,7 +14,7 @@ RULES_PER_GROUP: Final = "L-0EA8095F"
 GROUPS_PER_INTERFACE: Final = "L-2AFB9258"
 """Security groups per network interface (AWS: Amazon VPC quotas)."""
 MAX_PRODUCT: Final = 1000
-"""The most that the two quotas can be when multiplied (AWS: Amazon VPC quotas)."""
+"""The largest product of the two quotas that AWS allows (AWS: Amazon VPC quotas)."""
 DEFAULT_GROUPS: Final = 5
 """The default of `GROUPS_PER_INTERFACE`."""
 

@@ -1,6 +1,6 @@
-"""Refuses a bucket for Pulumi's state that sandboxes may read: state holds the manager's key.
+"""Refuses a state bucket that sandboxes may read, because the state holds the manager's key.
 
-The boundary of the sandboxes denies reading state too. But it knows state by its name only, and an
+The boundary of the sandboxes denies reading state too, but it recognizes state by its name only. An
 export or a copy may have any name.
 """
 

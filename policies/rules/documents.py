@@ -145,11 +145,11 @@ def documents_name_own_things(stack: CheckedStack, _: Parameters) -> Iterator[Fi
     def check(resource: StackResource) -> Iterator[Finding]:
         key = DOCUMENT_KEYS[resource.resource_type]
         content = text(resource.props, key)
-        for pattern, own, problem in (
+        for pattern, allowed, problem in (
             (OWN_ACCOUNT, {text(vpc.props, "ownerId") for vpc in vpcs}, "names another account"),
             (OWN_VPC, {text(vpc.props, "id") for vpc in vpcs}, "names another VPC"),
         ):
-            if set(pattern.findall(content)) - own:
+            if set(pattern.findall(content)) - allowed:
                 yield Finding(resource=resource, property=key, problem=problem)
 
     yield from decide_each(stack.of_type(*DOCUMENT_KEYS), check)

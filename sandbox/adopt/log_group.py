@@ -47,7 +47,7 @@ def with_log_group(plan: AdoptionPlan, aws: AwsClients, name: str) -> AdoptionPl
 
 
 def _retention_days(aws: AwsClients, name: str) -> int | None:
-    """How long the group keeps events: 0 for ever, None if there is no such group."""
+    """Days for which the group keeps events: 0 means for ever; None if the group does not exist."""
     try:
         groups = aws.list_all("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
     except (BotoCoreError, ClientError) as error:

@@ -195,7 +195,7 @@ def _errors(text: str) -> Sequence[str]:
     except (ValueError, AttributeError, TypeError):
         parts = re.split(r"^\s*error:", text, flags=re.MULTILINE)[1:]
         return list(dict.fromkeys(line for line in map(_one_line, parts) if line))
-    # an error that names no resource only sums up those that do
+    # an error without a resource only summarizes the errors that have one
     errors = [entry for entry in errors if _names_a_resource(entry)] or errors
     return list(
         dict.fromkeys(

@@ -48,7 +48,7 @@ CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 
 
 class Properties(dict[str, Any]):
-    """What the engine holds of something, by name; a missing name is an error with a cure."""
+    """Values of the engine by name. A missing name raises an error that says what to do."""
 
     def __init__(self, owner: str, values: Mapping[str, Any], cure: str) -> None:
         super().__init__(values)
@@ -139,7 +139,7 @@ class Stack:
             self._refuse(names)
 
     def _refuse(self, names: Sequence[str]) -> NoReturn:
-        """Refuse this stack's name, which is none of *names*."""
+        """Refuse this stack's name, and list the *names* that exist."""
         raise UsageError(
             f"stack {self.name}: the backend has no such stack; it has: "
             f"{', '.join(names) or 'none'}; name one of them with --stack"

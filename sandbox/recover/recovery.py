@@ -143,7 +143,7 @@ def plan(stack: Stack) -> RecoveryPlan:
         name = entry["urn"].rsplit("::", 1)[1]
         step = f"forget the pending operation: {operation['type']} {name}"
         if operation["type"] != "creating" or entry["type"] not in CATALOGUE:
-            forgotten.append(step)  # a refresh reads it, or it is nothing of AWS
+            forgotten.append(step)  # a refresh reads it, or it is not in AWS
             continue
         search = search or AccountSearch.of_exported(exported)
         stack.require_account(search.aws, account_of(resources_of(exported)))
@@ -205,7 +205,7 @@ class AccountSearch:
         self.aws = aws
         self._owner_tags = owner_tags
         self._known_ids = known_ids
-        """What the state already holds, which no pending create can have created."""
+        """Ids in the state already; no pending create can have created them."""
 
     @classmethod
     def of_exported(cls, exported: Mapping[str, Any]) -> "AccountSearch":

@@ -125,14 +125,14 @@ def _value(name: str, texts: Sequence[str]) -> Any:  # noqa: ANN401 - a setting 
 def _entry(name: str, text: str) -> tuple[str, Any]:
     """An entry of a mapping, as `us-east-1a=0` or `us-east-1a: 0`."""
     separator = "=" if "=" in text else ":"
-    key, found, value = (part.strip() for part in text.partition(separator))
-    if not (key and found and value):
+    key, delimiter, value = (part.strip() for part in text.partition(separator))
+    if not (key and delimiter and value):
         raise UsageError(f"{PREFIX}{name}: {text}: is not an entry; write NAME=VALUE")
     return key, int(value) if value.isdecimal() else value
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - a setting may be anything
-    """*text* as JSON; as it is, where it is none, so that the program's check names it."""
+    """*text* parsed as JSON. Other text stays as it is, so that the program's check can name it."""
     try:
         return json.loads(text.lower() if text.lower() in {"true", "false"} else text)
     except ValueError:
