@@ -22,6 +22,7 @@ VPC: Final = rf"{ARN}:ec2:[a-z0-9-]+:{ACCOUNT}:vpc/{VPC_ID}"
 OWN_BUCKETS: Final = {"s3:ResourceAccount": ACCOUNT}
 MAX_HOPS: Final = "2"
 MAX_IOPS: Final = "16000"
+MAX_THROUGHPUT: Final = "1000"
 LAUNCH_TAGS: Final = ("Environment", "Project", "Purpose", names.USER_TAG)
 """The tags that every launch may set."""
 NOT_EMPTY: Final = r"\?\*"
@@ -327,6 +328,7 @@ def _launches_of_instances_and_volumes(parameters: Parameters, tags: Keys) -> tu
                 Condition("ec2:VolumeType", _one_of(parameters.volume_types), EQUAL),
                 Condition("ec2:VolumeSize", str(parameters.max_volume_gib), AT_MOST),
                 Condition("ec2:VolumeIops", MAX_IOPS, AT_MOST),
+                Condition("ec2:VolumeThroughput", MAX_THROUGHPUT, AT_MOST),
             ),
         ),
     )

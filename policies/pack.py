@@ -118,7 +118,9 @@ class Pack:
     ) -> Callable[[StackValidationArgs, ReportViolation], None]:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             if not self.cancelled:
-                stack = CheckedStack(args.resources)
+                added = [item for item in args.resources if self.parameters.adds(item.urn)]
+                own = [item for item in args.resources if not self.parameters.adds(item.urn)]
+                stack = CheckedStack(own, added)
                 self._report(rule, args, lambda parameters: rule.check(stack, parameters), report)
 
         return validate
@@ -130,7 +132,7 @@ class Pack:
         check: Check,
         report: ReportViolation,
     ) -> None:
-        """Report every finding that no exemption and no addition covers."""
+        """Report every finding that no exemption covers."""
         resource = args if isinstance(args, ResourceValidationArgs) else None
         try:
             parameters = with_pack_config(self.parameters, args.get_config())
@@ -141,8 +143,7 @@ class Pack:
             for finding in check(parameters):
                 subject = finding.resource or resource
                 urn = subject.urn if subject else ""
-                is_added = isinstance(rule, StackRule) and parameters.adds(urn)
-                if not is_added and not parameters.exempts(rule.id, urn):
+                if not parameters.exempts(rule.id, urn):
                     report(message(rule, finding, subject), urn or None)
         except UnknownValueError:
             self.undecided.add(rule.id)

@@ -80,9 +80,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CheckedStack:
-    """All resources of a stack."""
+    """The program's resources, and apart from them what its owner adds.
+
+    No rule takes an addition for the program's own.
+    """
 
     resources: Sequence[StackResource]
+    additions: Sequence[StackResource] = ()
 
     def of_type(self, *types: str) -> list[StackResource]:
         return [resource for resource in self.resources if resource.resource_type in types]

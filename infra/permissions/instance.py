@@ -230,13 +230,13 @@ def no_results_under_a_strangers_key(context: PolicyContext) -> Statement:
 
 @statement
 def no_credentials_from_metadata_v1() -> Statement:
-    """Deny all actions with credentials that the metadata service gave without a token (IMDSv1)."""
+    """Deny all actions with credentials that came by IMDSv1."""
     return deny("*", on="*", when={"NumericLessThan": {"ec2:RoleDelivery": "2.0"}})
 
 
 @statement
 def no_key_except_through_s3() -> Statement:
-    """Deny every use of KMS keys except through S3, for an object."""
+    """Deny using KMS keys directly, or through another service than S3."""
     return deny("kms:*", on="*", when={"StringNotLike": {"kms:ViaService": "s3.*.amazonaws.com"}})
 
 

@@ -57,6 +57,8 @@ MAX_HOPS: Final = 2
 """Hops of an answer of the metadata service: 2 reach a container, more serve nobody."""
 MAX_IOPS: Final = 16_000
 """Operations per second that a volume may be provisioned with."""
+MAX_THROUGHPUT: Final = 1_000
+"""MiB per second that a volume may be provisioned with."""
 VOLUME_KEYS: Final = (
     "kms:CreateGrant",
     "kms:Decrypt",
@@ -162,7 +164,7 @@ def launch_with_encrypted_volumes(context: PolicyContext) -> Statement:
     """Create the volumes of such an instance, encrypted and with the same three tags.
 
     Their types are those in `volume_types`, their size is at most `max_volume_gib`, and they have
-    at most 16,000 provisioned IOPS.
+    at most 16,000 provisioned IOPS and 1,000 MiB/s.
     """
     return allow(
         "ec2:RunInstances",
@@ -174,6 +176,7 @@ def launch_with_encrypted_volumes(context: PolicyContext) -> Statement:
             "NumericLessThanEqualsIfExists": {
                 "ec2:VolumeSize": str(context.max_volume_gib),
                 "ec2:VolumeIops": str(MAX_IOPS),
+                "ec2:VolumeThroughput": str(MAX_THROUGHPUT),
             },
         },
     )
@@ -353,7 +356,7 @@ def no_other_region(context: PolicyContext) -> Statement:
 
 @statement
 def no_key_except_through_ec2(context: PolicyContext) -> Statement:
-    """Deny every use of KMS keys except through EC2, for a volume."""
+    """Deny using KMS keys directly, or through another service than EC2."""
     return deny(
         "kms:*",
         on="*",

@@ -285,19 +285,22 @@ def _about_principal(principal: str | Mapping[str, Values] | None, who: str) -> 
 
 
 def is_named(resource: Document | None, request: Request) -> bool:
-    """Whether the resource policy allows this user or service by name.
+    """Whether the resource policy allows this user or service by name, or everyone.
 
-    A boundary also applies to a role that is named; it does not apply to a named session.
+    A boundary also applies to a role that is named; it does not apply to a named session, and
+    everyone includes the session.
     """
     statements: Iterable[Mapping[str, Any]] = resource["Statement"] if resource else ()
     return any(
         statement["Effect"] == "Allow"
-        and isinstance(statement["Principal"], Mapping)
-        and any(
-            request.principal in many(names)
-            for names in cast("Mapping[str, Values]", statement["Principal"]).values()
-        )
-        and ":role/" not in request.principal
         and matches(statement, request)
+        and ("*" in named(statement["Principal"]) or ":role/" not in request.principal)
         for statement in statements
     )
+
+
+def named(principal: str | Mapping[str, Values]) -> Sequence[str]:
+    """Everyone whom the element Principal names."""
+    if isinstance(principal, str):
+        return (principal,)
+    return [name for names in principal.values() for name in many(names)]

@@ -34,6 +34,11 @@ ATTACHMENTS: Final = {
 }
 """The property that names the identity, and the identity's type."""
 IDENTITY_KEYS: Final = ("role", "roles", "user", "users", "group", "groups")
+NETWORK_KEYS: Final = {
+    "securityGroupId": catalogue.SECURITY_GROUP.name,
+    "routeTableId": catalogue.ROUTE_TABLE.name,
+}
+"""The property that changes a group or a table, and the type of that."""
 OWN_IDENTITIES: Final = (names.MANAGER, names.INSTANCE_ROLE, names.FLOW_LOGS, names.BUDGET)
 
 
@@ -63,7 +68,7 @@ def reviewed_providers(resource: CheckedResource, parameters: Parameters) -> Ite
 
 def _made_by(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     provider = resource.provider
-    if provider is None or parameters.adds(provider.urn):
+    if provider is None or (parameters.adds(provider.urn) and parameters.adds(resource.urn)):
         return
     kind, _, name = tail(provider.urn).partition("::")
     if (kind, name) == (properties.PROVIDER, properties.PROVIDER_NAME):
@@ -184,6 +189,22 @@ def additions_stay_apart(addition: CheckedResource, parameters: Parameters) -> I
             given(addition.props, key)  # undecided
 
 
+def additions_open_nothing(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
+    """No addition puts a rule into the program's group, or a route into its table."""
+
+    def check(addition: StackResource) -> Iterator[Finding]:
+        for key, kind in NETWORK_KEYS.items():
+            own = stack.of_type(kind)
+            for value in references(addition.props, key):
+                if names_one_of(addition, key, value, own):
+                    yield Finding(resource=addition, property=key, problem="is of the program")
+                elif value is not None:
+                    for target in own:
+                        given(target.props, "id")  # undecided as long as it is unknown
+
+    yield from decide_each(stack.additions, check)
+
+
 RULES: Final[tuple[Rule, ...]] = (
     ResourceRule(
         id="reviewed-types",
@@ -224,6 +245,12 @@ RULES: Final[tuple[Rule, ...]] = (
         fix="Attach each policy of infra/permissions to its own identity only.",
         references=("CIS 2.14", "FSBP IAM.1"),
         check=attachments_between_own,
+    ),
+    StackRule(
+        id="additions-open-nothing",
+        why="Sandboxes admit SSH only, and the internet gateway is their only way out.",
+        fix="Give the addition a group or a route table of its own.",
+        check=additions_open_nothing,
     ),
     ResourceRule(
         id="additions-stay-apart",

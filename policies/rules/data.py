@@ -57,7 +57,8 @@ def access_key_outputs_secret(key: CheckedResource, _: Parameters) -> Iterator[F
 
 
 def no_plaintext_secret_outputs(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
-    secrets = {secret for resource in stack.resources for secret in _secrets(resource.props)}
+    everything = (*stack.resources, *stack.additions)
+    secrets = {secret for resource in everything for secret in _secrets(resource.props)}
 
     def check(output: tuple[StackResource, str]) -> Iterator[Finding]:
         resource, name = output

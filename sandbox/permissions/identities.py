@@ -135,11 +135,16 @@ def _without_changes(policy: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _filled(file: Path, policy_context: PolicyContext) -> str:
-    """The policy in *file* with the account and the region; STATE_BUCKET and STATE_KEY stay."""
+    """The policy in *file* for this stack; STATE_BUCKET and STATE_KEY stay."""
     text = file.read_text(encoding="utf-8")
-    return text.replace("ACCOUNT", policy_context.account_id).replace(
-        "REGION", policy_context.region
-    )
+    for written, own in (
+        ("arn:aws:", f"arn:{policy_context.partition}:"),
+        ("ACCOUNT", policy_context.account_id),
+        ("REGION", policy_context.region),
+        (Settings().log_prefix, policy_context.log_prefix),
+    ):
+        text = text.replace(written, own)
+    return text
 
 
 def _documents(

@@ -26,6 +26,7 @@ TYPES: Final = {
             "ec2:RoleDelivery",
             "ec2:VolumeIops",
             "ec2:VolumeSize",
+            "ec2:VolumeThroughput",
         ),
         "numeric",
     ),
@@ -59,17 +60,16 @@ def simulate(
     Raises:
         SandboxError: the credentials may not use the simulator, so no row can be asked.
     """
+    answered = False
     for row in rows:
         if why := reason_not_to_ask(row, placeholders, settings):
             yield RowAnswer(row=row, verdict="not asked", why=why)
             continue
         try:
-            decisions: list[Decision] = [
-                _simulated(iam, check) for check in row.checks(placeholders)
-            ]
+            decisions = [_simulated(iam, check) for check in row.checks(placeholders)]
         except ClientError as error:
             code = error_code(error)
-            if code in NOT_PERMITTED:
+            if code in NOT_PERMITTED and not answered:
                 raise SandboxError(
                     f"iam:SimulatePrincipalPolicy: {code}: these credentials may not use the "
                     "simulator; use an administrator's, not the manager's"
@@ -78,7 +78,12 @@ def simulate(
         except HTTPClientError as error:
             yield RowAnswer(row=row, verdict="no answer", why=str(error))
         else:
-            yield judge(row, decisions)
+            answered = True
+            known = [decision for decision in decisions if decision]
+            if len(known) == len(decisions):
+                yield judge(row, known)
+            else:
+                yield RowAnswer(row=row, verdict="no answer", why="IAM gave no decision")
 
 
 def judge(row: Row, decisions: Iterable[Decision]) -> RowAnswer:
@@ -112,7 +117,8 @@ def reason_not_to_ask(row: Row, placeholders: Placeholders, settings: Settings) 
     return next((reason for reason, applies in reasons.items() if applies), "")
 
 
-def _simulated(iam: "IAMClient", check: Check) -> Decision:
+def _simulated(iam: "IAMClient", check: Check) -> Decision | None:
+    """The simulator's decision; None where its answer has none."""
     resource_policy: dict[str, Any] = {}
     if check.resource_policy:
         resource_policy = {
@@ -126,7 +132,8 @@ def _simulated(iam: "IAMClient", check: Check) -> Decision:
         ContextEntries=[_entry(key, value) for key, value in check.context.items()],
         **resource_policy,
     )
-    return DECISIONS[answer["EvaluationResults"][0]["EvalDecision"]]
+    results = answer["EvaluationResults"]
+    return DECISIONS.get(results[0]["EvalDecision"]) if results else None
 
 
 def _entry(key: str, value: Any) -> "ContextEntryTypeDef":  # noqa: ANN401 - a text or several

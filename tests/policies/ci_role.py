@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from local import stack
-from local.iam.evaluator import Document, Layers, decide
+from local.iam.evaluator import Decision, Document, Layers, decide
 from tests.infra.permissions.judging import RowQuestion
 from tests.infra.permissions.second_opinion import ask
 from tests.policies import workflows
@@ -91,13 +91,22 @@ def refused(needs: Sequence[Need], documents: Sequence[Document]) -> list[str]:
             request=need.request,
             owner=ACCOUNT,
             identity=documents,
-            resource=KEY_POLICY if need.action.startswith("kms:") else None,
+            resource=_resource_policy(need),
         )
         for need in needs
     )
     return [
         f"{need.action} on {need.resource} with {dict(need.keys)}: {decision}, {second_opinion}"
         for need, second_opinion in zip(needs, second_opinions, strict=True)
-        if (decision := decide(Layers(identity=documents), need.request)) != "allowed"
-        or second_opinion != "allowed"
+        if (decision := decided(need, documents)) != "allowed" or second_opinion != "allowed"
     ]
+
+
+def decided(need: Need, documents: Sequence[Document]) -> Decision:
+    """Our own evaluator's decision."""
+    layers = Layers(identity=documents, resource=_resource_policy(need))
+    return decide(layers, need.request)
+
+
+def _resource_policy(need: Need) -> Document | None:
+    return KEY_POLICY if need.action.startswith("kms:") else None

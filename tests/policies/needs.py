@@ -21,15 +21,19 @@ STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
 """The id of the KMS key of the state, which calls name by its alias or not at all."""
 ID: Final = re.compile(r"([a-z]+)-[0-9a-f]+")
 KINDS: Final = {
+    "fl": "vpc-flow-log",
     "igw": "internet-gateway",
+    "pl": "prefix-list",
     "rtb": "route-table",
     "sg": "security-group",
+    "sgr": "security-group-rule",
     "subnet": "subnet",
     "vpc": "vpc",
+    "vpce": "vpc-endpoint",
 }
 """The resource type by the start of an id."""
-OWN_TAGS: Final = {"Project": resource_names.PROJECT}
-"""The tag of every resource of the stack."""
+OWN_TAGS: Final = {"Project": resource_names.PROJECT, "Purpose": resource_names.PURPOSE}
+"""Tags of every resource of the stack."""
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
 NAMES: Final = {"user": "UserName", "role": "RoleName", "instance-profile": "InstanceProfileName"}
 """By kind of identity, the parameter of an IAM call that names it."""
@@ -41,6 +45,8 @@ BOUNDARIES: Final = {
     resource_names.FLOW_LOGS: resource_names.FLOW_LOGS_BOUNDARY,
 }
 """The boundary that an identity of the stack has, by its name: IAM knows it in later calls too."""
+TAGGING: Final = ("CreateTags", "DeleteTags")
+"""Calls of EC2 that need no resource type, but one that they name."""
 TAGGED_AT_CREATION: Final = {
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
     "iam:CreatePolicy": "iam:TagPolicy",
@@ -182,12 +188,15 @@ def _network(call: RecordedCall) -> Iterator[Need]:
         if (match := ID.fullmatch(str(value))) and match[1] in KINDS
     }
     possible = {resource.name for resource in types.resources} if types else set[str]()
-    asked = (types.required if types else frozenset[str]()) | possible & {*named, *new_tags}
-    for kind in sorted(asked) if types and types.required else ():
+    required = types.required if types else frozenset[str]()
+    if call.action in TAGGING:
+        required = frozenset(named)
+    asked = required | possible & {*named, *new_tags}
+    for kind in sorted(asked) if required else ():
         tags = new_tags.get(kind)
         prefix, values = ("aws:RequestTag", tags) if tags else ("aws:ResourceTag", OWN_TAGS)
         yield _on_network(call, action, kind, {f"{prefix}/{key}": values[key] for key in values})
-    if not (types and types.required):
+    if not required:
         resource = _any_resource(call, action)
         keys = {f"aws:ResourceTag/{key}": value for key, value in OWN_TAGS.items()}
         everywhere = {"aws:RequestedRegion": call.region}

@@ -12,10 +12,11 @@ from typing import Any, Final
 import pytest
 
 from infra import names
-from local.iam.evaluator import Document, Layers, decide, many
+from local.iam.evaluator import Document, many
 from tests.e2e.account import Client
 from tests.policies import recording
 from tests.policies.ci_role import (
+    decided,
     filled_in,
     preview_documents,
     refused,
@@ -182,4 +183,4 @@ def unneeded(asked: Sequence[Need]) -> set[str]:
 
 def allows(statements: Sequence[Document], need: Need) -> bool:
     document = filled_in(json.dumps({"Version": "2012-10-17", "Statement": statements}))
-    return decide(Layers(identity=[document]), need.request) == "allowed"
+    return decided(need, [document]) == "allowed"

@@ -1,15 +1,18 @@
 """The pack stops every mutant of the program, and passes the program with every setting."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 import yaml
 
-from infra import catalogue
-from infra.lazy_aws import ec2, vpc
+from infra import catalogue, names
+from infra.lazy_aws import cloudwatch, ec2, iam, vpc
+from policies import properties
 from policies.additions import Addition
 from policies.rule import Level
 from policies.rules import RULES
@@ -167,6 +170,87 @@ ADDITIONS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Program], object]
 """What an owner adds: the types to list in policies/additions.json, and the resources."""
 
 
+def _second_policy(program: Program) -> None:
+    """A policy whose name makes it a part of the manager's, and its attachment."""
+    where = program.beside(catalogue.USER.name)
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    added = iam.Policy(
+        "ecr",
+        name=f"{names.MANAGER_POLICY}-2",
+        policy=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+        opts=where,
+    )
+    manager = program.resource(catalogue.USER.name).name
+    iam.UserPolicyAttachment("attached", user=manager, policy_arn=added.arn, opts=where)
+
+
+def _rule_in_the_sandboxes_group(program: Program) -> None:
+    vpc.SecurityGroupIngressRule(
+        "ecr",
+        security_group_id=program.resource(catalogue.SECURITY_GROUP.name).id,
+        description="everything",
+        ip_protocol="-1",
+        cidr_ipv4="0.0.0.0/0",
+        opts=program.beside(catalogue.SECURITY_GROUP.name),
+    )
+
+
+def _route_in_the_public_table(program: Program) -> None:
+    ec2.Route(
+        "ecr",
+        route_table_id=program.resource(catalogue.ROUTE_TABLE.name).id,
+        destination_cidr_block="10.0.0.0/16",
+        vpc_peering_connection_id="pcx-0123456789abcdef0",
+        opts=program.beside(catalogue.ROUTE_TABLE.name),
+    )
+
+
+def _key_of_the_manager(program: Program) -> None:
+    manager = program.resource(catalogue.USER.name).name
+    iam.AccessKey("ecr", user=manager, opts=program.beside(catalogue.USER.name))
+
+
+def _group_of_an_added_provider(program: Program) -> None:
+    provider = aws.Provider("ecr", region="us-east-1")
+    parent = program.beside(catalogue.LOG_GROUP.name).parent
+    cloudwatch.LogGroup(
+        "mutant",
+        name=names.FLOW_LOG_GROUP,
+        retention_in_days=365,
+        opts=pulumi.ResourceOptions(parent=parent, provider=provider),
+    )
+
+
+BAD_ADDITIONS: Final[Mapping[str, tuple[str, str, Callable[[Program], object]]]] = {
+    "a part of the manager's policy": (
+        "attachments-between-own",
+        catalogue.POLICY.name,
+        _second_policy,
+    ),
+    "a rule in the sandboxes' group": (
+        "additions-open-nothing",
+        catalogue.INGRESS_RULE.name,
+        _rule_in_the_sandboxes_group,
+    ),
+    "a route in the public table": (
+        "additions-open-nothing",
+        catalogue.ROUTE.name,
+        _route_in_the_public_table,
+    ),
+    "a provider of the program's own resources": (
+        "reviewed-providers",
+        properties.PROVIDER,
+        _group_of_an_added_provider,
+    ),
+    "a key of the manager": (
+        "additions-stay-apart",
+        catalogue.ACCESS_KEY.name,
+        _key_of_the_manager,
+    ),
+}
+"""What stays refused though policies/additions.json lists it: the rule, the type, the resources."""
+
+
 @pytest.fixture(autouse=True)
 def no_hooks_and_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mocks support no resource hooks, and have no account that the preflight could ask."""
@@ -221,6 +305,15 @@ def test_what_an_owner_adds_passes_once_it_is_listed(name: str) -> None:
     )
     assert stopping(mutant) != []
     assert stopping(mutant, additions=additions) == []
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", BAD_ADDITIONS)
+def test_an_addition_changes_nothing_of_the_program(name: str) -> None:
+    rule, kind, adds = BAD_ADDITIONS[name]
+    listed = (Addition(resource=f"{kind}::ecr", reason="the owner's"),)
+    findings = stopping(Mutant(rule=rule, says="", adds=adds), additions=listed)
+    assert [finding for finding in findings if finding.startswith(f"{rule}: ")], findings
 
 
 def test_tags_of_the_owner_pass() -> None:

@@ -8,7 +8,7 @@ logic and IAM JSON policy elements. What the encoding does not know it refuses.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 from cvc5 import Kind, Term, TermManager
 
@@ -172,7 +172,8 @@ class Encoding:
         granted = self.any_of(
             [
                 self.all_of([within, self.if_else(self.foreign, foreign, same_account)]),
-                # A boundary that is silent does not stop a resource policy that names the caller.
+                # A boundary that is silent does not stop a resource policy that names the caller,
+                # nor one for everyone.
                 self.all_of([named, self.none_of([self.foreign])]),
             ]
         )
@@ -198,15 +199,16 @@ class Encoding:
         )
 
     def _allows_by_name(self, document: Document | None) -> Term:
-        """Whether a resource policy allows this very user or service."""
+        """Whether a resource policy allows this very user or service, or everyone."""
         role = self.terms.mkTerm(Kind.STRING_CONTAINS, self.principal, self.patterns.text(":role/"))
-        statements = [
-            {**statement, "Principal": _without_stars(statement["Principal"])}
-            for statement in (document or {"Statement": []})["Statement"]
-            if statement["Effect"] == "Allow" and isinstance(statement["Principal"], Mapping)
-        ]
-        by_name = self.any_of(self.matches(statement) for statement in statements)
-        return self.all_of([by_name, self.none_of([role])])
+        statements = document["Statement"] if document else ()
+        return self.any_of(
+            self.matches(statement)
+            if "*" in named(statement["Principal"])
+            else self.all_of([self.matches(statement), self.none_of([role])])
+            for statement in statements
+            if statement["Effect"] == "Allow"
+        )
 
     def _is_key(self) -> Term:
         service = self.terms.mkTerm(Kind.STRING_PREFIX, self.patterns.text("kms:"), self.action)
@@ -300,7 +302,7 @@ class Encoding:
             return self.terms.mkBoolean(side == "direct")
         if isinstance(principal, str):
             raise UnsupportedError(f"Principal {principal}: is not a mapping; use AWS: {principal}")
-        names = [name for values in principal.values() for name in many(values)]
+        names = named(principal)
         if side == "account":
             accounts = [account for name in names if (account := account_of_root(name))]
             return self.any_of(
@@ -447,8 +449,8 @@ def account_of_root(principal: str) -> str:
     return principal.split(":")[4] if principal.endswith(":root") else ""
 
 
-def _without_stars(principal: Mapping[str, Values]) -> Mapping[str, Values]:
-    named = {
-        kind: [name for name in many(names) if name != "*"] for kind, names in principal.items()
-    }
-    return cast("Mapping[str, Values]", named)
+def named(principal: str | Mapping[str, Values]) -> Sequence[str]:
+    """Everyone whom the element Principal names."""
+    if isinstance(principal, str):
+        return (principal,)
+    return [name for names in principal.values() for name in many(names)]

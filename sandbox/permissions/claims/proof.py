@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal
 
 from cvc5 import Solver, Term
@@ -269,8 +270,17 @@ def _row(claim: Claim) -> Row:
     Raises:
         TableError: there is no such row.
     """
-    for row in table.rows():
-        wanted = (claim.who, claim.row, claim.given, "allowed")
-        if (row.who, row.what, row.given, row.decision) == wanted:
+    for row in _allowed_rows().get((claim.who, claim.row), ()):
+        if row.given == claim.given:
             return row
     raise table.TableError(f"{claim.name}: the contract allows {claim.who} no row {claim.row!r}")
+
+
+@cache
+def _allowed_rows() -> Mapping[tuple[str, str], Sequence[Row]]:
+    """The allowed rows of the contract by identity and description."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in table.rows():
+        if row.decision == "allowed":
+            found.setdefault((row.who, row.what), []).append(row)
+    return found

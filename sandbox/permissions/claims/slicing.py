@@ -33,18 +33,27 @@ def may_match(statement: Statement, requests: Statement) -> bool:
     """Whether *statement* may match a request of *requests*."""
     actions, resources = requests.get("Action", ["*"]), requests.get("Resource", ["*"])
     if "NotAction" in statement:
-        if all(_is_covered(action, many(statement["NotAction"])) for action in actions):
+        excluded = {pattern.lower() for pattern in many(statement["NotAction"])}
+        if all(action.lower() in excluded for action in actions):
             return False
-    elif not _any_meet(many(statement["Action"]), actions, _meet_actions):
+    elif not any(
+        _any_meet([action], actions, _meet_actions)
+        and not _any_meet([action], requests.get("NotAction", []), _is_covered)
+        for action in many(statement["Action"])
+    ):
         return False
     return "Resource" not in statement or _any_meet(
         many(statement["Resource"]), resources, _meet_arns
     )
 
 
-def _is_covered(action: str, excluded: Sequence[str]) -> bool:
-    """Whether *excluded* has every action of the pattern *action*, letter by letter."""
-    return action.lower() in {pattern.lower() for pattern in excluded}
+@cache
+def _is_covered(action: str, excluded: str) -> bool:
+    """Whether the pattern *excluded* matches every action that the pattern *action* matches."""
+    head, star, tail = excluded.lower().partition("*")
+    if star and not tail and "?" not in head:
+        return action.lower().startswith(head)
+    return action.lower() == excluded.lower()
 
 
 def _any_meet(left: Sequence[str], right: Sequence[str], meet: Any) -> bool:  # noqa: ANN401

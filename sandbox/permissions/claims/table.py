@@ -50,7 +50,7 @@ class Claim:
 
     name: str
     sentence: str
-    """A sentence of docs/permissions.md, or for the pipeline of docs/guard-rails.md."""
+    """A sentence of docs/permissions.md; that of a denial begins with "Deny"."""
     who: str
     kind: Literal["can", "cannot"]
     requests: Mapping[str, Any]

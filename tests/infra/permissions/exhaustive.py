@@ -30,6 +30,7 @@ BEST: Final[Mapping[str, Values]] = {
     "ec2:VolumeType": "gp3",
     "ec2:VolumeSize": "500",
     "ec2:VolumeIops": "3000",
+    "ec2:VolumeThroughput": "125",
     "ec2:Owner": ACCOUNT.account_id,
     "ec2:CreateAction": "RunInstances",
     "ec2:Region": CONTEXT.region,
@@ -53,9 +54,8 @@ FOREIGN: Final[Mapping[str, Values]] = {
     "ec2:Owner": OTHER_ACCOUNT,
     "s3:ResourceAccount": OTHER_ACCOUNT,
     "ec2:Region": "eu-west-1",
-    **dict.fromkeys(
-        ("ec2:MetadataHttpPutResponseHopLimit", "ec2:VolumeSize", "ec2:VolumeIops"), "99999"
-    ),
+    "ec2:MetadataHttpPutResponseHopLimit": "99999",
+    **dict.fromkeys(("ec2:VolumeSize", "ec2:VolumeIops", "ec2:VolumeThroughput"), "99999"),
 }
 NAMES: Final = {
     "RoleNameWithPath": "sandbox-instance-role",

@@ -115,6 +115,8 @@ def _volume(request: dict[str, Any], change: Any, _: Account) -> None:
                 disk["VolumeSize"] = int(value)
             case "ec2:VolumeIops" if value:
                 disk["Iops"] = int(value)
+            case "ec2:VolumeThroughput" if value:
+                disk["Throughput"] = int(value)
             case "ec2:VolumeType" if value:
                 disk["VolumeType"] = value
             case _:

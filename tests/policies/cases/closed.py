@@ -20,10 +20,12 @@ ADDED: Final = Parameters(
         Addition(resource=f"{DATABASE.type}::it", reason="the owner's"),
         Addition(resource="aws:iam/rolePolicyAttachment:RolePolicyAttachment::x", reason="test"),
         Addition(resource="aws:sns/topic:Topic::x", reason="the owner's"),
+        Addition(resource=f"{catalogue.INGRESS_RULE.name}::x", reason="the owner's"),
     )
 )
 ATTACHMENT: Final = replace(stack.ROLE_ATTACHMENT, name="x")
 TOPIC: Final = FakeResource(type="aws:sns/topic:Topic", name="x")
+ADDED_RULE: Final = replace(stack.INGRESS, name="x")
 
 
 def _moved(old: FakeResource, **props: object) -> tuple[FakeResource, ...]:
@@ -90,6 +92,18 @@ CASES: Final[tuple[Case, ...]] = (
         _moved(stack.USER_ATTACHMENT, policyArn=stack.policy_arn("sandbox-manager-boundary")),
     ),
     bad("attachments-between-own", "another user", _moved(stack.USER_ATTACHMENT, user="admin")),
+    replace(
+        bad("additions-open-nothing", "a rule in the group", (*stack.ALL, ADDED_RULE)),
+        parameters=ADDED,
+    ),
+    replace(
+        good(
+            "additions-open-nothing",
+            "a rule in another group",
+            (*stack.ALL, ADDED_RULE.having(securityGroupId="sg-0aaaaaaaaaaaaaaaa")),
+        ),
+        parameters=ADDED,
+    ),
     replace(good("additions-stay-apart", "a topic", TOPIC), parameters=ADDED),
     replace(
         bad("additions-stay-apart", "a policy on the program's role", ATTACHMENT),

@@ -721,6 +721,7 @@ DOCUMENTS: Final[Mapping[str, Mutant]] = {
             (RUN, "ec2:VolumeType"),
             (RUN, "ec2:VolumeSize"),
             (RUN, "ec2:VolumeIops"),
+            (RUN, "ec2:VolumeThroughput"),
             (RUN, "aws:TagKeys"),
             (RUN, "aws:ResourceTag/Name"),
             (RUN, "aws:ResourceTag/Environment"),

@@ -220,6 +220,14 @@ def test_the_roles_of_the_pipelines_are_those_of_the_published_files(
 
 
 @pytest.mark.usefixtures("no_account")
+def test_the_roles_of_the_pipelines_follow_the_settings(documents: DocumentsCommand) -> None:
+    documents.stack.create(up=True, log_prefix="/league/")
+    printed = json.dumps(documents("--identity", "ci-deploy"))
+    assert "log-group:/league/instances*" in printed
+    assert "/aws/ec2/sandbox/" not in printed
+
+
+@pytest.mark.usefixtures("no_account")
 def test_one_identity_can_be_printed_alone(documents: DocumentsCommand) -> None:
     documents.stack.create(up=True)
     assert list(documents("--identity", "instance")) == ["instance"]

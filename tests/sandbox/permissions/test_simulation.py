@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.core.errors import SandboxError
 from sandbox.permissions.simulation import RowAnswer, simulate
-from sandbox.permissions.table import rows
+from sandbox.permissions.table import Row, rows
 from tests.infra.permissions.judging import Identity
 from tests.infra.permissions.stacks import (
     Given,
@@ -22,9 +22,19 @@ from tests.sandbox.permissions.fake_aws import simulator
 pytestmark = pytest.mark.proof
 
 
-def check(given: Given, iam: Any) -> Sequence[RowAnswer]:
+def check(given: Given, iam: Any, asked: Sequence[Row] = rows()) -> Sequence[RowAnswer]:
     """The answers for a stack with the settings *given*."""
-    return list(simulate(iam, rows(), placeholders_of(given), settings_of(given)))
+    return list(simulate(iam, asked, placeholders_of(given), settings_of(given)))
+
+
+def few() -> Sequence[Row]:
+    """Some rows of every kind that the tests of errors need."""
+    actions = ("ec2:DescribeInstances", "ec2:DescribeTags", "ec2:CreateTags", "launch")
+    return [
+        row
+        for action in actions
+        for row in [row for row in rows() if row.who == "manager" and row.action == action][:5]
+    ]
 
 
 def documents() -> dict[str, Identity]:
@@ -69,7 +79,8 @@ def test_a_row_that_is_not_asked_has_a_reason(default_answers: Sequence[RowAnswe
 def test_only_the_identities_that_the_settings_create_are_asked(
     given: Given, who: str, *, asked: bool
 ) -> None:
-    answers = [answer for answer in check(given, simulator(documents())) if answer.row.who == who]
+    own = [row for row in rows() if row.who == who]
+    answers = check(given, simulator(documents()), own)
     verdicts = {answer.verdict for answer in answers}
     assert verdicts <= {"holds", "not asked"}
     assert ("holds" in verdicts) == asked
@@ -96,7 +107,7 @@ def test_a_throttled_call_costs_only_its_own_row() -> None:
     def throttle(parameters: Mapping[str, Any]) -> str | None:
         return "Throttling" if parameters["ActionNames"] == ["ec2:DescribeTags"] else None
 
-    answers = check({}, simulator(documents(), failing=throttle))
+    answers = check({}, simulator(documents(), failing=throttle), few())
     [unanswered] = with_verdict(answers, "no answer")
     assert "ec2:DescribeTags" in unanswered
     assert with_verdict(answers, "broken") == []
@@ -106,3 +117,23 @@ def test_credentials_that_may_not_use_the_simulator_end_the_check() -> None:
     iam = simulator({}, failing=lambda _: "AccessDenied")
     with pytest.raises(SandboxError, match="iam:SimulatePrincipalPolicy: AccessDenied"):
         check({}, iam)
+
+
+def test_one_call_that_is_refused_later_costs_only_its_own_row() -> None:
+    def refuse(parameters: Mapping[str, Any]) -> str | None:
+        return "AccessDenied" if parameters["ActionNames"] == ["ec2:DescribeTags"] else None
+
+    answers = check({}, simulator(documents(), failing=refuse), few())
+    assert len(with_verdict(answers, "no answer")) == 1
+    assert with_verdict(answers, "broken") == []
+
+
+def test_an_answer_without_a_decision_costs_only_its_own_row() -> None:
+    def silent(parameters: Mapping[str, Any]) -> bool:
+        return parameters["ActionNames"] == ["ec2:CreateTags"]
+
+    answers = check({}, simulator(documents(), silent=silent), few())
+    unanswered = [answer for answer in answers if answer.verdict == "no answer"]
+    assert {answer.why for answer in unanswered} == {"IAM gave no decision"}
+    assert {answer.row.action for answer in unanswered} == {"launch", "ec2:CreateTags"}
+    assert with_verdict(answers, "broken") == []
