@@ -66,7 +66,9 @@ def simulate(
             yield RowAnswer(row=row, verdict="not asked", why=why)
             continue
         try:
-            decisions = [_simulated(iam, check) for check in row.checks(placeholders)]
+            decisions: list[Decision | None] = [
+                _simulated(iam, check) for check in row.checks(placeholders)
+            ]
         except ClientError as error:
             code = error_code(error)
             if code in NOT_PERMITTED and not answered:
@@ -79,7 +81,7 @@ def simulate(
             yield RowAnswer(row=row, verdict="no answer", why=str(error))
         else:
             answered = True
-            known = [decision for decision in decisions if decision]
+            known: list[Decision] = [decision for decision in decisions if decision is not None]
             if len(known) == len(decisions):
                 yield judge(row, known)
             else:
