@@ -1,6 +1,6 @@
 """What becomes of each mutant of a policy document before the claims alone."""
 
-import itertools
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -42,16 +42,15 @@ class Judged:
 
 
 def judged(*, step: int = 1) -> Mapping[str, Judged]:
-    """The fate of each *step*-th mutant; if several stacks have it, one of them must catch it."""
+    """The fate of one mutant in *step*; if several stacks have it, one of them must catch it."""
     prover, done, made_up = Prover(), dict[str, Judged](), _made_up()
-    numbers = itertools.count()
     for stack in (made_up[name] for name in STACKS):
         for who, name, document in documents(stack):
             for mutant in mutants(name, document):
                 key = f"{who}: {mutant}"
                 if key in done and done[key].fate != "survived":
                     continue
-                if next(numbers) % step == 0:
+                if zlib.crc32(key.encode()) % step == 0:  # the same mutants in every stack
                     done[key] = judge(prover, stack, who, mutant)
     return done
 

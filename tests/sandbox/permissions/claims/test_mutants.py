@@ -15,7 +15,7 @@ from tests.sandbox.permissions.claims.fates import judged
 pytestmark = pytest.mark.proof
 
 SURVIVORS: Final = Path(__file__).parent / "survivors.yaml"
-STEP: Final = 400
+STEP: Final = 150
 """`make test` judges one mutant in so many."""
 
 
