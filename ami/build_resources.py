@@ -96,7 +96,7 @@ def images(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
 
 def instances(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
     for instance in all_instances(aws, search.by_tag):
-        state = instance["State"]["Name"]
+        state = instance.get("State", {}).get("Name", "")
         if state != "terminated":
             yield _resource("instance", instance["InstanceId"], instance.get("Tags"), state)
 

@@ -140,7 +140,7 @@ def _running(aws: AwsClients, image_ids: list[str]) -> set[str]:
     if not image_ids:
         return set()
     filters = {"image-id": image_ids, "instance-state-name": LIVE_STATES}
-    return {instance["ImageId"] for instance in build_resources.all_instances(aws, filters)}
+    return {instance.get("ImageId", "") for instance in build_resources.all_instances(aws, filters)}
 
 
 def _machine_image(

@@ -59,10 +59,12 @@ def _public_key(aws: AwsClients, name: str) -> bytes:
     except AWS_ERRORS as error:
         if error_code(error) != "InvalidKeyPair.NotFound":
             raise
+        pairs = []
+    if not pairs:
         raise PlanError(
             f"--ssh-key {name}: {aws.region} has no key pair of that name; leave the option out "
             "to use a temporary one"
-        ) from error
+        )
     text = pairs[0].get("PublicKey", "")
     return asyncssh.import_public_key(text).public_data if text else b""
 

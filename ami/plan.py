@@ -491,7 +491,7 @@ def _vcpus_in_use(aws: AwsClients, families: tuple[str, ...], known: Mapping[str
         "instance-state-name": ["pending", "running"],
     }
     running = Counter(
-        instance["InstanceType"]
+        instance.get("InstanceType", "")
         for instance in all_instances(aws, filters)
         if instance.get("InstanceLifecycle") != "spot"
     )
@@ -501,7 +501,7 @@ def _vcpus_in_use(aws: AwsClients, families: tuple[str, ...], known: Mapping[str
         for type_info in described:
             default = type_info.get("VCpuInfo", {}).get("DefaultVCpus", 0)
             vcpus[type_info.get("InstanceType", "")] = default
-    return sum(vcpus[instance_type] * number for instance_type, number in running.items())
+    return sum(vcpus.get(instance_type, 0) * number for instance_type, number in running.items())
 
 
 def _ebs_key_warning(aws: AwsClients) -> str:

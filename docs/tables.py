@@ -111,6 +111,40 @@ def refused_kinds() -> None:
     print(refused_kinds_table())
 
 
+def limits() -> None:
+    """Print AWS's documented limits that the emulated AWS keeps."""
+    from local.request_checks.limits import LIMITS  # noqa: PLC0415 - imports moto
+
+    _table(
+        ("limit", "operations", "AWS's code", "kept by", "source"),
+        [
+            (
+                limit.sentence.replace("|", "\\|"),
+                ", ".join(f"`{operation}`" for operation in limit.operations),
+                f"`{limit.code}`",
+                "moto" if limit.check is None else "`local`",
+                f"[AWS]({limit.source})",
+            )
+            for limit in LIMITS
+        ],
+    )
+
+
+def differences() -> None:
+    """Print where the emulated AWS differs from the recorded answers."""
+    named = yaml.safe_load((ROOT / "tests/recordings/differences.yaml").read_text(encoding="utf-8"))
+    for kind, title in (("fields", "field"), ("errors", "error")):
+        _table((title, "why it differs"), [(f"`{key}`", why) for key, why in named[kind].items()])
+        print()
+    _table(
+        ("not compared", "operations"),
+        [
+            (why, ", ".join(f"`{name}`" for name in some))
+            for why, some in named["operations"].items()
+        ],
+    )
+
+
 def outputs() -> None:
     """Print the stack's outputs."""
     from infra.stack_outputs import OUTPUTS  # noqa: PLC0415 - only this table needs pulumi

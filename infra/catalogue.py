@@ -148,7 +148,8 @@ def _address_block(key: str) -> Attachment:
 
 
 def _instance_label(instance: Properties) -> str:
-    label = f"instance {instance['InstanceId']} ({instance['State']['Name']})"
+    state = instance.get("State", {}).get("Name", "state unknown")
+    label = f"instance {instance['InstanceId']} ({state})"
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     user = tags.get(names.USER_TAG)
     return f"{label} of {user}" if user else label

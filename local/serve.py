@@ -27,6 +27,7 @@ from cheroot.wsgi import Server
 from local.authorization.application import AuthorizedApplication
 from local.emulator import NOTE, Emulator
 from local.idempotent_wsgi import IdempotentApplication
+from local.request_checks.application import CheckedApplication
 
 _THREADS: Final = 16
 """Requests that are answered at the same time; further connections wait."""
@@ -74,6 +75,7 @@ def answering(
 ) -> Generator[Emulator]:
     """Answer as AWS in this process; *around* may wrap the application."""
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # the first call is 4 times faster
+    from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as below
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - reads the environment at import
         DomainDispatcherApplication,
         create_backend_app,
@@ -82,9 +84,12 @@ def answering(
     from local import moto_patches  # noqa: PLC0415 - imports moto
 
     moto_patches.install()
-    aws = AuthorizedApplication(DomainDispatcherApplication(create_backend_app))
-    with serving(around(IdempotentApplication(aws)), threads) as running:
-        yield running
+    aws = AuthorizedApplication(CheckedApplication(DomainDispatcherApplication(create_backend_app)))
+    try:
+        with serving(around(IdempotentApplication(aws)), threads) as running:
+            yield running
+    finally:
+        moto_api_backend.reset()  # moto keeps accounts in the process, not in the server
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from local.authorization.judgement import judge
 from local.authorization.question import CannotJudgeError, Question, about_call
 from local.authorization.signature import Signature
 from local.idempotent_wsgi import HttpAnswer
+from local.request_checks import model
 
 QUESTIONS: Final[Mapping[str, Callable[[Caller, Call], Iterator[Question]]]] = {
     "ec2": ec2.questions,
@@ -35,6 +36,10 @@ QUESTIONS: Final[Mapping[str, Callable[[Caller, Call], Iterator[Question]]]] = {
 """By service, what its calls need; the others follow the general rules."""
 
 
+class IncompleteCallError(Exception):
+    """The call lacks what its model requires, so nobody can say what it needs."""
+
+
 def refusal(environ: WSGIEnvironment, signed: Signature) -> HttpAnswer | None:
     """The answer to a call that is not carried out, None if it is."""
     try:
@@ -42,12 +47,28 @@ def refusal(environ: WSGIEnvironment, signed: Signature) -> HttpAnswer | None:
         caller = callers.find(signed.key_id, token, get_partition(signed.region))
         call = calls.read(environ, signed)
         about = about_call(caller, call)
-        for question in QUESTIONS.get(call.service, general.questions)(caller, call):
+        for question in _questions(caller, call):
             judgement = judge(caller, question, about)
             if judgement.decision != "allowed":
                 return refusals.denied(caller, judgement, signed)
     except callers.UnknownKeyError:
         return refusals.unknown_key(signed)
+    except (IncompleteCallError, calls.MalformedCallError):
+        return None  # the check of the request, which comes next, refuses it
     except (CannotJudgeError, calls.UnreadableCallError) as error:
         return refusals.cannot_judge(signed, str(error))
     return refusals.would_run(signed) if call.dry_run else None
+
+
+def _questions(caller: Caller, call: Call) -> Iterator[Question]:
+    """What the call needs.
+
+    Raises:
+        IncompleteCallError: a member is missing that the model requires.
+    """
+    try:
+        yield from QUESTIONS.get(call.service, general.questions)(caller, call)
+    except KeyError as error:
+        if model.refusal(call) is None:
+            raise
+        raise IncompleteCallError from error

@@ -1,14 +1,13 @@
 """CreateImage as EC2 does it.
 
-moto 5.2.5 refuses tags for snapshots (NotImplementedError), accepts a name twice, and always
-creates a snapshot of 15 GiB that is not encrypted. With this patch the snapshot gets its tags and
-the root disk's size and encryption, and a second image of the same name is refused.
+moto 5.2.5 refuses tags for snapshots (NotImplementedError), and always creates a snapshot of 15 GiB
+that is not encrypted. With this patch the snapshot gets its tags and the root disk's size and
+encryption.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
 """
 
 from typing import Any
 
-from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami
 
@@ -23,12 +22,6 @@ def install() -> None:
         description: str,
         tag_specifications: list[dict[str, Any]],
     ) -> Ami:
-        same_name = [image.id for image in self.amis.values() if image.name == name]
-        if same_name:
-            raise EC2ClientError(
-                "InvalidAMIName.Duplicate",
-                f"AMI name {name} is already in use by AMI {same_name[0]}",
-            )
         of_snapshots = [spec for spec in tag_specifications if spec["ResourceType"] == "snapshot"]
         others = [spec for spec in tag_specifications if spec["ResourceType"] != "snapshot"]
         image = original(self, instance_id, name, description, others)

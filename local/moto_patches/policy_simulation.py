@@ -63,7 +63,7 @@ def _principal(iam: Any, arn: str) -> Any:
         for entity in entities.values():
             if entity.arn == arn:
                 return build(iam, entity)
-    raise NotFoundException(f"The entity with ARN {arn} cannot be found.")
+    raise NotFoundException("Unable to retrieve specified IAM entity.")
 
 
 def _context(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def add_decoys(ec2: EC2Client, target: BuildTarget) -> None:
     tags = [{"Key": "Project", "Value": "alignment-league"}, {"Key": "Name", "Value": "ami-build"}]
     other = [{"Key": "Purpose", "Value": "ami-build"}, {"Key": "Project", "Value": "another"}]
     group = ec2.create_security_group(
-        GroupName="ami-build-by-hand", Description="someone's", VpcId=target.vpc_id
+        GroupName="ami-build-by-hand", Description="of somebody", VpcId=target.vpc_id
     )["GroupId"]
     ec2.create_key_pair(KeyName="ami-build-by-hand", KeyType="ed25519")
     for decoy_tags in (tags, other):

@@ -1,0 +1,167 @@
+"""A request against AWS's published model: botocore's own validator, and the traits it leaves out.
+
+botocore checks names, types, required members and lower bounds, and leaves the rest to AWS, though
+upper bounds, patterns and enumerations are in the same model.
+https://smithy.io/2.0/spec/constraint-traits.html
+"""
+
+from collections.abc import Callable, Mapping, Sequence, Sized
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import regex
+from botocore.validate import ParamValidator, ValidationErrors
+from moto.core.utils import get_service_model
+
+from local.authorization.calls import Call
+from local.authorization.signature import Signature
+from local.request_checks.refused import Refused
+
+MISSING: Final = "missing required field"
+"""What botocore calls this violation; the other reasons are listed in CONSTRAINTS."""
+CONSTRAINTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    MISSING: lambda _: "Member must not be null",
+    "invalid length": lambda it: (
+        f"Member must have length greater than or equal to {it['min_allowed']}"
+    ),
+    "invalid range": lambda it: (
+        f"Member must have value greater than or equal to {it['min_allowed']}"
+    ),
+    "too long": lambda it: f"Member must have length less than or equal to {it['most']}",
+    "too large": lambda it: f"Member must have value less than or equal to {it['most']}",
+    "other form": lambda it: f"Member must satisfy regular expression pattern: {it['pattern']}",
+    "other value": lambda it: f"Member must satisfy enum value set: [{', '.join(it['enum'])}]",
+    "invalid type": lambda it: f"Member must be of type {' or '.join(it['valid_types'])}",
+    "more than one input": lambda it: f"Only one of {', '.join(it['members'])} can be set",
+    "empty input": lambda it: f"One of {', '.join(it['members'])} must be set",
+}
+"""By violation, the constraint in the words that AWS's services share."""
+INVALID: Final = "InvalidParameterException"
+
+
+class Violation(NamedTuple):
+    """One thing that is wrong with a request."""
+
+    reason: str
+    """As botocore calls it."""
+    place: str
+    value: str
+    """In words, without what is secret."""
+    constraint: str
+
+
+class _Violations(ValidationErrors):
+    """What is wrong with a request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Violation] = []
+        self.values: dict[str, str] = {}
+        """By place, the text or the number that may be shown."""
+
+    def report(self, name: str, reason: str, **kwargs: Any) -> None:
+        place = f"{name}.{kwargs['required_name']}" if reason == MISSING else name
+        shown = "Value null" if reason == MISSING else f"Value {self.values.get(name, '')}".rstrip()
+        self.found.append(
+            Violation(reason, place.removeprefix("."), shown, CONSTRAINTS[reason](kwargs))
+        )
+
+
+class _Validator(ParamValidator):
+    """botocore's validator, with upper bounds, patterns and enumerations."""
+
+    VALIDATED_METADATA_ATTRS = ParamValidator.VALIDATED_METADATA_ATTRS | {"max", "pattern", "enum"}
+
+    def validate(self, params: Any, shape: Any) -> _Violations:
+        violations = _Violations()
+        self._validate(params, shape, violations, name="")
+        return violations
+
+    def _validate(self, params: Any, shape: Any, errors: Any, name: str) -> None:
+        traits = shape.metadata
+        if isinstance(params, (str, int, float)) and "sensitive" not in traits:
+            errors.values[name] = f"'{params}'"
+        super()._validate(params, shape, errors, name)  # pyright: ignore[reportAttributeAccessIssue] - typeshed leaves it out
+        if "max" in traits:
+            sized = isinstance(params, Sized)
+            if (len(params) if sized else params) > traits["max"]:
+                reason = "too long" if sized else "too large"
+                errors.report(name, reason, param=params, most=traits["max"])
+        if isinstance(params, Mapping) and len(params) < traits.get("min", 0):
+            errors.report(name, "invalid length", param=params, min_allowed=traits["min"])
+        if isinstance(params, str):
+            if "pattern" in traits and not _pattern(traits["pattern"]).fullmatch(params):
+                errors.report(name, "other form", param=params, pattern=traits["pattern"])
+            if "enum" in traits and params not in traits["enum"]:
+                errors.report(name, "other value", param=params, enum=traits["enum"])
+
+
+@cache
+def _pattern(text: str) -> regex.Pattern[str]:
+    """A pattern of the model; in Java's dialect a word has ASCII letters only."""
+    return regex.compile(text, regex.ASCII)
+
+
+def refusal(call: Call) -> Refused | None:
+    """Why AWS refuses the request by its model alone."""
+    model: Any = get_service_model(call.signature.model)
+    operation = model.operation_model(call.operation)
+    shape = operation.input_shape
+    found = _Validator().validate(dict(call.parameters), shape).found if shape else []
+    if call.service == "ec2":
+        return _of_ec2(call, found)
+    if not found:
+        return None
+    return Refused(_code(operation), _message(found))
+
+
+def malformed(signed: Signature, why: str) -> Refused:
+    """The refusal of a request that has a text where the model has a number, or the like."""
+    if signed.service == "ec2":
+        return Refused("InvalidParameterValue", f"A parameter of the request is invalid: {why}")
+    protocol = str(get_service_model(signed.model).protocol)
+    return Refused("MalformedInput" if protocol == "query" else "SerializationException", why)
+
+
+def _of_ec2(call: Call, found: Sequence[Violation]) -> Refused | None:
+    """The refusal in EC2's own codes.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    missing = [violation.place for violation in found if violation.reason == MISSING]
+    if missing:
+        message = f"The request must contain the parameter {missing[0]}"
+        return Refused("MissingParameter", message)
+    if call.unknown:
+        return Refused("UnknownParameter", f"The parameter {call.unknown[0]} is not recognized")
+    if not found:
+        return None
+    _, place, value, constraint = found[0]
+    message = f"{value} for parameter {place} is invalid. {constraint}"
+    return Refused("InvalidParameterValue", message)
+
+
+def _code(operation: Any) -> str:
+    """The code of the service: of its own, if the operation's model has one."""
+    protocol = operation.service_model.protocol
+    if protocol == "query":
+        return "ValidationError"
+    if protocol == "rest-xml":
+        return "InvalidArgument"
+    own = {shape.name for shape in operation.error_shapes}
+    return INVALID if INVALID in own else "ValidationException"
+
+
+def _message(found: Sequence[Violation]) -> str:
+    problems = [
+        f"{value} at '{_place(place)}' failed to satisfy constraint: {constraint}"
+        for _, place, value, constraint in found
+    ]
+    number = "1 validation error" if len(found) == 1 else f"{len(found)} validation errors"
+    return f"{number} detected: {'; '.join(problems)}"
+
+
+def _place(place: str) -> str:
+    """AWS counts from one and starts with a small letter: `tags.1.member.key`."""
+    counted = regex.sub(r"\[(\d+)\]", lambda match: f".{int(match[1]) + 1}.member", place)
+    return ".".join(part[:1].lower() + part[1:] for part in counted.split("."))
