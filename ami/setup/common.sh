@@ -65,11 +65,10 @@ step() {
     touch "$stamp"
 }
 
-# die MESSAGE: end the script; the builder shows this message, with the step that it is from.
+# die MESSAGE: end the script; its last line is this message, with the step that it is from.
 die() {
     local message="${STEP:+$STEP: }$*"
-    [[ -z $RECORD ]] || echo "$message" >"$RECORD.why"
-    echo "$message" >&2
+    if [[ -n $RECORD ]]; then echo "$message" >"$RECORD.why"; else echo "$message" >&2; fi
     exit 1
 }
 

@@ -24,8 +24,10 @@ same() {
 
 # reason OUTPUT: of a failed command: the first line that names an error, or the last one
 reason() {
-    grep -m 1 -E "$ERROR_LINE" <<<"$1" ||
-        grep -v '^[[:space:]]*$' <<<"$1" | tail -n 1 || echo "it says nothing"
+    {
+        grep -m 1 -E "$ERROR_LINE" <<<"$1" ||
+            grep -v '^[[:space:]]*$' <<<"$1" | tail -n 1 || echo "it says nothing"
+    } | sed 's/^[[:space:]]*//'
 }
 
 # says NAME COMMAND...: the command works; its first line is the version
@@ -198,6 +200,6 @@ for check in "${checks[@]}"; do
     "$check"
 done
 if ((${#failed[@]})); then
-    echo "${#failed[@]} failed: $(printf '%s; ' "${failed[@]}")"
-    exit 1
+    list=$(printf '%s; ' "${failed[@]}")
+    die "${#failed[@]} failed: ${list%; }"
 fi
