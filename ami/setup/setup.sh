@@ -23,31 +23,50 @@ upgrade() {
         python3-venv xz-utils
 }
 
+# Before any long download, the kernel that boots next has a driver.
 driver() {
-    local packages=() kernel
-    ask_for_driver
-    mapfile -t packages < <(driver_packages)
-    apt_get install "${packages[@]}"
-    kernel=$(next_kernel)
-    modinfo -k "$kernel" nvidia >/dev/null 2>&1 || die "kernel $kernel, which boots next, has no\
- nvidia module: Ubuntu publishes the modules of branch $NVIDIA_BRANCH a day or two after a kernel;\
+    local packages=() kernel cure
+    if [[ $BASE == dlami ]]; then
+        cure="an upgrade replaced the one for which AWS made its driver; build again on AWS's next\
+ image, or with --base ubuntu"
+    else
+        ask_for_driver
+        mapfile -t packages < <(driver_packages)
+        apt_get install "${packages[@]}"
+        cure="Ubuntu publishes the modules of branch $NVIDIA_BRANCH a day or two after a kernel;\
  build again then"
-    # Ubuntu's unit runs on demand and without persistence mode
-    mkdir -p /etc/systemd/system/nvidia-persistenced.service.d
-    cat >/etc/systemd/system/nvidia-persistenced.service.d/persistence-mode.conf <<'UNIT'
+    fi
+    kernel=$(next_kernel)
+    modinfo -k "$kernel" nvidia >/dev/null 2>&1 ||
+        die "kernel $kernel, which boots next, has no nvidia module: $cure"
+}
+
+# Ubuntu's own unit runs on demand and without persistence mode, and AWS's image may have none.
+persistence() {
+    local user=
+    if getent passwd nvidia-persistenced >/dev/null; then user="--user nvidia-persistenced "; fi
+    cat >/etc/systemd/system/nvidia-persistenced.service <<UNIT
+[Unit]
+Description=Keep the NVIDIA driver loaded while no program uses a GPU
 [Service]
-ExecStart=
-ExecStart=/usr/bin/nvidia-persistenced --user nvidia-persistenced --persistence-mode --verbose
+Type=forking
+PIDFile=/run/nvidia-persistenced/nvidia-persistenced.pid
+ExecStart=/usr/bin/nvidia-persistenced $user--persistence-mode --verbose
+ExecStopPost=/bin/rm -rf /run/nvidia-persistenced
+Restart=on-failure
+[Install]
+WantedBy=multi-user.target
 UNIT
-    systemctl add-wants multi-user.target nvidia-persistenced.service
+    systemctl daemon-reload
+    systemctl enable nvidia-persistenced.service
 }
 
 # GPUs behind NVSwitch (p4d, p4de, p5 ...) answer nvidia-smi without Fabric Manager, but no program;
 # it works with a driver of its own version only.
 fabric_manager() {
     local wanted version part packages=()
-    if [[ -z $(lspci -n -d 10de: | awk '$2 == "0680:"') ]]; then
-        echo "no NVSwitch here"
+    if [[ $BASE == dlami || -z $(lspci -n -d 10de: | awk '$2 == "0680:"') ]]; then
+        echo "no NVSwitch here, or AWS's own Fabric Manager"
         return
     fi
     wanted=$(modinfo -k "$(next_kernel)" --field version nvidia)
@@ -248,10 +267,9 @@ base)
     step upgrade "" upgrade
     ;;
 software)
-    if [[ $BASE != dlami ]]; then # which has AWS's own driver
-        step driver "$NVIDIA_BRANCH" driver
-        step fabric-manager "$NVIDIA_BRANCH" fabric_manager
-    fi
+    step driver "$NVIDIA_BRANCH" driver
+    step fabric-manager "$NVIDIA_BRANCH" fabric_manager
+    step persistence "" persistence
     step cuda "$CUDA_VERSION" cuda
     step docker "$DOCKER_VERSION" docker_engine
     step container-toolkit "$NVIDIA_TOOLKIT_VERSION" container_toolkit

@@ -368,7 +368,6 @@ class FakeMachine:
                 (recorder / name).write_text("595.58.03\n")
             with (recorder / "packages").open("a") as packages:
                 packages.write("nvidia-utils-595\n")
-            (recorder / "units/enabled/nvidia-persistenced.service").touch()
         if "broken-units" in how:
             (recorder / "failed-units").write_text("docker.service loaded failed\n")
         if "foreign-units" in how:
