@@ -353,8 +353,11 @@ def test_a_failed_check_names_the_error_and_not_the_hint(shell: ScriptShell) -> 
         "    RuntimeError: Bazel is required\n  hint: Build failures usually indicate\n"
     )
     shell.stand_in("nvcc", f"echo '{output}'; exit 1")
-    output = shell.run('bash "$FOLDER/verify.sh" compiler').stdout
-    assert re.search(r"^failed nvcc: +RuntimeError: Bazel is required$", output, re.MULTILINE)
+    shell.stand_in("df", "echo Avail; echo 100")
+    output = shell.run('bash "$FOLDER/verify.sh" compiler disks').stdout
+    lines = output.splitlines()
+    assert "failed nvcc: RuntimeError: Bazel is required" in lines
+    assert lines[-1] == "1 failed: nvcc: RuntimeError: Bazel is required", "what the builder shows"
 
 
 # The first `uv run` keeps the environment, with a real uv
@@ -445,3 +448,52 @@ def test_uv_run_in_a_project_whose_extras_exclude_each_other_keeps_the_environme
     ).stdout
     assert re.search("^failed$", output, re.MULTILINE), output
     assert re.search("^ok puffer-uv-run kept$", output, re.MULTILINE), output
+
+
+# The real release of cogames, with the real uv and PyPI
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ("[neural]", "ok cogames-torch torch {torch}+cu[0-9]+, 0 GPUs computed"),
+        ("", "failed cogames-torch: ModuleNotFoundError: No module named .*"),
+    ],
+    ids=["as we install it", "without its extra"],
+)
+def test_the_gate_knows_a_cogames_that_can_train(
+    shell: Shell, pinned: dict[str, Pin], extra: str, expected: str
+) -> None:
+    python = pinned["PYTHON_VERSION"].value.rpartition(".")[0]
+    of_pyenv = next(Path.home().glob(f".pyenv/versions/{python}.*"), Path()).name
+    found = subprocess.run(
+        [uv(), "python", "find", python],
+        env=os.environ | {"PYENV_VERSION": of_pyenv},  # pyenv hides those that are not chosen
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if found.returncode:
+        pytest.skip(f"the image has Python {python}, and this computer has none")
+    folders = {"/opt/tools": shell.folder / "tools", "/usr/local/bin": shell.folder / "bin"}
+    for name in ("setup.sh", "verify.sh"):
+        text = re.split("^(?:case|checks)", (SETUP / name).read_text(), flags=re.MULTILINE)[0]
+        for folder, here in folders.items():
+            text = text.replace(folder, str(here))
+        (shell.folder / name).write_text(text.replace("[neural]", extra))
+    (shell.folder / "bin").mkdir()
+    (shell.folder / "bin/uv").symlink_to(uv())
+    (shell.folder / f"bin/python{python}").symlink_to(found.stdout.strip())
+    cache = subprocess.run([uv(), "cache", "dir"], capture_output=True, text=True, check=True)
+    ways_out = re.compile("SSL_CERT_.*|.*_proxy|UV_.*", re.IGNORECASE)
+    network = {name: value for name, value in os.environ.items() if ways_out.fullmatch(name)}
+    completed = shell.run(
+        f"(. {shell.folder}/setup.sh; cogames) && . {shell.folder}/verify.sh && GPUS=0 cogames",
+        **network | {"UV_CACHE_DIR": cache.stdout.strip()},
+    )
+    said = completed.stdout.splitlines()
+    assert f"ok cogames {pinned['COGAMES_VERSION'].value}" in said, completed.stdout
+    expected = expected.format(torch=re.escape(pinned["TORCH_VERSION"].value))
+    assert [line for line in said if re.fullmatch(expected, line)], completed.stdout
+    assert "ok cogames-train starts" in said, completed.stdout

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import asyncssh
 import pytest
 
-from ami import provisioner
+from ami import pins, provisioner
 from ami.errors import SetupError, VerificationError
 from ami.first_boot import DEADLINE, BuildKeys
 
@@ -31,6 +31,10 @@ with open("/var/lib/apt/lists/lock", "w") as lock:
 """
 
 
+# Those steps of the software that need no archive of Ubuntu's.
+SOME_STEPS = '. <(sed "/^case /,\\$d" $FOLDER/setup.sh); environment; instance_store; welcome'
+
+
 def test_a_sealed_machine_boots_as_another_instance(build: NewBuild) -> None:
     built = build()
     machine, steps = built.machine, built.provisioner
@@ -39,6 +43,7 @@ def test_a_sealed_machine_boots_as_another_instance(build: NewBuild) -> None:
     assert machine.boots == 2
     assert built.root(f"cat /var/lib/{DEADLINE}/at") == deadline, "a reboot gives no more time"
     machine_id = built.root("cat /etc/machine-id").strip()
+    built.root(f"FOLDER={provisioner.FOLDER} bash -c {shlex.quote(SOME_STEPS)}")
     for path in OTHERS.split():
         built.root(f"mkdir -p $(dirname {path}) && touch {path}")
     steps.write_manifest({"build": "machine"})
@@ -80,6 +85,14 @@ def test_a_sealed_machine_boots_as_another_instance(build: NewBuild) -> None:
     assert "apt-daily-upgrade.timer" in timers, "security updates are on"
     assert "ami-build" not in timers, "nothing ends this machine"
     assert root("systemctl is-system-running --wait").strip() == "running"
+    cuda = f"/usr/local/cuda-{pins.settings()['CUDA_VERSION'].rpartition('.')[0]}"
+    login_path, cuda_home = owner_session.run("printenv PATH CUDA_HOME", limit=60).splitlines()
+    assert (login_path.split(":")[0], cuda_home) == (f"{cuda}/bin", cuda)
+    assert root("systemctl is-active sandbox-instance-store.service").strip() == "active"
+    assert owner_session.run("stat --format %U README.md; ls", limit=60).split() == [
+        "ubuntu",
+        "README.md",
+    ], "this machine has no disk of its own, so no ~/scratch"
     builder = built.session(built.keys.login, host_key)
     with pytest.raises(SetupError, match="Permission denied"):
         builder.connect(0.1)
