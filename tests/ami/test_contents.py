@@ -457,13 +457,13 @@ def test_uv_run_in_a_project_whose_extras_exclude_each_other_keeps_the_environme
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [
-        ("[neural]", "ok cogames-torch torch {torch}+cu[0-9]+, 0 GPUs computed"),
+        ("[neural]", r"ok cogames-torch torch {torch}\+cu[0-9]+, 0 GPUs computed"),
         ("", "failed cogames-torch: ModuleNotFoundError: No module named .*"),
     ],
     ids=["as we install it", "without its extra"],
 )
 def test_the_gate_knows_a_cogames_that_can_train(
-    shell: Shell, pinned: dict[str, Pin], extra: str, expected: str
+    shell: ScriptShell, pinned: dict[str, Pin], extra: str, expected: str
 ) -> None:
     python = pinned["PYTHON_VERSION"].value.rpartition(".")[0]
     of_pyenv = next(Path.home().glob(f".pyenv/versions/{python}.*"), Path()).name
