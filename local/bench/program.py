@@ -1,4 +1,4 @@
-"""`make bench`: the program against an empty one, run in turns on the same engine.
+"""`make bench`: the program against an empty one and against Terraform, run in turns.
 
 Seconds depend on the machine, ratios on the program. So each pair is measured in turns, and the
 median of the ratios counts.
@@ -6,19 +6,33 @@ median of the ratios counts.
 
 import sys
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 from local import emulator, engine
-from local.bench import copies, imports, pack
+from local.bench import copies, imports, pack, terraform
 
 PREVIEWS: Final = 3
 DELAYS: Final = (0, 80)
 """Milliseconds that the emulated AWS waits before each answer; a real region takes about 80."""
-GOAL: Final = 1.4
-"""The most that a preview without a change may take, in previews of an empty program."""
 PREVIEW: Final = ("preview", "--expect-no-changes")
+COMMANDS: Final = {
+    "up": ("up", "--yes", "--skip-preview"),
+    "preview": PREVIEW,
+    "preview with refresh": (*PREVIEW, "--refresh"),
+    "destroy": ("destroy", "--yes", "--skip-preview", "--run-program"),
+}
+"""In the order in which they are measured."""
+GUARDED: Final = "preview with the guard rails (against: without)"
+DELAYED: Final = f", {DELAYS[-1]} ms a call"
+GOALS: Final = {
+    "preview": 1.4,
+    GUARDED: pack.GOAL,
+    **{f"{title} (against: Terraform){DELAYED}": 1.0 for title in terraform.COMMANDS},
+}
+"""The most that the ratio of a row may be."""
 Pairs = list[tuple[float, float]]
 
 
@@ -28,54 +42,53 @@ def main() -> int:
         installed = engine.ensure()
         rows = dict[str, Pairs]()
         for delay in DELAYS:
-            rows |= _measured(installed, Path(name) / str(delay), delay)
-    print(f"{'':44}{'sandbox':>10}{'empty':>10}{'ratio':>8}")
+            measured = _measured(installed, Path(name) / str(delay), delay)
+            rows |= {f"{title}{DELAYED if delay else ''}": row for title, row in measured.items()}
+    print(f"{'':50}{'sandbox':>8}{'other':>10}{'ratio':>8}")
     ratios = {title: _row(title, pairs) for title, pairs in rows.items()}
     _row("imports (against: import pulumi)", imports.evaluation())
     heaviest = ", ".join(f"{package} {seconds:.2f} s" for package, seconds in imports.heaviest())
     print(f"heaviest imports: {heaviest}")
-    goals = {"preview": GOAL, "preview with the guard rails (against: without)": pack.GOAL}
-    missed = {title: goal for title, goal in goals.items() if ratios[title] >= goal}
+    goals = {title: goal for title, goal in GOALS.items() if title in ratios}
+    missed = {title for title, goal in goals.items() if ratios[title] >= goal}
     for title, goal in goals.items():
         print(f"goal, {title}: below {goal}: {'MISSED' if title in missed else 'met'}")
     return 1 if missed else 0
 
 
 def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, Pairs]:
-    """Seconds of the sandbox's commands and of the empty program's, by title."""
-    aws = emulator.start(folder / "aws", delay=delay)
+    """Seconds of the sandbox's commands and of what they are compared with, by title.
+
+    They are compared with an empty program and, if `terraform` is on PATH, with the same resources
+    in Terraform, in an account of its own.
+    """
+    accounts = [folder / "aws", folder / "other-aws"]
+    aws, other_aws = (emulator.start(account, delay=delay) for account in accounts)
     try:
         sandbox = copies.sandbox(installed, aws, folder)
         empty = copies.empty(installed, aws, folder)
-        changing = {
-            arguments[0]: [(sandbox.timed(*arguments), empty.timed(*arguments))]
-            for arguments in (
-                ("up", "--yes", "--skip-preview"),
-                ("destroy", "--yes", "--skip-preview", "--run-program"),
-            )
-        }
-        for program in (sandbox, empty):
-            program.timed("up", "--yes", "--skip-preview")
-        pairs = {
-            title: [(sandbox.timed(*arguments), empty.timed(*arguments)) for _ in range(PREVIEWS)]
-            for title, arguments in {
-                "preview": PREVIEW,
-                "preview with refresh": (*PREVIEW, "--refresh"),
-            }.items()
-        }
-        if delay:
-            titled = {**changing, **pairs}
-            return {f"{title}, {delay} ms a call": rows for title, rows in titled.items()}
-        guarded = {"preview with the guard rails (against: without)": pack.previews(sandbox)}
-        return {**changing, **pairs, **guarded}
+        rivals = terraform.Terraform(folder / "terraform", other_aws)
+        rows = defaultdict[str, Pairs](list)
+        for title, arguments in COMMANDS.items():
+            for _ in range(PREVIEWS if PREVIEW[0] in arguments else 1):
+                seconds = sandbox.timed(*arguments)
+                rows[title].append((seconds, empty.timed(*arguments)))
+                if title == "up" and terraform.possible():
+                    rivals.configure(sandbox)
+                if title in terraform.COMMANDS and terraform.possible():
+                    rows[f"{title} (against: Terraform)"].append((seconds, rivals.timed(title)))
+            if title == "preview" and not delay:
+                rows[GUARDED] = pack.previews(sandbox)
+        return rows
     finally:
-        emulator.stop(folder / "aws")
+        for account in accounts:
+            emulator.stop(account)
 
 
 def _row(title: str, pairs: Pairs) -> float:
     ratio = median(left / right for left, right in pairs)
     left, right = (median(pair[side] for pair in pairs) for side in (0, 1))
-    print(f"{title:48.48}{left:6.2f}s{right:9.2f}s{ratio:8.2f}")
+    print(f"{title:50.50}{left:6.2f}s{right:9.2f}s{ratio:8.2f}")
     return ratio
 
 
