@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from infra.catalogue import Finder, Listing
+from infra.catalogue import POLICY, Finder, Listing
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -119,6 +119,11 @@ class AwsClients:
             return self.describe(listing.operation, listing.items, _filled(listing.filters, known))
         parameters = _filled(listing.parameters, known)
         return self.list_all(listing.service, listing.operation, listing.items, **parameters)
+
+    def is_attached(self, policy_arn: str) -> bool:
+        """Whether a policy is attached to any user, role or group."""
+        owner = {"id": policy_arn}
+        return any(self.list_items(listing, owner) for listing in POLICY.attachments)
 
     def tags_of(
         self, finder: Finder, known: Mapping[str, Any], item: Mapping[str, Any]

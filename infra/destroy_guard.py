@@ -12,6 +12,7 @@ import pulumi
 
 from infra.attachments import Created, blocking
 from infra.aws_clients import AwsClients
+from infra.preflight import attached_stop
 from infra.settings import Settings
 
 
@@ -31,7 +32,9 @@ def attach(
                 "destroy again"
             )
         guarded = (args.old_outputs or {})["output"]
-        refuse_if_blocked(AwsClients(guarded["region"]), standing)
+        aws = AwsClients(guarded["region"])
+        attached_stop.refuse_if_attached(aws, standing)
+        refuse_if_blocked(aws, standing)
 
     return pulumi.Stash(
         "destroy-guard",

@@ -37,6 +37,8 @@ BUILD_PURPOSE: Final = "ami-build"
 """The Purpose tag of the temporary resources of an image build."""
 IMAGE_TAG: Final = "sandbox_ami_id"
 """The tag of the manager that names the image in the setting `sandbox_ami_id` to its boundary."""
+PROJECT_TAG: Final = "Project"
+"""The tag of every resource of the program; the budget counts by it."""
 USER_TAG: Final = "user_id"
 """The tag that names the researcher of an instance; Cost Explorer groups by it."""
 

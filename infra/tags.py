@@ -5,7 +5,7 @@ from infra import names
 
 def common(environment: str) -> dict[str, str]:
     """The tags that the provider puts on every resource that can carry tags."""
-    return {"Project": names.PROJECT, "Environment": environment, "Purpose": names.PURPOSE}
+    return {names.PROJECT_TAG: names.PROJECT, "Environment": environment, "Purpose": names.PURPOSE}
 
 
 def named(name: str, **others: str) -> dict[str, str]:

@@ -318,7 +318,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
     },
     catalogue.COST_ALLOCATION_TAG.name: {
         "status": only("Active"),
-        "tagKey": only(names.USER_TAG, "Project"),
+        "tagKey": only(names.USER_TAG, names.PROJECT_TAG),
     },
     catalogue.BUDGET.name: {
         "name": only(names.BUDGET, required=True),

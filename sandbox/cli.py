@@ -18,6 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sandbox.adopt import commands as adopt
+from sandbox.budget import commands as budget
 from sandbox.config import commands as config
 from sandbox.core import output
 from sandbox.core.errors import ExitCode
@@ -94,6 +95,7 @@ app.add_typer(settings.app, name="settings", rich_help_panel=CHANGE)
 app.add_typer(zones.app, name="zones", rich_help_panel=CHANGE)
 app.add_typer(image.app, name="image", rich_help_panel=CHANGE)
 app.add_typer(keys.app, name="keys", rich_help_panel=CHANGE)
+app.add_typer(budget.app, name="budget", rich_help_panel=CHANGE)
 app.command("secret", rich_help_panel=CHANGE, epilog=secret.EPILOG)(secret.secret)
 app.command("recover", rich_help_panel=REPAIR, epilog=recover.EPILOG)(recover.recover)
 app.add_typer(adopt.app, name="adopt", rich_help_panel=REPAIR)

@@ -1,23 +1,19 @@
-"""Cost allocation tags: without them Cost Explorer cannot group by ``user_id``.
+"""Activates the cost allocation tags: without them Cost Explorer cannot group by ``user_id``.
 
-The tags belong to the account, or to the payer account that it is linked to. So only one stack of
-an account sets them, and they stay when that stack is destroyed. AWS knows a tag about a day after
-the first resource that carries it.
+They belong to the account, so only one stack of an account sets them, and they stay when that
+stack is destroyed.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import pulumi
 from pulumi_aws import costexplorer
 
-from infra import catalogue, names
-from infra.aws_clients import US_EAST_1, AwsClients, error_code
+from infra import catalogue, cost_allocation
+from infra.aws_clients import US_EAST_1, AwsClients
 from infra.context import StackContext
 from infra.settings import Settings
 from infra.standing import StandingResource
-
-TAGS: Final = (names.USER_TAG, "Project")
 
 
 class CostTags(pulumi.ComponentResource):
@@ -36,8 +32,12 @@ class CostTags(pulumi.ComponentResource):
                 f"sandbox-{tag}",
                 tag_key=tag,
                 status="Active",
-                # to deactivate it would remove the grouping from all other reports of the account
-                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    # to deactivate it would remove the grouping from all other reports
+                    retain_on_delete=True,
+                    hooks=pulumi.ResourceHookBinding(before_create=[_known_hook(tag)]),
+                ),
             )
         self.register_outputs({})
 
@@ -48,44 +48,66 @@ def _tags_to_activate(settings: Settings, standing: Iterable[StandingResource]) 
         case "off":
             return ()
         case "on":
-            return TAGS
+            return cost_allocation.TAGS
         case "auto":
             return _tags_that_aws_offers(standing)
 
 
 def _tags_that_aws_offers(standing: Iterable[StandingResource]) -> Sequence[str]:
-    """The tags that AWS knows; if the credentials cannot read them, those that the stack has.
+    """The tags that AWS knows, and those that stand.
 
-    So a preview is the same for everybody, and a destroy never fails here.
+    So a preview plans no deletion where its credentials cannot read them, and a destroy never fails
+    here.
     """
     # imported here: only `auto` asks, and the import would slow every other preview down
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
+    active = {
+        resource.outputs["tagKey"]
+        for resource in standing
+        if resource.type == catalogue.COST_ALLOCATION_TAG.name
+    }
     try:
-        answer = AwsClients(US_EAST_1).cost_explorer.list_cost_allocation_tags(TagKeys=list(TAGS))
+        statuses = cost_allocation.statuses(AwsClients(US_EAST_1).cost_explorer)
     except (BotoCoreError, ClientError) as error:
-        active = [
-            resource.outputs["tagKey"]
-            for resource in standing
-            if resource.type == catalogue.COST_ALLOCATION_TAG.name
-        ]
-        if "AccessDenied" not in error_code(error):
-            pulumi.log.warn(
-                "sandbox:cost_allocation_tags = auto: the tags could not be read and stay as they "
-                f"are: {error}; try again, or set it to on or off, which do not read them"
-            )
-            return active
+        reason = cost_allocation.refusal(error)
+        log = pulumi.log.info if reason is cost_allocation.LINKED else pulumi.log.warn
+        log(f"sandbox:cost_allocation_tags = auto: the tags stay as they are: {reason}")
+        return [tag for tag in cost_allocation.TAGS if tag in active]
+    unknown = {tag for tag, status in statuses.items() if status == cost_allocation.UNKNOWN}
+    if waiting := sorted(unknown - active):
         pulumi.log.info(
-            f"sandbox:cost_allocation_tags = auto: {', '.join(TAGS)}: this account cannot activate "
-            "them: it is linked to a payer account, or your rights lack "
-            "ce:ListCostAllocationTags; ask the owner of the payer account to activate them, then "
-            "set sandbox:cost_allocation_tags to off"
-        )
-        return active
-    known = {tag["TagKey"] for tag in answer["CostAllocationTags"]}
-    if unknown := [tag for tag in TAGS if tag not in known]:
-        pulumi.log.info(
-            f"sandbox:cost_allocation_tags = auto: {', '.join(unknown)}: AWS does not know them "
+            f"sandbox:cost_allocation_tags = auto: {', '.join(waiting)}: AWS does not know them "
             "yet; that takes about a day after the first launch. The next update activates them"
         )
-    return [tag for tag in TAGS if tag in known]
+    return [tag for tag in cost_allocation.TAGS if tag not in unknown or tag in active]
+
+
+def _known_hook(tag: str) -> pulumi.ResourceHook:
+    return pulumi.ResourceHook(
+        f"{tag}-is-known",
+        lambda _: require_known(tag),
+        opts=pulumi.ResourceHookOptions(on_dry_run=True),
+    )
+
+
+def require_known(tag: str) -> None:
+    """Refuse to activate a tag that AWS does not know: it would fail in the middle of an update.
+
+    Raises:
+        pulumi.RunError: it names the tag.
+    """
+    # imported here: few updates create a tag, and the import would slow the others down
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        statuses = cost_allocation.statuses(AwsClients(US_EAST_1).cost_explorer, [tag])
+    except (BotoCoreError, ClientError) as error:
+        raise pulumi.RunError(
+            f"cost allocation tag {tag}: cannot be activated: {cost_allocation.refusal(error)}"
+        ) from None
+    if statuses[tag] == cost_allocation.UNKNOWN:
+        raise pulumi.RunError(
+            f"cost allocation tag {tag}: AWS does not know it yet, which takes about a day after "
+            "the first launch; set sandbox:cost_allocation_tags to auto, which waits for it"
+        )

@@ -15,11 +15,13 @@ from infra.context import StackContext
 from infra.permissions import instance, manager
 from infra.permissions.statements import DocumentError, document, documents
 from infra.preflight import (
+    attached_stop,
     free_names,
     missing,
     running_sandboxes,
     state_backend,
     terraform_tag_warning,
+    uncounted_budget,
 )
 from infra.settings import Settings
 from infra.standing import StandingResource
@@ -34,7 +36,9 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
         pulumi.RunError: one line that names the setting.
     """
     running_sandboxes.require_no_harm(context, standing)
+    attached_stop.require_lifted(context.settings, standing)
     missing.warn_on_missing(context.settings, standing)
+    uncounted_budget.warn_on_uncounted_budget(context.settings, standing)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)
     for identity in (manager, instance):
         try:

@@ -1,8 +1,12 @@
-"""Actions, tags and updates of budgets. moto 5.2.5 only creates and deletes budgets.
+"""Actions, tags, updates and spend of budgets. moto 5.2.5 only creates and deletes budgets.
 
-A new action is in STANDBY until its threshold is reached. Nothing is ever spent here, so it stays
-there.
-https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_CreateBudgetAction.html
+AWS adds up what is spent a few times a day; here it is done whenever the budget or its action is
+read. Each instance that the budget's filter selects has cost `COST_OF_AN_INSTANCE`, as soon as the
+filter's tag is an active cost allocation tag. An action in STANDBY is executed when its threshold
+is reached. One that was reversed is no longer evaluated until it is reset.
+https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Action.html
+https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_ExecuteBudgetAction.html
+https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-action-review.html
 """
 
 import json
@@ -13,18 +17,42 @@ from uuid import uuid4
 from moto.budgets.exceptions import NotFoundException
 from moto.budgets.models import Budget, BudgetsBackend
 from moto.budgets.responses import BudgetsResponse
+from moto.core.exceptions import JsonRESTError
+from moto.iam.exceptions import IAMException
 from moto.iam.models import iam_backends
 
+from local.moto_patches import cost_tags
+
 Json = dict[str, Any]
+COST_OF_AN_INSTANCE: Final = 10
+"""US dollars, however long it runs."""
 ACTION: Final = (
     *("NotificationType", "ActionType", "ActionThreshold", "Definition"),
     *("ExecutionRoleArn", "ApprovalModel", "Subscribers"),
 )
+STANDBY, PENDING = "STANDBY", "PENDING"
+EXECUTIONS: Final = {
+    "APPROVE_BUDGET_ACTION": ({PENDING}, "EXECUTION_IN_PROGRESS"),
+    "RETRY_BUDGET_ACTION": ({"EXECUTION_FAILURE"}, "EXECUTION_IN_PROGRESS"),
+    "REVERSE_BUDGET_ACTION": ({"EXECUTION_SUCCESS", "REVERSE_FAILURE"}, "REVERSE_IN_PROGRESS"),
+    "RESET_BUDGET_ACTION": ({"REVERSE_SUCCESS", "RESET_FAILURE"}, "RESET_IN_PROGRESS"),
+}
+"""The statuses in which AWS accepts each type of execution, and the status that follows at once."""
+
+
+class ResourceLockedError(JsonRESTError):
+    code = 400
+
+    def __init__(self, status: str) -> None:
+        super().__init__(
+            "ResourceLockedException", f"The action cannot be executed in status {status}."
+        )
 
 
 def install() -> None:
     for operation in (
         *(_create_budget_action, _describe_budget_action, _update_budget_action),
+        _execute_budget_action,
         _describe_budget_actions_for_budget,
         *(_delete_budget_action, _update_budget),
         *(_list_tags_for_resource, _tag_resource, _untag_resource),
@@ -32,6 +60,7 @@ def install() -> None:
         setattr(BudgetsResponse, operation.__name__.removeprefix("_"), _as_handler(operation))
     _keep_tags()
     _answer_amounts_as_aws()
+    _answer_spend()
 
 
 def _as_handler(operation: Callable[[Any, Json], Json]) -> Callable[[Any], str]:
@@ -57,12 +86,83 @@ def _create_budget_action(response: Any, request: Json) -> Json:
 
 
 def _describe_budget_action(response: Any, request: Json) -> Json:
-    return {**_budget_of(request), "Action": _action(response.backend, request)}
+    action = _action(response.backend, request)
+    return {**_budget_of(request), "Action": _read(response.backend, action)}
 
 
 def _describe_budget_actions_for_budget(response: Any, request: Json) -> Json:
-    actions = _actions(response.backend).items()
-    return {"Actions": [action for key, action in actions if key[:2] == _key(request)]}
+    actions = [
+        action for key, action in _actions(response.backend).items() if key[:2] == _key(request)
+    ]
+    return {"Actions": [_read(response.backend, action) for action in actions]}
+
+
+def _execute_budget_action(response: Any, request: Json) -> Json:
+    action = _action(response.backend, request)
+    statuses, action_status = EXECUTIONS[request["ExecutionType"]]
+    if action["Status"] not in statuses:
+        raise ResourceLockedError(action["Status"])
+    action["Status"] = action_status
+    return {
+        **_budget_of(request),
+        "ActionId": request["ActionId"],
+        "ExecutionType": request["ExecutionType"],
+    }
+
+
+def _read(backend: BudgetsBackend, action: Json) -> Json:
+    """*action* as it is now. What is in progress ends after this answer."""
+    if action["Status"] == STANDBY and _is_spent(backend, action):
+        automatic = action["ApprovalModel"] == "AUTOMATIC"
+        action["Status"] = "EXECUTION_IN_PROGRESS" if automatic else PENDING
+    answer = dict(action)
+    match action["Status"]:
+        case "EXECUTION_IN_PROGRESS":
+            _apply(backend, action, "attach", "EXECUTION")
+        case "REVERSE_IN_PROGRESS":
+            _apply(backend, action, "detach", "REVERSE")
+        case "RESET_IN_PROGRESS":
+            action["Status"] = STANDBY
+        case _:
+            pass
+    return answer
+
+
+def _is_spent(backend: BudgetsBackend, action: Json) -> bool:
+    budget = backend.budgets[backend.account_id][action["BudgetName"]].budget
+    threshold = action["ActionThreshold"]
+    value = float(threshold["ActionThresholdValue"])
+    if threshold["ActionThresholdType"] == "PERCENTAGE":
+        value *= float(budget["BudgetLimit"]["Amount"]) / 100
+    return _spend(backend, budget) >= value
+
+
+def _spend(backend: BudgetsBackend, budget: Json) -> int:
+    """What the instances cost that the budget's filter selects; an inactive tag selects none."""
+    statuses = cost_tags.statuses(backend.account_id, backend.partition)
+    selected = 0
+    for pair in budget.get("CostFilters", {}).get("TagKeyValue", []):
+        key, _, value = pair.removeprefix("user:").partition("$")
+        if statuses.get(key) == "Active":
+            billed = cost_tags.billed(backend.account_id)
+            selected += sum(tags.get(key) == value for tags in billed)
+    return selected * COST_OF_AN_INSTANCE
+
+
+def _apply(backend: BudgetsBackend, action: Json, verb: str, step: str) -> None:
+    """Attach or detach the policy of *action*, which then succeeded or failed."""
+    iam = iam_backends[backend.account_id][backend.partition]
+    definition: dict[str, Any] = action["Definition"]["IamActionDefinition"]
+    arn = definition["PolicyArn"]
+    try:
+        for kind in ("user", "role"):
+            owners: list[str] = definition.get(f"{kind.title()}s") or []
+            for owner in owners:
+                getattr(iam, f"{verb}_{kind}_policy")(arn, owner)
+    except IAMException:
+        action["Status"] = f"{step}_FAILURE"
+    else:
+        action["Status"] = f"{step}_SUCCESS"
 
 
 def _update_budget_action(response: Any, request: Json) -> Json:
@@ -130,6 +230,17 @@ def _answer_amounts_as_aws() -> None:
         return {**answer, "BudgetLimit": {**limit, "Amount": str(float(limit["Amount"]))}}
 
     Budget.to_dict = to_dict
+
+
+def _answer_spend() -> None:
+    original = BudgetsBackend.describe_budget
+
+    def describe_budget(self: BudgetsBackend, account_id: str, budget_name: str) -> Json:
+        answer = original(self, account_id, budget_name)
+        amount = str(float(_spend(self, answer)))
+        return {**answer, "CalculatedSpend": {"ActualSpend": {"Amount": amount, "Unit": "USD"}}}
+
+    BudgetsBackend.describe_budget = describe_budget
 
 
 def _actions(backend: BudgetsBackend) -> dict[tuple[str, ...], Json]:

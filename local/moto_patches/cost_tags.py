@@ -1,37 +1,55 @@
 """Cost allocation tags. moto 5.2.5 can neither list nor activate them.
 
-The account LINKED is not a payer account, so it is refused, as AWS refuses it.
+AWS knows the key of a tag once something that costs money carried it, here at once and not after a
+day. The account LINKED is not a payer account and NEW never opened Cost Explorer, so both are
+refused, as AWS refuses them.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_UpdateCostAllocationTagsStatus.html
+https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html
+https://github.com/2i2c-org/infrastructure/pull/4932 (the message to a linked account)
+https://github.com/cloudgraphdev/cli/issues/91 (the message to a new one)
 """
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
+from moto.ce.models import ce_backends
 from moto.ce.responses import CostExplorerResponse
 from moto.core.exceptions import JsonRESTError
+from moto.ec2.models import ec2_backends
 
-LINKED = "210987654321"
+LINKED: Final = "210987654321"
+NEW: Final = "109876543210"
+REFUSALS: Final = {
+    LINKED: "Linked account doesn't have access to cost allocation tags.",
+    NEW: "User not enabled for cost explorer access",
+}
 
 
 class AccessDeniedError(JsonRESTError):
     code = 400
 
-    def __init__(self) -> None:
+    def __init__(self, message: str) -> None:
+        super().__init__("AccessDeniedException", message)
+
+
+class UnknownTagsError(JsonRESTError):
+    code = 400
+
+    def __init__(self, keys: list[str]) -> None:
         super().__init__(
-            "AccessDeniedException", "Linked account doesn't have access to cost allocation tags."
+            "ValidationException",
+            f"Failed to update Cost Allocation Tag: Tag keys not found: {','.join(keys)}",
         )
 
 
 def install() -> None:
-    def status(self: Any) -> dict[str, str]:
-        if self.current_account == LINKED:
-            raise AccessDeniedError
-        return self.ce_backend.__dict__.setdefault("cost_allocation_tags", {})
-
     def update(self: Any) -> str:
-        statuses = status(self)
-        for entry in json.loads(self.body)["CostAllocationTagsStatus"]:
-            statuses[entry["TagKey"]] = entry["Status"]
+        known = _known(self)
+        entries = json.loads(self.body)["CostAllocationTagsStatus"]
+        if unknown := [entry["TagKey"] for entry in entries if entry["TagKey"] not in known]:
+            raise UnknownTagsError(unknown)
+        known.update({entry["TagKey"]: entry["Status"] for entry in entries})
         return json.dumps({"Errors": []})
 
     def list_tags(self: Any) -> str:
@@ -39,10 +57,33 @@ def install() -> None:
         wanted = request.get("TagKeys")
         tags = [
             {"TagKey": key, "Type": "UserDefined", "Status": state}
-            for key, state in status(self).items()
+            for key, state in _known(self).items()
             if (not wanted or key in wanted) and request.get("Status", state) == state
         ]
         return json.dumps({"CostAllocationTags": tags})
 
     CostExplorerResponse.update_cost_allocation_tags_status = update
     CostExplorerResponse.list_cost_allocation_tags = list_tags
+
+
+def billed(account_id: str) -> Iterator[dict[str, str]]:
+    """The tags of everything in the account that costs money: its instances, in every region."""
+    for ec2 in ec2_backends[account_id].values():
+        for instance in ec2.all_instances():
+            yield {tag["key"]: tag["value"] for tag in instance.get_tags()}
+
+
+def statuses(account_id: str, partition: str) -> dict[str, str]:
+    """The status of each tag that AWS knows in the account."""
+    backend = ce_backends[account_id][partition]
+    known: dict[str, str] = vars(backend).setdefault("cost_allocation_tags", {})
+    for tags in billed(account_id):
+        for key in tags:
+            known.setdefault(key, "Inactive")
+    return known
+
+
+def _known(response: Any) -> dict[str, str]:
+    if response.current_account in REFUSALS:
+        raise AccessDeniedError(REFUSALS[response.current_account])
+    return statuses(response.current_account, response.partition)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from infra import names
-from infra.aws_clients import error_reason
+from infra import cost_allocation, names
+from infra.cost_allocation import ACTIVE, UNKNOWN
+from infra.names import PROJECT_TAG
 from sandbox.core import output
 from sandbox.core.errors import SandboxError, UsageError
 
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ce.type_defs import ResultByTimeTypeDef
 
 METRIC: Final = "UnblendedCost"
-PROJECT_TAG: Final = "Project"
 UNTAGGED: Final = "(no tag)"
-UNKNOWN: Final = "unknown"
-"""The status of a cost allocation tag that AWS has not seen on any resource yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,18 +63,27 @@ def read(ce: "CostExplorerClient", tag: str, first_day: date, end: date) -> Cost
 
     Cost Explorer reports only what an active cost allocation tag marks. If no cost has a value of
     *tag*, this also asks whether the tags are active.
+
+    Raises:
+        SandboxError: AWS does not tell the costs.
     """
     days: list[ResultByTimeTypeDef] = []
     token = ""
     while True:
-        answer = ce.get_cost_and_usage(
-            TimePeriod={"Start": first_day.isoformat(), "End": end.isoformat()},
-            Granularity="DAILY",
-            Metrics=[METRIC],
-            GroupBy=[{"Type": "TAG", "Key": tag}],
-            Filter={"Tags": {"Key": PROJECT_TAG, "Values": [names.PROJECT]}},
-            **({"NextPageToken": token} if token else {}),  # pyright: ignore[reportArgumentType] - a text or absent
-        )
+        try:
+            answer = ce.get_cost_and_usage(
+                TimePeriod={"Start": first_day.isoformat(), "End": end.isoformat()},
+                Granularity="DAILY",
+                Metrics=[METRIC],
+                GroupBy=[{"Type": "TAG", "Key": tag}],
+                Filter={"Tags": {"Key": PROJECT_TAG, "Values": [names.PROJECT]}},
+                **({"NextPageToken": token} if token else {}),  # pyright: ignore[reportArgumentType] - a text or absent
+            )
+        except ClientError as error:
+            reason = cost_allocation.known_refusal(error)
+            if reason is None:
+                raise
+            raise SandboxError(f"costs of {first_day:%B %Y}: {reason}") from None
         days.extend(answer["ResultsByTime"])
         token = answer.get("NextPageToken", "")
         if not token:
@@ -86,16 +93,13 @@ def read(ce: "CostExplorerClient", tag: str, first_day: date, end: date) -> Cost
         return costs
     try:
         return replace(costs, inactive_tags=_inactive_tags(ce, (tag, PROJECT_TAG)))
-    except ClientError as error:  # a linked account, or a right that is missing
-        return replace(costs, tags_unreadable=error_reason(error))
+    except ClientError as error:
+        return replace(costs, tags_unreadable=str(cost_allocation.refusal(error)))
 
 
 def _inactive_tags(ce: "CostExplorerClient", tags: Sequence[str]) -> Mapping[str, str]:
-    answer = ce.list_cost_allocation_tags(TagKeys=list(tags))
-    statuses = {tag["TagKey"]: tag["Status"] for tag in answer["CostAllocationTags"]}
-    return {
-        tag: statuses.get(tag, UNKNOWN) for tag in tags if statuses.get(tag, UNKNOWN) != "Active"
-    }
+    statuses = cost_allocation.statuses(ce, tags)
+    return {tag: status for tag, status in statuses.items() if status != ACTIVE}
 
 
 def summed(days: Sequence["ResultByTimeTypeDef"], tag: str) -> Costs:
@@ -159,13 +163,12 @@ def notes(costs: Costs, first_day: date) -> list[str]:
     lines += [_inactive(tag, status) for tag, status in costs.inactive_tags.items()]
     if costs.tags_unreadable:
         lines.append(
-            "whether the cost allocation tags are active is unknown: "
-            f"{costs.tags_unreadable}; ask the owner of the payer account"
+            f"whether the cost allocation tags are active is unknown: {costs.tags_unreadable}"
         )
     if costs.unsettled_days:
         days = ", ".join(f"{day:%d}" for day in costs.unsettled_days)
         lines.append(f"AWS may still change the costs of day {days}")
-    elif costs.by_value:
+    elif costs.by_value and not costs.inactive_tags:
         lines.append("every day is settled")
     return lines
 

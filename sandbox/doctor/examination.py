@@ -11,7 +11,9 @@ from typing import Any, Final, Literal
 from botocore.exceptions import ClientError
 
 from ami.plan import QUOTAS
+from infra import cost_allocation
 from infra.aws_clients import AwsClients, error_reason
+from infra.cost_allocation import ACTIVE
 from infra.settings import NAMESPACE, Settings
 from sandbox.core import aws_errors
 from sandbox.core.pulumi_cli import run_pulumi
@@ -182,25 +184,29 @@ def cost_explorer(patient: Patient) -> CheckResult:
     """AWS has three reasons to refuse: the account's setting, a linked account, and a right."""
     check = "Cost Explorer"
     try:
-        patient.aws.cost_explorer.list_cost_allocation_tags(Status="Active", MaxResults=1)
+        statuses = cost_allocation.statuses(patient.aws.cost_explorer)
     except ClientError as error:
-        text = error_reason(error)
-        if "not enabled for cost explorer" in text:
-            return CheckResult(
-                check=check,
-                status="act",
-                details="is not enabled in this account",
-                cure="open Cost Explorer once in the billing console, as the account's root user",
-            )
-        if "Linked account" in text:
-            return CheckResult(
-                check=check,
-                status="note",
-                details="another account pays for this one and keeps its cost allocation tags",
-                cure="activate user_id and Project there; leave sandbox:cost_allocation_tags off",
-            )
-        raise
-    return CheckResult(check=check, details="answers")
+        reason = cost_allocation.known_refusal(error)
+        if reason is None:
+            raise
+        return CheckResult(
+            check=check,
+            status="note" if reason is cost_allocation.LINKED else "act",
+            details=reason.problem,
+            cure=reason.cure,
+        )
+    waiting = [tag for tag, status in statuses.items() if status != ACTIVE]
+    wanted = patient.settings.cost_allocation_tags != "off" or patient.settings.monthly_budget_usd
+    if not (waiting and wanted):
+        return CheckResult(check=check, details="answers")
+    return CheckResult(
+        check=check,
+        status="note",
+        details=f"{', '.join(waiting)}: not an active cost allocation tag, so AWS counts nothing "
+        "by it",
+        cure="set sandbox:cost_allocation_tags to auto, and update the stack a day after the first "
+        "launch",
+    )
 
 
 def vcpu_quota(patient: Patient) -> CheckResult:

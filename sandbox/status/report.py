@@ -13,6 +13,7 @@ from infra import access_keys
 from infra.access_keys import Keys
 from infra.attachments import unmanaged
 from infra.aws_clients import as_filters, error_reason
+from sandbox.core import budget as core_budget
 from sandbox.core.access_keys import by_slot
 from sandbox.core.errors import SandboxError
 from sandbox.core.stack import Resource, Stack
@@ -52,6 +53,7 @@ def read(stack: Stack, config: SandboxConfig, *, quick: bool) -> Sequence[Line]:
             image(ec2, config, stack=stack.name, now=now),
             *keys(stack.resources(), stack.settings().manager_keys, stack=stack.name, now=now),
             *sandboxes(ec2, config),
+            *budget(stack),
             *(preview.result() if preview else []),
             *([attached.result()] if attached else []),
         ]
@@ -136,6 +138,20 @@ def drift(stack: Stack) -> Sequence[Line]:
         Line(item="policies", details="pass"),
         Line(item="drift", details=details, ok=not changes),
     ]
+
+
+def budget(stack: Stack) -> Iterator[Line]:
+    """What is spent of the budget, and whether its stop is armed; nothing without a budget."""
+    action = core_budget.action_of(stack)
+    if action is None:
+        return
+    try:
+        read = core_budget.read(stack.aws(), action)
+    except (SandboxError, BotoCoreError, ClientError) as error:
+        yield Line(item="budget", details=error_reason(error), ok=False)
+    else:
+        details = f"{read.amounts}; {read.state(stack.name)}"
+        yield Line(item="budget", details=details, ok=read.armed)
 
 
 def attached_by_hand(stack: Stack) -> Line:

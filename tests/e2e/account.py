@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 
+from infra import names
 from local import emulator, engine, stack
 
 Client = Callable[[str], Any]
@@ -82,3 +83,16 @@ def _ids(client: Any, operation: str, kind: str, key: str) -> list[str]:
 
 def tags(tagged: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tagged.get("Tags", [])}
+
+
+def launch_tagged(client: Client) -> None:
+    """Launch an instance with the project's tags outside the stack; AWS then knows its tags."""
+    ec2 = client("ec2")
+    image = ec2.register_image(Name="tagged", RootDeviceName="/dev/sda1")["ImageId"]
+    tags = [{"Key": "Project", "Value": names.PROJECT}, {"Key": "user_id", "Value": "ann"}]
+    ec2.run_instances(
+        ImageId=image,
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+    )

@@ -12,7 +12,7 @@ import pytest
 from infra.catalogue import CATALOGUE
 from sandbox.core.errors import ExitCode
 from sandbox.recover.recovery import OWNER_TAGS, AccountSearch
-from tests.e2e.account import Client, client_of, emulated, everything
+from tests.e2e.account import Client, client_of, emulated, everything, launch_tagged
 from tests.e2e.sandbox import Sandbox
 
 ONCE = {"users": 1, "roles": 3, "profiles": 1, "log groups": 2, "flow logs": 1, "endpoints": 1}
@@ -118,8 +118,9 @@ def test_a_killed_update_is_repaired_and_the_next_one_completes_it(
 
 
 @pytest.fixture(scope="module")
-def deployment(sandbox: Sandbox) -> Mapping[str, Any]:
+def deployment(sandbox: Sandbox, client: Client) -> Mapping[str, Any]:
     """A stack with something of every type, as it is exported."""
+    launch_tagged(client)
     ranges = [f"10.0.{number}.0/24" for number in range(70)]
     sandbox.configure(**BUDGET, cost_allocation_tags="on", allowed_ssh_cidrs=ranges)
     sandbox.up()

@@ -4,13 +4,18 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.account import Client, everything
+from sandbox.budget.spending import Stop
+from sandbox.core.stack import Stack
+from tests.e2e.account import Client, everything, launch_tagged
 from tests.e2e.sandbox import Sandbox
 
 ACCOUNT = "123456789012"
 BUDGET = {"AccountId": ACCOUNT, "BudgetName": "sandbox-budget"}
+STOP = f"arn:aws:iam::{ACCOUNT}:policy/sandbox-spending-stop"
 TYPE = "aws:budgets/budgetAction:BudgetAction"
-SMALL = {"zones": {"us-east-1a": 0}, "flow_logs": False, "cost_allocation_tags": "on"}
+SMALL = {"zones": {"us-east-1a": 0}, "flow_logs": False}
+WITH_BUDGET = {**SMALL, "monthly_budget_usd": 5, "budget_email": "costs@example.org"}
+"""An instance costs 10 US dollars in the emulated account."""
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +26,12 @@ def before(client: Client) -> dict[str, list[str]]:
 @pytest.fixture(scope="module")
 def standing(sandbox: Sandbox, before: dict[str, list[str]]) -> Sandbox:
     assert before["users"] == []
-    sandbox.configure(**SMALL, monthly_budget_usd=5000, budget_email="costs@example.org")
+    sandbox.configure(**WITH_BUDGET, cost_allocation_tags="on")
+    refused = sandbox.try_preview()
+    assert refused.code != 0
+    assert "sandbox:cost_allocation_tags to auto" in refused.output
+    sandbox.configure(**WITH_BUDGET)
+    assert "counts nothing as long as" in sandbox.try_preview().output
     assert set(sandbox.up()) == {"create"}
     return sandbox
 
@@ -34,21 +44,25 @@ def action(standing: Sandbox, client: Client) -> dict[str, Any]:
     return client("budgets").describe_budget_action(**BUDGET, ActionId=identifier)["Action"]
 
 
+def is_attached(client: Client) -> bool:
+    listed = client("iam").list_attached_user_policies(UserName="sandbox-manager")
+    return STOP in [policy["PolicyArn"] for policy in listed["AttachedPolicies"]]
+
+
 def test_a_spent_budget_attaches_the_stop_to_the_manager(standing: Sandbox, client: Client) -> None:
     budget = client("budgets").describe_budget(**BUDGET)["Budget"]
-    assert budget["BudgetLimit"] == {"Amount": "5000.0", "Unit": "USD"}
+    assert budget["BudgetLimit"] == {"Amount": "5.0", "Unit": "USD"}
     assert budget["CostFilters"] == {"TagKeyValue": ["user:Project$alignment-league"]}
     stop_action = action(standing, client)
-    stop = f"arn:aws:iam::{ACCOUNT}:policy/sandbox-spending-stop"
     assert stop_action["Definition"] == {
-        "IamActionDefinition": {"PolicyArn": stop, "Users": ["sandbox-manager"]}
+        "IamActionDefinition": {"PolicyArn": STOP, "Users": ["sandbox-manager"]}
     }
     assert (stop_action["Status"], stop_action["ApprovalModel"]) == ("STANDBY", "AUTOMATIC")
     assert stop_action["Subscribers"] == [
         {"SubscriptionType": "EMAIL", "Address": "costs@example.org"}
     ]
     iam = client("iam")
-    policy = iam.get_policy_version(PolicyArn=stop, VersionId="v1")["PolicyVersion"]["Document"]
+    policy = iam.get_policy_version(PolicyArn=STOP, VersionId="v1")["PolicyVersion"]["Document"]
     (denied,) = policy["Statement"]
     assert denied["Effect"] == "Deny"
     assert set(denied["Action"]) == {"ec2:RunInstances", "ec2:StartInstances"}
@@ -57,39 +71,52 @@ def test_a_spent_budget_attaches_the_stop_to_the_manager(standing: Sandbox, clie
     assert trusted["Principal"] == {"Service": "budgets.amazonaws.com"}
 
 
-def test_the_tags_that_reports_group_by_are_active(standing: Sandbox, client: Client) -> None:
-    assert standing.urns()
+def test_the_tags_become_active_after_the_first_launch_and_the_budget_counts(
+    standing: Sandbox, client: Client
+) -> None:
+    launch_tagged(client)
+    assert action(standing, client)["Status"] == "STANDBY"  # the tag is not active yet
+    standing.configure(**WITH_BUDGET, cost_allocation_tags="auto")
+    assert standing.up()["create"] == len(("user_id", "Project"))
     tags = client("ce").list_cost_allocation_tags()["CostAllocationTags"]
     assert {tag["TagKey"]: tag["Status"] for tag in tags} == {
         "user_id": "Active",
         "Project": "Active",
     }
+    statuses = [action(standing, client)["Status"] for _ in range(2)]
+    assert (statuses[-1], is_attached(client)) == ("EXECUTION_SUCCESS", True)
 
 
-def test_an_attached_stop_is_no_drift_and_named_before_a_destroy(
+def test_an_attached_stop_is_no_drift_and_keeps_the_stack(
     standing: Sandbox, client: Client
 ) -> None:
-    iam = client("iam")
-    stop = f"arn:aws:iam::{ACCOUNT}:policy/sandbox-spending-stop"
-    iam.attach_user_policy(UserName="sandbox-manager", PolicyArn=stop)  # as AWS Budgets does
+    assert is_attached(client)
     standing.pulumi("preview", "--refresh", "--expect-no-changes")
-    resources = standing.urns()
-    refused = standing.pulumi("destroy", "--yes", "--skip-preview", "--run-program", fails=True)
-    assert f"sandbox-manager: policy {stop}" in refused.output
-    assert standing.urns() == resources
-    iam.detach_user_policy(UserName="sandbox-manager", PolicyArn=stop)
+    ids = standing.urns()
+    refused = standing.pulumi(
+        "destroy", "--yes", "--skip-preview", "--run-program", fails=True
+    ).output
+    assert "sandbox budget lift" in refused
+    standing.configure(**SMALL, cost_allocation_tags="auto")
+    assert "sandbox:monthly_budget_usd = 0: " in standing.try_preview().output
+    assert standing.urns() == ids
 
 
-def test_another_limit_and_another_address_replace_nothing(
-    standing: Sandbox, client: Client
+def test_another_limit_and_another_address_replace_nothing_and_the_stop_is_lifted(
+    standing: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = standing.urns()
-    standing.configure(**SMALL, monthly_budget_usd=7000, budget_email="owner@example.org")
+    settings = {"monthly_budget_usd": 7000, "budget_email": "owner@example.org"}
+    standing.configure(**{**WITH_BUDGET, **settings}, cost_allocation_tags="auto")
     assert set(standing.up()) == {"same", "update"}
     assert standing.urns() == ids
     budget = client("budgets").describe_budget(**BUDGET)["Budget"]
     assert budget["BudgetLimit"]["Amount"] == "7000.0"
     assert action(standing, client)["Subscribers"][0]["Address"] == "owner@example.org"
+    for name, value in standing.environment.items():
+        monkeypatch.setenv(name, value)
+    Stop.of(Stack(standing.name, standing.folder)).lift()
+    assert (action(standing, client)["Status"], is_attached(client)) == ("STANDBY", False)
     standing.pulumi("preview", "--refresh", "--expect-no-changes")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from infra import names
 from local.iam.evaluator import Document, many
-from tests.e2e.account import Client
+from tests.e2e.account import Client, launch_tagged
 from tests.policies import recording
 from tests.policies.ci_role import (
     decided,
@@ -104,7 +104,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 def change_by_hand(client: Client, outputs: Mapping[str, Any]) -> None:
-    """Make changes that the next update must revert."""
+    """Make changes that the next update must revert, and tags known that it then activates."""
+    launch_tagged(client)
     ec2, iam, logs = client("ec2"), client("iam"), client("logs")
     group = [{"Name": "group-id", "Values": [outputs["security_group_id"]]}]
     rules = ec2.describe_security_group_rules(Filters=group)["SecurityGroupRules"]

@@ -8,8 +8,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
+from infra import cost_allocation
 from sandbox.core.errors import SandboxError, UsageError
 from sandbox.costs import report
 
@@ -145,11 +147,52 @@ def test_without_the_right_to_read_the_tags_the_costs_are_still_shown(
     ce, answers = billing
     answers.add_response("get_cost_and_usage", {"ResultsByTime": [day(1, {})]}, REQUEST)
     answers.add_client_error(
-        "list_cost_allocation_tags", "AccessDeniedException", "linked account", 400
+        "list_cost_allocation_tags", "AccessDeniedException", "Linked account doesn't", 400
     )
     month = read(ce)
     assert month.by_value == {}
-    assert any("linked account" in note for note in report.notes(month, FIRST_DAY))
+    assert any(cost_allocation.LINKED.cure in note for note in report.notes(month, FIRST_DAY))
+
+
+def test_nothing_is_called_settled_as_long_as_a_tag_is_not_active(
+    billing: tuple[Any, Stubber],
+) -> None:
+    ce, answers = billing
+    answers.add_response("get_cost_and_usage", {"ResultsByTime": [day(1, {"": "0"})]}, REQUEST)
+    answers.add_response("list_cost_allocation_tags", {"CostAllocationTags": []})
+    notes = " ".join(report.notes(read(ce), FIRST_DAY))
+    assert "cost allocation tag Project" in notes
+    assert "settled" not in notes
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "cure"),
+    [
+        (
+            "AccessDeniedException",
+            "User not enabled for cost explorer access",
+            cost_allocation.NOT_ENABLED.cure,
+        ),
+        ("AccessDeniedException", "not authorized to perform", cost_allocation.NO_RIGHT.cure),
+        ("DataUnavailableException", "Data is not available", cost_allocation.NO_DATA.cure),
+    ],
+)
+def test_costs_that_aws_does_not_tell_end_with_the_reason(
+    billing: tuple[Any, Stubber], code: str, message: str, cure: str
+) -> None:
+    ce, answers = billing
+    answers.add_client_error("get_cost_and_usage", code, message)
+    with pytest.raises(SandboxError, match=f"November 2026: .*{cure}"):
+        read(ce)
+
+
+def test_an_error_that_is_none_of_cost_explorers_keeps_its_own_cure(
+    billing: tuple[Any, Stubber],
+) -> None:
+    ce, answers = billing
+    answers.add_client_error("get_cost_and_usage", "ExpiredTokenException", "expired")
+    with pytest.raises(ClientError, match="expired"):
+        read(ce)
 
 
 def test_another_currency_is_refused_and_not_added_up() -> None:

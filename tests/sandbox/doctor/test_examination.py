@@ -128,7 +128,7 @@ def test_a_ready_stack_has_only_good_lines(
         (
             "Cost Explorer",
             "note",
-            "cost_allocation_tags off",
+            "cost_allocation_tags to off",
             {
                 "list_cost_allocation_tags": client_error(
                     "AccessDeniedException",
@@ -139,7 +139,7 @@ def test_a_ready_stack_has_only_good_lines(
         (
             "Cost Explorer",
             "act",
-            "ask for this right",
+            "ask for ce:ListCostAllocationTags",
             {"list_cost_allocation_tags": client_error("AccessDeniedException", "no policy")},
         ),
         (
@@ -223,6 +223,26 @@ def test_a_finding_of_pulumi_names_its_cure(
     finding = examined(monkeypatch)[check]
     assert finding.status == "act"
     assert words in finding.cure
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cost_allocation_tags": "auto"},
+        {"monthly_budget_usd": 5, "budget_email": "costs@example.org"},
+    ],
+)
+def test_a_tag_that_is_not_active_is_worth_a_note_where_it_is_needed(
+    settings: dict[str, object],
+) -> None:
+    tags = [{"TagKey": "user_id", "Type": "UserDefined", "Status": "Active"}]
+    aws = aws_with(list_cost_allocation_tags={"CostAllocationTags": tags})
+    patient = Patient(name="test", aws_of=lambda _region: aws)
+    patient.__dict__["settings"] = Settings.model_validate(settings)
+    finding = examination.cost_explorer(patient)
+    assert (finding.status, finding.details.split(":")[0]) == ("note", "Project")
+    patient.__dict__["settings"] = Settings()
+    assert examination.cost_explorer(patient).status == "ok"
 
 
 @pytest.mark.parametrize("prints", [None, "garbage", "{}"])

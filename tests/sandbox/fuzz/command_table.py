@@ -43,6 +43,8 @@ COMMANDS: Final[Sequence[Sequence[str]]] = (
     ("keys", "list", *STACK),
     ("keys", "rotate", "--yes", *STACK),
     ("keys", "rollback", "--yes", *STACK),
+    ("budget", "status", *STACK),
+    ("budget", "lift", "--yes", *STACK),
     ("secret", *STACK),
     ("recover", "--dry-run", *STACK),
     ("recover", "--yes", *STACK),

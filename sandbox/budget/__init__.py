@@ -1,0 +1,1 @@
+"""Show the stack's budget, and lift its spending stop."""
