@@ -93,6 +93,17 @@ def _budget_is_complete(settings: Settings) -> str | None:
     )
 
 
+def _billing_is_there(settings: Settings) -> str | None:
+    wanted = settings.monthly_budget_usd or settings.cost_allocation_tags != "off"
+    if not wanted or not settings.region.startswith("us-gov-"):
+        return None
+    return (
+        f"{settings.region} is in AWS GovCloud, which has neither AWS Budgets nor Cost Explorer: "
+        "its costs are in the standard account that it belongs to; set "
+        f"{NAMESPACE}:monthly_budget_usd to 0 and {NAMESPACE}:cost_allocation_tags to off"
+    )
+
+
 Check = Callable[[Settings], str | None]
 COMBINATIONS: Final[Iterable[tuple[tuple[str, ...], Check]]] = (
     (("vpc_cidr", "main_vpc_cidr"), _no_overlap),
@@ -106,5 +117,6 @@ COMBINATIONS: Final[Iterable[tuple[tuple[str, ...], Check]]] = (
         _results_are_apart,
     ),
     (("monthly_budget_usd", "budget_email"), _budget_is_complete),
+    (("region", "monthly_budget_usd", "cost_allocation_tags"), _billing_is_there),
 )
 """The keys that a check involves, and the check. The message names the first key."""

@@ -334,6 +334,7 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
         RefusedError: the state is not of the sandbox module, or the program cannot adopt it
             without changing something.
     """
+    _require_no_problem(state)
     manager_keys = _manager_keys(state)
     environment = _environment(state, manager_keys)
     adopted: list[AdoptedResource] = []
@@ -376,6 +377,14 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
         },
         key_stages=_key_stages(state, manager_keys, rotate_key=rotate_key),
     )
+
+
+def _require_no_problem(state: State) -> None:
+    """Refuse a half-finished change of anything that may be adopted; others' may stay so."""
+    types = {row.terraform_type for row in TABLE}
+    for resource in state.resources:
+        if resource.problem and resource.type in types:
+            raise RefusedError(f"{state.where}: {resource.problem}")
 
 
 def _adopted(
@@ -532,6 +541,18 @@ def _consequence_and_cure(state: State, environment: Environment, row: MappingRo
                 f"cannot be adopted: write it as {row.terraform_type}, then terraform state rm the "
                 "old one and terraform import the new one by its id, from: aws ec2 "
                 f"describe-security-group-rules --filters Name=group-id,Values={group}"
+            )
+        inline = [
+            group.address
+            for group in state.of("aws_security_group")
+            if group.id == environment.security_group and group.attributes.get("ingress")
+        ]
+        if inline:
+            return (
+                f"{consequence}; the rules stand in {inline[0]} itself, which cannot be adopted: "
+                f"move each into an {row.terraform_type}, and terraform import it by its id, from: "
+                "aws ec2 describe-security-group-rules --filters "
+                f"Name=group-id,Values={environment.security_group}"
             )
         return f"{consequence}; {PULL_AGAIN}"
     if row.terraform_type == "aws_iam_user" and any(

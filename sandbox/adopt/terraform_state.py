@@ -28,6 +28,10 @@ MAGIC_BYTES: Final = (
     (b"\x00GITCRYPT", "is encrypted by git-crypt; unlock the repository first"),
     (b"$ANSIBLE_VAULT", "is encrypted by Ansible Vault; decrypt it first"),
     (b"age-encryption.org", "is encrypted by age; decrypt it first"),
+    (
+        b"[command]",
+        "begins with a line of setup-terraform; set terraform_wrapper: false for that action",
+    ),
     (b"-----BEGIN PGP", "is encrypted by PGP; decrypt it first"),
     (b"version https://git-lfs", "is a Git LFS pointer, not the state; run: git lfs pull"),
     (b"PK\x03\x04", f"is a zip archive (a saved plan?), not a state; {PULL}"),
@@ -49,6 +53,8 @@ class TerraformResource:
     type: str
     attributes: Mapping[str, Any] = field(repr=False)
     """May hold secrets: never print them all."""
+    problem: str = ""
+    """Why it cannot be adopted as it is, with the cure; "" if it can."""
 
     def text(self, key: str) -> str:
         """The text at *key*; "" if there is none."""
@@ -72,7 +78,7 @@ class TerraformResource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A complete state, without a half-finished change."""
+    """A complete state."""
 
     where: str
     """Names the file in messages."""
@@ -192,27 +198,35 @@ def _resources(raw: Mapping[str, Any]) -> Iterator[TerraformResource]:
 
 
 def _resource(address: str, terraform_type: str, instance: Mapping[str, Any]) -> TerraformResource:
+    attributes: Any = {} if "attributes_flat" in instance else instance["attributes"]
+    if not isinstance(attributes, dict):
+        raise ValueError(f"is damaged: {address} has no attributes; {PULL}")  # noqa: TRY004 - as above
+    return TerraformResource(
+        address=address,
+        type=terraform_type,
+        attributes=cast("Mapping[str, Any]", attributes),
+        problem=_problem(address, instance),
+    )
+
+
+def _problem(address: str, instance: Mapping[str, Any]) -> str:
+    """A half-finished change, or an old form; it matters only in what is adopted."""
     if instance.get("deposed"):
-        raise ValueError(
+        return (
             f"{address} has a deposed object (half of a replacement); finish the replacement "
             "with: terraform apply"
         )
     if instance.get("status") == "tainted":
-        raise ValueError(
+        return (
             f"{address} is tainted (Terraform would replace it); if it works: "
             f"terraform untaint '{address}'"
         )
     if "attributes_flat" in instance:
-        raise ValueError(
+        return (
             f"{address} was last written by Terraform before 0.12; run: terraform apply "
             "-refresh-only"
         )
-    attributes: Any = instance["attributes"]
-    if not isinstance(attributes, dict):
-        raise ValueError(f"is damaged: {address} has no attributes; {PULL}")  # noqa: TRY004 - as above
-    return TerraformResource(
-        address=address, type=terraform_type, attributes=cast("Mapping[str, Any]", attributes)
-    )
+    return ""
 
 
 def _index(instance: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ def status(
 
     Exit code 10 says that somebody should act. One request to Cost Explorer costs 0.01 US dollars.
 
-    --json: {limit, spent, currency, status, attached, armed, tag_status}; amounts are text, and
+    JSON: {limit, spent, currency, status, attached, armed, tag_status}; amounts are text, and
     status is AWS's word for the state of the budget's action.
     """
     from sandbox.budget import spending

@@ -163,6 +163,10 @@ BAD_STACKS: Final[tuple[Row, ...]] = (
     ({"monthly_budget_usd": -1, "budget_email": "a@b.org"}, ("below 0",)),
     ({"monthly_budget_usd": 100}, ("sandbox:budget_email",)),
     ({"budget_email": "nobody"}, ("costs@example.org",)),
+    (
+        {"region": "us-gov-west-1", "cost_allocation_tags": "auto"},
+        ("sandbox:region", "GovCloud"),
+    ),
     ({"cost_allocation_tags": "yes"}, ("'auto', 'on' or 'off'",)),
     # keys that are not settings
     ({"allowed_ssh_cidr": ["1.2.3.4/32"]}, ("sandbox:allowed_ssh_cidrs",)),

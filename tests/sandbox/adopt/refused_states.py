@@ -83,6 +83,11 @@ def second_subnet_in_a_zone(state: Json) -> None:
     attributes(state, "aws_subnet")[1]["availability_zone"] = "us-east-1a"
 
 
+def inline_rule(state: Json) -> None:
+    rule = {"from_port": 22, "to_port": 22, "protocol": "tcp", "cidr_blocks": ["203.0.113.0/24"]}
+    attributes(state, "aws_security_group")[0]["ingress"] = [rule]
+
+
 def resources(value: object) -> Variant:
     return lambda state: {**state, "resources": value}
 
@@ -99,6 +104,10 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "a saved plan": (literal(b"PK\x03\x04rest"), "zip archive"),
     "git-crypt": (literal(b"\x00GITCRYPT\x00rest"), "git-crypt"),
     "Ansible Vault": (literal(b"$ANSIBLE_VAULT;1.1;AES256\n6132"), "Ansible Vault"),
+    "the output of a wrapper": (
+        lambda: b"[command]/usr/bin/terraform-bin state pull\n" + whole().encode(),
+        "terraform_wrapper: false",
+    ),
     "Git LFS": (literal(b"version https://git-lfs.github.com/spec/v1\noid"), "git lfs pull"),
     "encrypted by OpenTofu": (
         literal(b'{"serial": 1, "encrypted_data": "aGVsbG8=", "encryption_version": "v0"}'),
@@ -137,6 +146,10 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "without SSH": (
         changed(without("aws_vpc_security_group_ingress_rule")),
         "no aws_vpc_security_group_ingress_rule of the sandbox",
+    ),
+    "with SSH rules in the group itself": (
+        changed(both(without("aws_vpc_security_group_ingress_rule"), inline_rule)),
+        "the rules stand in aws_security_group.sandbox_instances itself",
     ),
     "with an SSH rule of the old kind": (
         changed(with_old_ssh_rule),

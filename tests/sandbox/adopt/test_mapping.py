@@ -67,6 +67,20 @@ def test_a_file_that_powershell_redirected_is_read(encoding: str) -> None:
     assert terraform_state.parse(redirected, WHERE) == terraform_state.parse(content, WHERE)
 
 
+@pytest.mark.parametrize(
+    "half_done", [{"status": "tainted"}, {"deposed": "00000001"}, {"attributes_flat": {}}]
+)
+def test_a_half_finished_change_of_what_is_left_alone_hinders_nothing(
+    half_done: dict[str, object],
+) -> None:
+    state = json.loads(accepted())
+    stranger = {"mode": "managed", "type": "null_resource", "name": "build"}
+    block = {**stranger, "instances": [{"attributes": {"id": "1"}, **half_done}]}
+    state["resources"].append(block)
+    plan = plan_adoption(terraform_state.parse(json.dumps(state).encode(), WHERE))
+    assert "null_resource.build" in {left.address for left in plan.left_alone}
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_resource_of_a_state_is_adopted_or_listed_as_left_alone(variant: str) -> None:
     state = terraform_state.parse(json.dumps(make(variant)).encode(), WHERE)

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
+from infra import context
 from infra.account import AccountIdentity
 from infra.aws_clients import AwsClients
 from infra.context import PLACEHOLDER_VPC_ID
+from infra.settings import Settings
 from sandbox.cli import run
 from sandbox.core.errors import ExitCode
 from sandbox.permissions import identities
@@ -335,6 +337,19 @@ def test_check_names_an_unknown_profile_of_the_manager(
     command = ["permissions", "check", "--stack", "test", "--manager-profile", "nobody"]
     assert run(command) == ExitCode.FAILED
     assert "nobody" in capsys.readouterr().err
+
+
+def test_the_roles_of_the_pipelines_name_the_stacks_own_partition_and_log_groups() -> None:
+    settings = Settings.model_validate({"region": "us-gov-west-1", "log_prefix": "/league/"})
+    own = AccountIdentity(partition="aws-us-gov", account_id=ACCOUNT)
+    for identity in ("ci-deploy", "ci-preview", "ci-setup"):
+        text = json.dumps(
+            identities.BUILD[identity](settings, context.policy_context(settings, own))
+        )
+        assert "arn:aws-us-gov:" in text
+        assert "arn:aws:" not in text
+        assert "/aws/ec2/sandbox/" not in text
+        assert identity == "ci-setup" or ":log-group:/league/*" in text
 
 
 def test_the_account_of_an_arn() -> None:
