@@ -27,6 +27,7 @@ OPERATOR: Final = "operator"
 MANAGER: Final = "manager"
 CONFIG_VARIABLE: Final = "SANDBOX_CONFIG"
 """The variable from which the service reads the stack's configuration."""
+SHELL_NAMES: Final = frozenset({"PATH", CONFIG_VARIABLE, "NO_PROXY", "no_proxy"})
 SHELL_PREFIXES: Final = ("AWS_", "PULUMI_")
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
 More = Annotated[list[str] | None, typer.Argument(help="Passed on to pulumi.")]
@@ -191,12 +192,10 @@ def env(
     local = {
         name: value
         for name, value in environment.items()
-        if name in {"PATH", CONFIG_VARIABLE} or name.startswith(SHELL_PREFIXES)
+        if name in SHELL_NAMES or name.startswith(SHELL_PREFIXES)
     }
     before = sorted(
-        name
-        for name in os.environ
-        if name in {"PATH", CONFIG_VARIABLE} or name.startswith(SHELL_PREFIXES)
+        name for name in os.environ if name in SHELL_NAMES or name.startswith(SHELL_PREFIXES)
     )
     for name in before:
         typer.echo(

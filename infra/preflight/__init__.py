@@ -17,6 +17,7 @@ from infra.permissions.statements import DocumentError, document, documents
 from infra.preflight import (
     attached_stop,
     free_names,
+    live_key,
     missing,
     running_sandboxes,
     state_backend,
@@ -37,6 +38,7 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
     """
     running_sandboxes.require_no_harm(context, standing)
     attached_stop.require_lifted(context.settings, standing)
+    live_key.warn_on_lost_key(context.settings, standing)
     missing.warn_on_missing(context.settings, standing)
     uncounted_budget.warn_on_uncounted_budget(context.settings, standing)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)

@@ -33,6 +33,12 @@ def scripts() -> list[Path]:
     return sorted(SETUP.parent.glob("*.sh"))
 
 
+def test_no_checkout_gives_the_scripts_the_line_ends_of_windows(scripts: list[Path]) -> None:
+    command = ["git", "check-attr", "eol", "--", *map(str, scripts)]
+    printed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    assert [line.rsplit(": ", 1)[1] for line in printed.splitlines()] == ["lf"] * len(scripts)
+
+
 def test_shellcheck_finds_nothing(scripts: list[Path]) -> None:
     shellcheck = Path(sys.executable).with_name("shellcheck")
     recorder = Path(__file__).with_name("record_gpus.sh")

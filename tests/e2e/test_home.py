@@ -24,6 +24,8 @@ def test_the_users_own_files_are_not_opened_and_stay_as_they_are(
         trap.parent.mkdir(parents=True, exist_ok=True)
         os.mkfifo(trap)
     monkeypatch.setenv("HOME", str(home))
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
     monkeypatch.setenv("PULUMI_HOME", str(home / ".pulumi"))
     monkeypatch.setenv("PULUMI_ACCESS_TOKEN", "pul-of-the-user")
     monkeypatch.setenv("AWS_PROFILE", "of-the-user")

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra import catalogue
 from tests.infra.conftest import ACCOUNT, Run
 
 
@@ -140,3 +141,21 @@ def test_the_stack_protects_the_vpc_and_the_identities_if_asked(record: Run) -> 
         ("InstanceProfile", "sandbox-instance-profile"),
     }
     assert [resource.name for resource in record().resources if resource.protect] == []
+
+
+def test_a_preview_warns_that_a_manager_that_becomes_a_role_loses_its_key(
+    record: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
+    monkeypatch.setattr("infra.preflight.missing.warn_on_missing", lambda *_: None)
+    role = {"manager_identity": "pod-identity", "service_account": "default/manager"}
+    record(**role)
+    record.standing = {"urn::key": {"type": catalogue.ACCESS_KEY.name, "outputs": {}}}
+    record()
+    assert warnings == []
+    record(**role)
+    [warning] = warnings
+    assert "manager_identity = pod-identity: " in warning
+    assert "deletes the manager's user and its access key" in warning

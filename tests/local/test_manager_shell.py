@@ -86,7 +86,8 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    folder = tmp_path_factory.mktemp("checkout")
+    # what means something in a URL, a format or a glob
+    folder = tmp_path_factory.mktemp("C# 50% of a?b")
     copy_to(folder)
     (folder / ".venv").symlink_to(sys.prefix)
     shell = Shell(folder, clean_env.clean())
@@ -102,6 +103,7 @@ def as_(identity: str) -> str:
 
 def test_the_reference_client_lives_with_the_managers_own_key(shell: Shell) -> None:
     life = shell.run(
+        "export http_proxy=http://127.0.0.1:9; unset NO_PROXY no_proxy",  # nobody listens there
         as_("operator"),
         f"image=$({shell.python('image.py', IMAGE)})",
         "leave_local",
@@ -110,7 +112,7 @@ def test_the_reference_client_lives_with_the_managers_own_key(shell: Shell) -> N
         "! env | grep ^PULUMI_",
         "echo $AWS_SECRET_ACCESS_KEY",
         "leave_local",
-        "! env | grep -e ^AWS_ACCESS -e ^SANDBOX_CONFIG",
+        "! env | grep -e ^AWS_ACCESS -e ^SANDBOX_CONFIG -e ^NO_PROXY",
     )
     assert life.code == 0, life.output
     arn, code, secret = life.output.split()

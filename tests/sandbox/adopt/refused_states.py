@@ -83,9 +83,10 @@ def second_subnet_in_a_zone(state: Json) -> None:
     attributes(state, "aws_subnet")[1]["availability_zone"] = "us-east-1a"
 
 
-def inline_rule(state: Json) -> None:
+def inline_rule(state: Json) -> Json:
     rule = {"from_port": 22, "to_port": 22, "protocol": "tcp", "cidr_blocks": ["203.0.113.0/24"]}
     attributes(state, "aws_security_group")[0]["ingress"] = [rule]
+    return state
 
 
 def resources(value: object) -> Variant:
