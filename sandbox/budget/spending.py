@@ -117,7 +117,7 @@ class Stop:
         Raises:
             RefusedError: the stack has no budget.
         """
-        action = core.action_of(stack)
+        action = core.action_of(stack.resources())
         if action is None:
             raise RefusedError(
                 f"stack {stack.name}: has no budget; set sandbox:monthly_budget_usd and "

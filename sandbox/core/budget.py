@@ -5,14 +5,14 @@ it is reset, whatever is spent.
 https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-action-review.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from infra import catalogue, names
 from infra.aws_clients import AwsClients
-from sandbox.core.stack import Resource, Stack
+from sandbox.core.stack import Resource
 
 ARMED: Final = "STANDBY"
 LIFT: Final = "sandbox budget lift --stack {stack}"
@@ -64,11 +64,9 @@ class Budget:
         return "; ".join(filter(None, (text, cure.format(stack=stack))))
 
 
-def action_of(stack: Stack) -> Resource | None:
-    """The budget's action in the stack's state; None if the stack has no budget."""
-    return next(
-        (item for item in stack.resources() if item.type == catalogue.BUDGET_ACTION.name), None
-    )
+def action_of(resources: Iterable[Resource]) -> Resource | None:
+    """The budget's action in a stack's state; None if the stack has no budget."""
+    return next((item for item in resources if item.type == catalogue.BUDGET_ACTION.name), None)
 
 
 def names_of(action: Resource) -> dict[str, str]:

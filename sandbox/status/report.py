@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import access_keys
 from infra.access_keys import Keys
 from infra.attachments import unmanaged
-from infra.aws_clients import as_filters, error_reason
+from infra.aws_clients import AwsClients, as_filters, error_reason
 from sandbox.core import budget as core_budget
 from sandbox.core.access_keys import by_slot
 from sandbox.core.errors import SandboxError
@@ -41,19 +41,21 @@ class Line:
 
 def read(stack: Stack, config: SandboxConfig, *, quick: bool) -> Sequence[Line]:
     """The whole report; with *quick* without drift and policies, which take a preview."""
-    ec2 = stack.aws_of(config).ec2
+    aws = stack.aws_of(config)
+    ec2 = aws.ec2
     with ThreadPoolExecutor() as pool:
         preview = None if quick else pool.submit(drift, stack)
         attached = None if quick else pool.submit(attached_by_hand, stack)
         now = datetime.now(UTC)
+        resources = stack.resources()
         return [
             Line(item="stack", details=f"{stack.name} ({config.environment}), {config.region}"),
             vpc(ec2, config),
             *subnets(ec2, config),
             image(ec2, config, stack=stack.name, now=now),
-            *keys(stack.resources(), stack.settings().manager_keys, stack=stack.name, now=now),
+            *keys(resources, stack.settings().manager_keys, stack=stack.name, now=now),
             *sandboxes(ec2, config),
-            *budget(stack),
+            *budget(aws, resources, stack=stack.name),
             *(preview.result() if preview else []),
             *([attached.result()] if attached else []),
         ]
@@ -140,17 +142,17 @@ def drift(stack: Stack) -> Sequence[Line]:
     ]
 
 
-def budget(stack: Stack) -> Iterator[Line]:
+def budget(aws: AwsClients, resources: Sequence[Resource], *, stack: str) -> Iterator[Line]:
     """What is spent of the budget, and whether its stop is armed; nothing without a budget."""
-    action = core_budget.action_of(stack)
+    action = core_budget.action_of(resources)
     if action is None:
         return
     try:
-        read = core_budget.read(stack.aws(), action)
+        read = core_budget.read(aws, action)
     except (SandboxError, BotoCoreError, ClientError) as error:
         yield Line(item="budget", details=error_reason(error), ok=False)
     else:
-        details = f"{read.amounts}; {read.state(stack.name)}"
+        details = f"{read.amounts}; {read.state(stack)}"
         yield Line(item="budget", details=details, ok=read.armed)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.budget.spending import Stop
 from sandbox.core.stack import Stack
+from sandbox.drift import comparison
 from tests.e2e.account import Client, everything, launch_tagged
 from tests.e2e.sandbox import Sandbox
 
@@ -87,11 +88,19 @@ def test_the_tags_become_active_after_the_first_launch_and_the_budget_counts(
     assert (statuses[-1], is_attached(client)) == ("EXECUTION_SUCCESS", True)
 
 
+@pytest.fixture
+def stack(standing: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """The stack as the commands have it."""
+    for name, value in standing.environment.items():
+        monkeypatch.setenv(name, value)
+    return Stack(standing.name, standing.folder)
+
+
 def test_an_attached_stop_is_no_drift_and_keeps_the_stack(
-    standing: Sandbox, client: Client
+    standing: Sandbox, client: Client, stack: Stack
 ) -> None:
     assert is_attached(client)
-    standing.pulumi("preview", "--refresh", "--expect-no-changes")
+    assert list(comparison.lines(comparison.compare(stack))) == []
     ids = standing.urns()
     refused = standing.pulumi(
         "destroy", "--yes", "--skip-preview", "--run-program", fails=True
@@ -103,7 +112,7 @@ def test_an_attached_stop_is_no_drift_and_keeps_the_stack(
 
 
 def test_another_limit_and_another_address_replace_nothing_and_the_stop_is_lifted(
-    standing: Sandbox, client: Client, monkeypatch: pytest.MonkeyPatch
+    standing: Sandbox, client: Client, stack: Stack
 ) -> None:
     ids = standing.urns()
     settings = {"monthly_budget_usd": 7000, "budget_email": "owner@example.org"}
@@ -113,9 +122,7 @@ def test_another_limit_and_another_address_replace_nothing_and_the_stop_is_lifte
     budget = client("budgets").describe_budget(**BUDGET)["Budget"]
     assert budget["BudgetLimit"]["Amount"] == "7000.0"
     assert action(standing, client)["Subscribers"][0]["Address"] == "owner@example.org"
-    for name, value in standing.environment.items():
-        monkeypatch.setenv(name, value)
-    Stop.of(Stack(standing.name, standing.folder)).lift()
+    Stop.of(stack).lift()
     assert (action(standing, client)["Status"], is_attached(client)) == ("STANDBY", False)
     standing.pulumi("preview", "--refresh", "--expect-no-changes")
 

@@ -165,7 +165,7 @@ BAD_STACKS: Final[tuple[Row, ...]] = (
     ({"budget_email": "nobody"}, ("costs@example.org",)),
     (
         {"region": "us-gov-west-1", "cost_allocation_tags": "auto"},
-        ("sandbox:region", "GovCloud"),
+        ("GovCloud",),
     ),
     ({"cost_allocation_tags": "yes"}, ("'auto', 'on' or 'off'",)),
     # keys that are not settings

@@ -150,7 +150,7 @@ REFUSED: dict[str, tuple[Content, str]] = {
     ),
     "with SSH rules in the group itself": (
         changed(both(without("aws_vpc_security_group_ingress_rule"), inline_rule)),
-        "the rules stand in aws_security_group.sandbox_instances itself",
+        "itself, which cannot be adopted",
     ),
     "with an SSH rule of the old kind": (
         changed(with_old_ssh_rule),

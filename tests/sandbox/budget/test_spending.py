@@ -1,5 +1,6 @@
 """The budget's whole life against the emulated account: armed, spent, lifted, armed again."""
 
+import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from sandbox.core import budget as core
 from sandbox.core.errors import ExitCode, RefusedError, SandboxError
 from sandbox.core.stack import Resource, Stack
 from sandbox.status import report
+from tests.sandbox import json_forms
 
 ACCOUNT: Final = "123456789012"
 STOP: Final = f"arn:aws:iam::{ACCOUNT}:policy/{names.SPENDING_STOP}"
@@ -125,6 +127,10 @@ class Account:
         budget = self.budgets.describe_budget(**BUDGET)["Budget"]
         limit = {"BudgetLimit": {"Amount": str(dollars), "Unit": "USD"}}
         self.budgets.update_budget(AccountId=ACCOUNT, NewBudget={**budget, **limit})
+
+    def status(self) -> Sequence[report.Line]:
+        """What `sandbox status` says of the budget."""
+        return list(report.budget(self.aws, self.stack.resources(), stack="test"))
 
     def execute(self, execution: str) -> None:
         self.budgets.execute_budget_action(
@@ -277,19 +283,19 @@ def test_a_report_says_why_aws_does_not_tell_the_tag(
 
 
 def test_status_shows_the_stop(account: Account) -> None:
-    (armed,) = report.budget(account.stack)
+    (armed,) = account.status()
     assert armed.ok
     account.spend()
-    (spent,) = report.budget(account.stack)
+    (spent,) = account.status()
     assert not spent.ok
     assert "10.00 of 5.00" in spent.details
     assert "sandbox budget lift --stack test" in spent.details
-    assert list(report.budget(StackWithBudget("", account.aws))) == []
+    assert list(report.budget(account.aws, [], stack="test")) == []
 
 
 def test_a_budget_that_cannot_be_read_hides_no_other_line(account: Account) -> None:
     account.budgets.delete_budget(**BUDGET)
-    (line,) = report.budget(account.stack)
+    (line,) = account.status()
     assert not line.ok
 
 
@@ -307,7 +313,9 @@ def test_the_commands_show_lift_and_ask(
     assert "nothing to lift" in capsys.readouterr().err
     selected.spend()
     assert cli.run(["budget", "status", "--json"]) == ExitCode.ATTENTION
-    assert '"status": "EXECUTION_SUCCESS"' in capsys.readouterr().out
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["status"] == "EXECUTION_SUCCESS"
+    assert printed.keys() == json_forms.fields("budget", "status")
     assert cli.run(["budget", "lift"]) == ExitCode.REFUSED
     assert "within hours; raise sandbox:monthly_budget_usd first" in capsys.readouterr().err
     assert selected.attached == [STOP]

@@ -42,6 +42,7 @@ JSON_TESTED_ELSEWHERE: Final = {
     command
     for command in COMMANDS
     if command[:2] in {("permissions", "check"), ("image", "list"), ("adopt", "check")}
+    or command[:2] == ("budget", "status")
     or command[:2] == ("recover", "--yes")
     or "--write" in command
 }
@@ -53,6 +54,7 @@ CHANGING: Final = {
     *(("image", word) for word in ("build", "prune", "clean", "resume")),
     ("keys", "rotate"),
     ("keys", "rollback"),
+    ("budget", "lift"),
     ("adopt", "apply"),
     ("adopt", "finish"),
 }
