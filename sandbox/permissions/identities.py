@@ -22,8 +22,6 @@ Documents = Mapping[str, Any]
 Build = Callable[[Settings, PolicyContext], Documents]
 CI_ROLE: Final = CHECKOUT / "policies" / "ci-role.json"
 CI_ROLE_IDENTITIES: Final = CHECKOUT / "policies" / "ci-role-identities.json"
-DEFAULT_LOGS: Final = f":log-group:{Settings.model_fields['log_prefix'].default}"
-"""The sandboxes' log groups, as the pipeline's policies name them."""
 CI_ROLE_BUDGET: Final = CHECKOUT / "policies" / "ci-role-budget.json"
 CI_ROLE_SETUP: Final = CHECKOUT / "policies" / "ci-role-setup.json"
 CHANGE: Final = "Change"
@@ -137,15 +135,15 @@ def _without_changes(policy: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _filled(file: Path, policy_context: PolicyContext) -> str:
-    """The policy in *file* for the stack; STATE_BUCKET and STATE_KEY stay."""
+    """The policy in *file* for this stack; STATE_BUCKET and STATE_KEY stay."""
     text = file.read_text(encoding="utf-8")
-    for placeholder, value in (
+    for written, own in (
+        ("arn:aws:", f"arn:{policy_context.partition}:"),
         ("ACCOUNT", policy_context.account_id),
         ("REGION", policy_context.region),
-        (DEFAULT_LOGS, f":log-group:{policy_context.log_prefix}"),
-        ("arn:aws:", f"arn:{policy_context.partition}:"),
+        (Settings().log_prefix, policy_context.log_prefix),
     ):
-        text = text.replace(placeholder, value)
+        text = text.replace(written, own)
     return text
 
 
