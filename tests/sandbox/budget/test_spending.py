@@ -8,6 +8,7 @@ from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -101,7 +102,7 @@ class Account:
         self.stop = spending.Stop.of(self.stack)
 
     def launch(self, project: str = names.PROJECT) -> None:
-        image = self.ec2.register_image(Name=project, RootDeviceName="/dev/sda1")["ImageId"]
+        image = self.ec2.register_image(Name=str(uuid4()), RootDeviceName="/dev/sda1")["ImageId"]
         tags = [{"Key": "Project", "Value": project}, {"Key": "user_id", "Value": "ann"}]
         self.ec2.run_instances(
             ImageId=image,
