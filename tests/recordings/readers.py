@@ -291,7 +291,7 @@ def _dry_run(aws: AwsClients) -> Any:
     return dry_runs._answer(aws.ec2, row, {"MinCount": 1, "MaxCount": 1})  # pyright: ignore[reportArgumentType]
 
 
-def _simulated(aws: AwsClients) -> str:
+def _simulated(aws: AwsClients) -> Any:
     check = SimpleNamespace(
         principal=IDENTITY["Arn"],
         action="ec2:RunInstances",
