@@ -3,7 +3,8 @@
 AWS adds up what is spent a few times a day; here it is done whenever the budget or its action is
 read. Each instance that the budget's filter selects has cost `COST_OF_AN_INSTANCE`, as soon as the
 filter's tag is an active cost allocation tag. An action in STANDBY is executed when its threshold
-is reached. One that was reversed is no longer evaluated until it is reset.
+is reached. One that was reversed is no longer evaluated until it is reset. A deleted budget takes
+its actions with it.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Action.html
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_ExecuteBudgetAction.html
 https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-action-review.html
@@ -61,6 +62,7 @@ def install() -> None:
     _keep_tags()
     _answer_amounts_as_aws()
     _answer_spend()
+    _delete_actions_with_their_budget()
 
 
 def _as_handler(operation: Callable[[Any, Json], Json]) -> Callable[[Any], str]:
@@ -241,6 +243,18 @@ def _answer_spend() -> None:
         return {**answer, "CalculatedSpend": {"ActualSpend": {"Amount": amount, "Unit": "USD"}}}
 
     BudgetsBackend.describe_budget = describe_budget
+
+
+def _delete_actions_with_their_budget() -> None:
+    original = BudgetsBackend.delete_budget
+
+    def delete_budget(self: BudgetsBackend, account_id: str, budget_name: str) -> None:
+        original(self, account_id, budget_name)
+        actions = _actions(self)
+        for key in [key for key in actions if key[:2] == (account_id, budget_name)]:
+            del actions[key]
+
+    BudgetsBackend.delete_budget = delete_budget
 
 
 def _actions(backend: BudgetsBackend) -> dict[tuple[str, ...], Json]:

@@ -117,13 +117,14 @@ class Stop:
         Raises:
             RefusedError: the stack has no budget.
         """
+        aws = stack.aws()
         action = core.action_of(stack.resources())
         if action is None:
             raise RefusedError(
                 f"stack {stack.name}: has no budget; set sandbox:monthly_budget_usd and "
                 "sandbox:budget_email, then update the stack"
             )
-        return cls(aws=stack.aws(), action=action)
+        return cls(aws=aws, action=action)
 
     def read(self) -> Budget:
         return core.read(self.aws, self.action)
