@@ -47,7 +47,7 @@ def connect(settings: Settings, standing: Iterable[StandingResource]) -> Account
     provider = aws.Provider(
         "aws",
         region=settings.region,
-        default_tags={"tags": tags.common(settings.environment)},
+        default_tags={"tags": tags.default(settings.environment, settings.tags)},
         allowed_account_ids=[settings.account_id] if settings.account_id else None,
     )
     try:

@@ -165,6 +165,15 @@ def _rule_label(outputs: Properties) -> str:
     return f"in: {outputs['ipProtocol']} {int(outputs['fromPort'])} from {source}"
 
 
+def _egress_label(outputs: Properties) -> str:
+    protocol = "" if outputs["ipProtocol"] == "-1" else f"{outputs['ipProtocol']} "
+    ports = ""
+    if protocol.strip() in {"tcp", "udp"}:
+        first, last = int(outputs["fromPort"]), int(outputs["toPort"])
+        ports = f"{first} " if first == last else f"{first}-{last} "
+    return f"out: {protocol}{ports}to {outputs.get('cidrIpv4') or outputs.get('cidrIpv6')}"
+
+
 def _attached_rule_label(rule: Properties) -> str:
     group = rule.get("ReferencedGroupInfo", {}).get("GroupId")
     peer = rule.get("CidrIpv4") or rule.get("CidrIpv6") or rule.get("PrefixListId") or group
@@ -181,10 +190,22 @@ RULE_SOURCES: Final = {
 """Where a rule's traffic comes from or goes to: Pulumi's property and EC2's field."""
 
 
+RULE_PORTS: Final = {"fromPort": "FromPort", "toPort": "ToPort"}
+
+
 def _same_rule(inputs: Properties, rule: Properties) -> bool:
-    return rule["IpProtocol"] == inputs["ipProtocol"] and all(
-        rule.get(field_name) == inputs.get(property_name)
-        for property_name, field_name in RULE_SOURCES.items()
+    same_ports = all(
+        rule.get(field_name) == inputs[property_name]
+        for property_name, field_name in RULE_PORTS.items()
+        if property_name in inputs
+    )
+    return (
+        same_ports
+        and rule["IpProtocol"] == inputs["ipProtocol"]
+        and all(
+            rule.get(field_name) == inputs.get(property_name)
+            for property_name, field_name in RULE_SOURCES.items()
+        )
     )
 
 
@@ -430,7 +451,7 @@ INGRESS_RULE: Final = ResourceType(
 EGRESS_RULE: Final = ResourceType(
     name="aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
     taggable=True,
-    label="out: to {cidrIpv4}".format_map,
+    label=_egress_label,
     finder=_rule_finder(egress=True),
 )
 PREFIX_LIST: Final = ResourceType(

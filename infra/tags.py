@@ -1,11 +1,18 @@
 """The tags that all resources of a stack carry, and the tags that tell resources apart."""
 
+from collections.abc import Mapping
+
 from infra import names
 
 
 def common(environment: str) -> dict[str, str]:
-    """The tags that the provider puts on every resource that can carry tags."""
+    """The program's tags, which the provider puts on every resource that can carry tags."""
     return {names.PROJECT_TAG: names.PROJECT, "Environment": environment, "Purpose": names.PURPOSE}
+
+
+def default(environment: str, own: Mapping[str, str]) -> dict[str, str]:
+    """All tags that the provider puts on a resource: *own* ones and the program's, which win."""
+    return {**own, **common(environment)}
 
 
 def named(name: str, **others: str) -> dict[str, str]:

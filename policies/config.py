@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Final
 
+from infra import names
+from infra.egress import Egress
 from policies.additions import Addition
 from policies.exemptions import Exemption
 
@@ -36,6 +38,7 @@ class Parameters:
     vpc_cidr: Network = VPC
     main_vpc_cidr: Network = MAIN_VPC
     allowed_ssh_cidrs: tuple[Network, ...] = (WORLD,)
+    allowed_egress: tuple[str, ...] = ("all 0.0.0.0/0",)
     flow_logs: bool = True
     flow_log_retention_days: int = 365
     default_instance_type: str = "g5.12xlarge"
@@ -55,6 +58,7 @@ class Parameters:
     instance_log_retention_days: int = 365
     manager_keys: Mapping[str, str] = field(default_factory=lambda: {"a": "current"}, hash=False)
     manager_identity: str = "user"
+    manager_path: str = names.MANAGER_PATH
     oidc_provider_arn: str = ""
     service_account: str = ""
     monthly_budget_usd: int = 0
@@ -105,6 +109,10 @@ def _networks(value: Any) -> tuple[Network, ...]:  # noqa: ANN401 - JSON
     return tuple(ip_network(cidr) for cidr in value)
 
 
+def _outbound_rules(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - JSON
+    return tuple(str(Egress.of(text)) for text in value)
+
+
 TEXT: Final[Mapping[str, Any]] = {"type": "string"}
 TEXTS: Final[Mapping[str, Any]] = {"type": "array", "items": {"type": "string"}}
 NUMBER: Final[Mapping[str, Any]] = {"type": "integer", "minimum": 0}
@@ -117,6 +125,7 @@ STACK_PARAMETERS: Final[Mapping[str, tuple[Mapping[str, Any], Parse]]] = {
     "vpc_cidr": (TEXT, ip_network),
     "main_vpc_cidr": (TEXT, ip_network),
     "allowed_ssh_cidrs": (TEXTS, _networks),
+    "allowed_egress": (TEXTS, _outbound_rules),
     "flow_logs": (FLAG, bool),
     "flow_log_retention_days": (NUMBER, int),
     "default_instance_type": (TEXT, str),
@@ -136,6 +145,7 @@ STACK_PARAMETERS: Final[Mapping[str, tuple[Mapping[str, Any], Parse]]] = {
     "instance_log_retention_days": (NUMBER, int),
     "manager_keys": (OBJECT, dict[str, str]),
     "manager_identity": ({**TEXT, "enum": ["user", "irsa", "pod-identity"]}, str),
+    "manager_path": ({**TEXT, "enum": ["/service/", "/"]}, str),
     "oidc_provider_arn": (TEXT, str),
     "service_account": (TEXT, str),
     "monthly_budget_usd": (NUMBER, int),

@@ -395,7 +395,7 @@ def _attachment_actions(parameters: Parameters) -> tuple[str, str]:
 
 def _budget(parameters: Parameters) -> tuple[Grant, ...]:
     kind = "user" if parameters.manager_identity == "user" else "role"
-    manager = f"{kind}{names.MANAGER_PATH}{names.MANAGER}"
+    manager = f"{kind}{parameters.manager_path}{names.MANAGER}"
     return (
         Grant(
             actions=_attachment_actions(parameters),

@@ -213,11 +213,11 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
     catalogue.EGRESS_RULE.name: {
         "securityGroupId": GROUP_ID,
         "description": ByRule(rule="security-group-rules-described"),
-        "ipProtocol": HARMLESS,
-        "fromPort": HARMLESS,
-        "toPort": HARMLESS,
-        "cidrIpv4": HARMLESS,
-        "cidrIpv6": HARMLESS,
+        "ipProtocol": ByRule(rule="egress-as-configured"),
+        "fromPort": ByRule(rule="egress-as-configured"),
+        "toPort": ByRule(rule="egress-as-configured"),
+        "cidrIpv4": ByRule(rule="egress-as-configured"),
+        "cidrIpv6": ByRule(rule="egress-as-configured"),
     },
     catalogue.PREFIX_LIST.name: {
         "name": only(*PREFIX_LISTS, required=True),
@@ -256,7 +256,11 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
             _is_user_name,
             required=True,
         ),
-        "path": only(names.MANAGER_PATH, required=True),
+        "path": configured(
+            "is not sandbox:manager_path",
+            lambda value, parameters: value == parameters.manager_path,
+            required=True,
+        ),
         "permissionsBoundary": Reference(
             type=catalogue.POLICY.name, key="arn", names=(names.MANAGER_BOUNDARY,), required=True
         ),

@@ -46,6 +46,7 @@ class Manager(pulumi.ComponentResource):
         tags = named(names.MANAGER)
         if image := context.settings.sandbox_ami_id:
             tags[names.IMAGE_TAG] = image
+        self._path = context.settings.manager_path
         if trust := manager_trust(context.settings):
             self._role(trust, boundary.arn, policies, tags, protected)
         else:
@@ -71,7 +72,7 @@ class Manager(pulumi.ComponentResource):
         user = iam.User(
             names.MANAGER,
             name=names.MANAGER,
-            path=names.MANAGER_PATH,
+            path=self._path,
             permissions_boundary=boundary_arn,
             tags=tags,
             opts=protected,
@@ -109,7 +110,7 @@ class Manager(pulumi.ComponentResource):
         role = iam.Role(
             names.MANAGER,
             name=names.MANAGER,
-            path=names.MANAGER_PATH,
+            path=self._path,
             description="The service that starts and stops researcher sandboxes",
             assume_role_policy=document(trust, limit=TRUST_POLICY_LIMIT),
             permissions_boundary=boundary_arn,

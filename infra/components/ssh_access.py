@@ -1,4 +1,4 @@
-"""Access to the instances: SSH from the configured ranges, and nothing else."""
+"""Traffic of the instances: in comes SSH from the configured ranges, out what is configured."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,6 +10,7 @@ from infra import names
 from infra.addresses import IPNetwork
 from infra.components.managed_policies import numbered
 from infra.context import StackContext
+from infra.egress import PROTOCOLS, Egress
 from infra.lazy_aws import ec2, vpc
 from infra.preflight import quotas
 from infra.tags import named
@@ -48,15 +49,8 @@ class SshAccess(pulumi.ComponentResource):
                 version,
                 [cidr for cidr in context.settings.allowed_ssh_cidrs if cidr.version == version],
             )
-        vpc.SecurityGroupEgressRule(
-            names.EGRESS_RULE,
-            security_group_id=group.id,
-            description="Allow all outbound traffic",
-            ip_protocol="-1",
-            cidr_ipv4="0.0.0.0/0",
-            tags=named(names.EGRESS_RULE),
-            opts=child,
-        )
+        for rule in map(Egress.of, context.settings.allowed_egress):
+            self._let_out(rule)
         self.register_outputs({"security_group_id": self.security_group_id})
 
     def _allow(self, version: int, ranges: Sequence[IPNetwork]) -> None:
@@ -106,3 +100,29 @@ class SshAccess(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
             **source,
         )
+
+    def _let_out(self, egress: Egress) -> None:
+        """Add a rule; the one without limits keeps the name that it has in the replaced module."""
+        first, last = egress.bounds or (None, None)
+        name = egress_name(egress)
+        vpc.SecurityGroupEgressRule(
+            name,
+            security_group_id=self.security_group_id,
+            description=f"Allow outbound traffic: {egress}"
+            if not egress.is_everything
+            else "Allow all outbound traffic",
+            ip_protocol=PROTOCOLS[egress.protocol],
+            from_port=first,
+            to_port=last,
+            tags=named(names.EGRESS_RULE if egress.is_everything else names.NARROW_EGRESS_RULE),
+            opts=pulumi.ResourceOptions(parent=self),
+            **{f"cidr_ipv{egress.cidr.version}": str(egress.cidr)},
+        )
+
+
+def egress_name(egress: Egress) -> str:
+    """The logical name of an outbound rule."""
+    if egress.is_everything:
+        return names.EGRESS_RULE
+    # two colons separate the parts of a URN, so a name may not hold those of IPv6
+    return f"{names.NARROW_EGRESS_RULE}-{str(egress).replace(' ', '-').replace(':', '.')}"

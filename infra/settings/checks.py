@@ -8,12 +8,21 @@ from ipaddress import AddressValueError, IPv4Network, ip_network
 from typing import Any, Final
 
 from infra.addresses import PRIVATE, IPNetwork, covering
+from infra.egress import Egress
 
 WIDEST_VPC: Final = 16
 NARROWEST_VPC: Final = 24
 MAX_SSH_RANGES: Final = 940
 """Rules that a security group can ever have (1000, Amazon VPC quotas), less the 60 single rules
 that it can hold while an update replaces them by prefix lists."""
+MAX_EGRESS_RULES: Final = 60
+"""Outbound rules of a security group for each version of IP (Amazon VPC quotas)."""
+RESERVED_TAGS: Final = frozenset(
+    {"name", "project", "environment", "purpose", "type", "terraform", "user_id", "sandbox_ami_id"}
+)
+"""Keys of the program's own tags and of the replaced module's, in lower case: IAM ignores case."""
+MAX_OWN_TAGS: Final = 40
+"""A resource takes 50 tags (Tagging AWS resources), and the program sets up to six."""
 RETENTIONS: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -179,6 +188,42 @@ def tag_keys(texts: tuple[str, ...]) -> tuple[str, ...]:
                 "to 128 letters, digits and _.:/=+@-, without a wildcard, not beginning with aws:"
             )
     return distinct(texts)
+
+
+def own_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    for key, value in tags.items():
+        if key.lower() in RESERVED_TAGS or key.lower().startswith("aws:"):
+            raise ValueError(
+                f"{key} is a key that this program or AWS sets; use another, and set the "
+                "environment with sandbox:environment"
+            )
+        if not re.fullmatch(r"[\w .:/=+@-]{1,128}", key) or key != key.strip():
+            raise ValueError(
+                f"{key or 'an empty text'} is not the key of a tag; use 1 to 128 letters, digits, "
+                "spaces and _.:/=+@-"
+            )
+        if not re.fullmatch(r"[\w .:/=+@-]{0,256}", value):
+            raise ValueError(
+                f"{key}: its value is not one that all services take; use up to 256 letters, "
+                "digits, spaces and _.:/=+@-"
+            )
+    if len(tags) > MAX_OWN_TAGS:
+        raise ValueError(f"holds {len(tags)} tags; use at most {MAX_OWN_TAGS}")
+    if repeated := _repeated(key.lower() for key in tags):
+        raise ValueError(f"names {repeated} in two spellings; IAM takes one of them")
+    return tags
+
+
+def egress(texts: tuple[str, ...]) -> tuple[str, ...]:
+    rules = [Egress.of(text) for text in texts]
+    distinct(tuple(map(str, rules)))
+    for version in (4, 6):
+        if (count := sum(rule.cidr.version == version for rule in rules)) > MAX_EGRESS_RULES:
+            raise ValueError(
+                f"holds {count} IPv{version} rules, but a security group takes {MAX_EGRESS_RULES}; "
+                "merge some"
+            )
+    return tuple(map(str, rules))
 
 
 def ami_id(text: str) -> str:

@@ -33,6 +33,10 @@ class Settings(BaseModel):
     region: Annotated[str, AfterValidator(checks.region)] = "us-east-1"
     environment: Annotated[str, AfterValidator(checks.environment)] = "production"
     account_id: Annotated[str, AfterValidator(checks.account_id)] = ""
+    tags: Annotated[dict[str, str], AfterValidator(checks.own_tags)] = Field(
+        default_factory=dict[str, str]
+    )
+    """Tags of the organization, which every resource carries besides those of this program."""
     protect: StrictBool = False
     watch_terraform_tags: StrictBool = False
     """Whether previews warn about Terraform's tag (``infra.preflight.terraform_tag_warning``)."""
@@ -50,6 +54,10 @@ class Settings(BaseModel):
     allowed_ssh_cidrs: Annotated[
         tuple[addresses.IPNetwork, ...], BeforeValidator(checks.ssh_ranges)
     ] = (IPv4Network("0.0.0.0/0"),)
+    allowed_egress: Annotated[
+        tuple[str, ...], BeforeValidator(checks.not_empty), AfterValidator(checks.egress)
+    ] = ("all 0.0.0.0/0",)
+    """Outbound rules, as `infra.egress` reads them."""
     flow_logs: StrictBool = True
     flow_log_retention_days: Annotated[StrictInt, AfterValidator(checks.retention)] = 365
 
@@ -93,6 +101,8 @@ class Settings(BaseModel):
     )
     """Stage of the manager's access keys by slot; `sandbox keys rotate` writes it."""
     manager_identity: Literal["user", "irsa", "pod-identity"] = "user"
+    manager_path: Literal["/service/", "/"] = "/service/"
+    """Of the manager's identity; IAM cannot change it, so an adopted one keeps its own."""
     oidc_provider_arn: Annotated[str, AfterValidator(checks.oidc_provider)] = ""
     service_account: Annotated[str, AfterValidator(checks.service_account)] = ""
 

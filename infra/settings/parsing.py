@@ -104,6 +104,7 @@ EXPECTED: Final[Mapping[Any, tuple[type, str]]] = {
 ENTRIES: Final[Mapping[str, str]] = {
     "zones": "zone, as in us-east-1a: 0",
     "manager_keys": "slot, as in a: current",
+    "tags": "tag, as in CostCenter: research",
 }
 
 
@@ -113,7 +114,7 @@ CURES: Final[Mapping[str, str]] = {
     "aws:region": f"set {NAMESPACE}:region",
     "aws:profile": "set the environment variable AWS_PROFILE",
     "aws:allowedAccountIds": f"set {NAMESPACE}:account_id",
-    "aws:defaultTags": f"the tags are fixed, except {NAMESPACE}:environment",
+    "aws:defaultTags": f"set {NAMESPACE}:tags",
 }
 """What to do instead of a setting of the AWS provider."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra import catalogue
+from infra.egress import PROTOCOLS, WITH_PORTS, Egress
 from policies.config import Parameters
 from policies.rule import (
     CheckedResource,
@@ -17,6 +18,7 @@ from policies.rule import (
     StackRule,
     as_network,
     decide_each,
+    given,
     refers_to,
     text,
 )
@@ -89,6 +91,20 @@ def _leads_to_the_internet(table: StackResource, stack: CheckedStack) -> bool:
     )
 
 
+def egress_as_configured(rule: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
+    protocol = text(rule.props, "ipProtocol")
+    name = next((name for name, value in PROTOCOLS.items() if value == protocol), protocol)
+    ports = None
+    if name in WITH_PORTS:
+        ports = int(given(rule.props, "fromPort")), int(given(rule.props, "toPort"))
+    for key in ("cidrIpv4", "cidrIpv6"):
+        if cidr := text(rule.props, key):
+            traffic = Egress(protocol=name, ports=ports, cidr=as_network(cidr))
+            if not any(Egress.of(entry).covers(traffic) for entry in parameters.allowed_egress):
+                problem = "is not covered by an entry of sandbox:allowed_egress"
+                yield Finding(property=key, value=show(str(traffic)), problem=problem)
+
+
 def flow_logs_present(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     if parameters.flow_logs:
         yield from HAS_FLOW_LOG(stack, parameters)
@@ -151,6 +167,14 @@ RULES: Final[tuple[Rule, ...]] = (
             catalogue.DEFAULT_SECURITY_GROUP.name,
             problem="has a default security group that the stack does not manage",
         ),
+    ),
+    ResourceRule(
+        id="egress-as-configured",
+        why="The stack's config decides what may leave a sandbox, because changes are reviewed.",
+        fix="Add the traffic to sandbox:allowed_egress, or remove the rule.",
+        parameters=("allowed_egress",),
+        types=frozenset({catalogue.EGRESS_RULE.name}),
+        check=egress_as_configured,
     ),
     StackRule(
         id="flow-logs-present",

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 from infra import access_keys, names, settings
 from infra.settings import checks
+from sandbox.adopt import policy_comparison
 from sandbox.adopt.mapping import AdoptionPlan
 from sandbox.adopt.policy_comparison import as_list
 from sandbox.adopt.terraform_state import State, TerraformResource
@@ -15,7 +16,15 @@ from sandbox.core.errors import RefusedError
 NAMESPACE: Final = settings.NAMESPACE
 WATCH: Final = "watch_terraform_tags"
 """Previews warn while something still carries the tag Terraform=true."""
-MAIN_VPC: Final = "main_vpc_cidr"
+CURES: Final[Mapping[str, str]] = {
+    "main_vpc_cidr": "if that is not your network: pulumi config set KEY RANGE",
+    "vpc_cidr": "AWS cannot change the range of a VPC; keep this environment under Terraform",
+    "service_account": (
+        "if another state holds the association of the manager, name both states, or: pulumi "
+        "config set KEY NAMESPACE/NAME"
+    ),
+}
+"""By a setting that no state of the sandbox holds, how the stack gets it."""
 S3_ARN: Final = "arn:aws:s3:::"
 ARN_FIELDS: Final = 6
 """arn:partition:service:region:account:resource."""
@@ -35,6 +44,8 @@ def settings_of(state: State, plan: AdoptionPlan) -> dict[str, Any]:
         "vpc_cidr": environment.vpc.text("cidr_block"),
         "zones": dict(sorted(environment.slots.items(), key=lambda item: item[1])),
         "allowed_ssh_cidrs": list(plan.ssh_ranges),
+        "allowed_egress": list(plan.egress),
+        **environment.manager.settings,
         WATCH: True,
     }
     instance_type = _default_instance_type(state)
@@ -42,6 +53,8 @@ def settings_of(state: State, plan: AdoptionPlan) -> dict[str, Any]:
         values["default_instance_type"] = instance_type
     if plan.key_stages not in ({}, access_keys.INITIAL_STAGES):
         values["manager_keys"] = dict(plan.key_stages)
+    if tags := _own_tags(state, plan):
+        values["tags"] = tags
     if plan.log_retention_days is not None:
         values["instance_log_retention_days"] = plan.log_retention_days or max(checks.RETENTIONS)
     for policy in state.of("aws_iam_policy"):
@@ -75,10 +88,13 @@ def require_valid(state: State, config: Mapping[str, str]) -> None:
     try:
         settings.parse(config)
     except settings.SettingsError as error:
-        cure = (
-            f"if {MAIN_VPC} is not your network: pulumi config set {NAMESPACE}:{MAIN_VPC} RANGE"
-            if any(f"{MAIN_VPC} = " in problem for problem in error.problems)
-            else "change these values with Terraform first, then pull the state again"
+        cure = next(
+            (
+                f"{cure.replace('KEY', f'{NAMESPACE}:{key}')}"
+                for key, cure in CURES.items()
+                if any(f"{NAMESPACE}:{key}" in problem for problem in error.problems)
+            ),
+            "change these values with Terraform first, then pull the state again",
         )
         raise RefusedError(
             f"{state.where}: the program cannot describe this environment: "
@@ -113,6 +129,26 @@ def refused_settings(state: State) -> Mapping[str, str]:
     return {}
 
 
+def _own_tags(state: State, plan: AdoptionPlan) -> Mapping[str, str]:
+    """The tags that Terraform's provider put on everything, and that the program takes over."""
+    environment = plan.environment
+    tagged = [
+        environment.vpc,
+        *(
+            group
+            for group in state.of("aws_security_group")
+            if group.id == environment.security_group
+        ),
+        *(role for role in state.of("aws_iam_role") if role.text("name") == names.INSTANCE_ROLE),
+    ]
+    tags: dict[str, str] = {}
+    for key, value in sorted(environment.vpc.tags.items()):
+        if all(resource.tags.get(key) == value for resource in tagged):
+            with suppress(ValueError):
+                tags.update(checks.own_tags({key: value}))
+    return tags
+
+
 def _default_instance_type(state: State) -> str:
     """It is only in an output of the module; "" if there is none."""
     output: Any = state.outputs.get("sandbox_config")
@@ -126,11 +162,11 @@ def _default_instance_type(state: State) -> str:
 
 def _from_instance_policy(policy: TerraformResource) -> Iterator[tuple[str, Any]]:
     """Buckets and log prefix, from the statements that the old module wrote."""
-    try:
-        document: Any = json.loads(policy.text("policy"))
-    except ValueError:
+    statements = policy_comparison.statements(policy.text("policy"))
+    if statements is None:
         return
-    for statement in as_list(document.get("Statement", [])):
+    read = written = ""
+    for statement in statements:
         actions = set(as_list(statement.get("Action", [])))
         resources = cast("list[str]", as_list(statement.get("Resource", [])))
         buckets = [
@@ -139,12 +175,18 @@ def _from_instance_policy(policy: TerraformResource) -> Iterator[tuple[str, Any]
             if arn.startswith(S3_ARN) and "/" not in arn
         ]
         if "s3:GetObject" in actions and buckets:
+            read = buckets[0]
             yield "s3_read_buckets", buckets
-        if actions == {"s3:PutObject"} and len(resources) == 1:
-            bucket, _, key = resources[0].removeprefix(S3_ARN).partition("/")
-            if key == "*" and "*" not in bucket:
-                yield "s3_output_bucket", bucket
+        if "s3:PutObject" in actions:
+            [written] = {arn.removeprefix(S3_ARN).partition("/")[0] for arn in resources} or {""}
+            if "*" not in written:
+                yield "s3_output_bucket", written
         if "logs:PutLogEvents" in actions and len(resources) == 1:
             prefix = resources[0].partition(":log-group:")[2].removesuffix(":*").removesuffix("*")
             with suppress(ValueError):
                 yield "log_prefix", checks.log_prefix(prefix)
+    if read and read == written:
+        yield "instances_read_outputs", True
+    if not read:  # they read nothing: the least that the program gives is their own results
+        default = settings.Settings().s3_output_bucket
+        yield "s3_read_buckets", [written or default]

@@ -7,15 +7,16 @@ run that stops before that leaves the stack unchanged, and the next run starts a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from infra import names
+from infra import names, settings
 from infra.aws_clients import AwsClients
 from sandbox.adopt import adopted_settings, deployment, mapping
 from sandbox.adopt.deployment import Deployment
 from sandbox.adopt.key_limit import require_key_limit
-from sandbox.adopt.log_group import with_log_group
+from sandbox.adopt.machines import Machine, image_in_use, machines
 from sandbox.adopt.mapping import AdoptedResource, AdoptionPlan
+from sandbox.adopt.outside_terraform import with_endpoint, with_log_group
 from sandbox.adopt.preview_check import Verdict, check_preview
 from sandbox.adopt.rehearsal import rehearsal
 from sandbox.adopt.terraform_state import State
@@ -23,6 +24,8 @@ from sandbox.core import output, project
 from sandbox.core.errors import RefusedError, SandboxError
 from sandbox.core.pulumi_cli import subject
 from sandbox.core.stack import Stack
+
+IMAGE: Final = "sandbox_ami_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +40,29 @@ class Adoption:
     missing: Sequence[AdoptedResource]
     """The resources that the stack did not hold yet."""
     verdict: Verdict
+    machines: Sequence[Machine]
+    """Those in the VPC, the newest first."""
     written: bool
 
+    @property
+    def uncontrolled(self) -> Sequence[Machine]:
+        """The machines that the manager could no longer stop after the update."""
+        return [machine for machine in self.machines if machine.lacks]
 
-def adopt(
-    state: State, plan: AdoptionPlan, stack: Stack, aws: AwsClients, *, check_only: bool
+
+def adopt(  # noqa: PLR0913 - the parts of one run
+    state: State,
+    plan: AdoptionPlan,
+    stack: Stack,
+    aws: AwsClients,
+    *,
+    leave_machines: bool,
+    check_only: bool,
 ) -> Adoption:
     """Bring the resources of *plan* into *stack*; with *check_only* write nothing.
+
+    Without *leave_machines* nothing is written while the next update would take a running machine
+    from the manager.
 
     Raises:
         RefusedError: the state does not fit the stack or the program; nothing was written.
@@ -53,10 +72,12 @@ def adopt(
         config = stack.config_values()
         base = stack.export(show_secrets=True)
     log_prefix = {**config, **adopted_settings.settings_of(state, plan)}["log_prefix"]
-    with output.progress(f"region {aws.region}: looking for the instances' log group"):
+    with output.progress(f"region {aws.region}: looking for what Terraform may not know"):
+        plan = with_endpoint(plan, aws)
         plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
     missing = _missing(state, plan, stack.short_name, base)
     if not missing:  # adopted by an earlier run: its config belongs to the user now
+        found = machines(aws, plan.environment.vpc.id, stack.settings())
         verdict = _previewed(stack)
         return Adoption(
             plan=plan,
@@ -64,19 +85,26 @@ def adopt(
             refused_settings={},
             missing=(),
             verdict=verdict,
+            machines=found,
             written=False,
         )
     with output.progress(f"user {names.MANAGER}: listing the access keys"):
         require_key_limit(plan, aws, state.where)
     adopted = adopted_settings.settings_of(state, plan)
-    changes = adopted_settings.changes(config, adopted)
-    adopted_settings.require_valid(state, adopted_settings.merged(config, adopted))
+    with output.progress(f"region {aws.region}: looking at the machines in the VPC"):
+        if not config.get(IMAGE) and (image := image_in_use(aws, plan.environment.vpc.id)):
+            adopted[IMAGE] = image
+        changes = adopted_settings.changes(config, adopted)
+        merged = adopted_settings.merged(config, adopted)
+        adopted_settings.require_valid(state, merged)
+        found = machines(aws, plan.environment.vpc.id, settings.parse(merged))
     with rehearsal(stack) as scratch:
         scratch.set_config(_full_keys({**config, **adopted}))
         imported = _import(scratch, base, plan, missing)
         with output.progress("rehearsal: previewing the next update"):
             verdict = check_preview(scratch.preview())
-    written = verdict.sound and not check_only
+    stays_controlled = leave_machines or not any(machine.lacks for machine in found)
+    written = verdict.sound and stays_controlled and not check_only
     if written:
         with output.progress(f"stack {stack.name}: writing its config"):
             stack.set_config(_full_keys(changes))
@@ -89,6 +117,7 @@ def adopt(
         refused_settings=adopted_settings.refused_settings(state),
         missing=missing,
         verdict=verdict,
+        machines=found,
         written=written,
     )
 

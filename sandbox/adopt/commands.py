@@ -10,10 +10,12 @@ from sandbox.core.options import JsonOption, QuietOption, StackOption
 app = typer.Typer(
     no_args_is_help=True, help="Adopt an environment of the replaced Terraform module."
 )
-StateFile = Annotated[
-    str,
+StateFiles = Annotated[
+    list[str],
     typer.Argument(
-        metavar="STATE", help="Terraform's state file, version 4; - reads standard input."
+        metavar="STATE...",
+        help="Terraform's state file, version 4; - reads standard input. Name the cluster's state "
+        "too, if that holds the manager.",
     ),
 ]
 RotateKey = Annotated[
@@ -22,14 +24,22 @@ RotateKey = Annotated[
         "--rotate-key", help="Let the next update create a second access key beside the old one."
     ),
 ]
+LeaveMachines = Annotated[
+    bool,
+    typer.Option(
+        "--leave-machines",
+        help="Go on although the manager could no longer stop some of the running machines.",
+    ),
+]
 
 
 @app.command("check", epilog="Example: terraform state pull | sandbox adopt check - -s production")
 def check(
-    statefile: StateFile,
+    statefiles: StateFiles,
     *,
     stack: StackOption = None,
     rotate_key: RotateKey = False,
+    leave_machines: LeaveMachines = False,
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
@@ -37,28 +47,35 @@ def check(
 
     Exit code 3 says that the next update would disturb the running environment.
 
-    JSON: {stack, adopted, left_alone, settings, refused_settings, changes, verdict}, as
+    JSON: {stack, adopted, left_alone, machines, settings, refused_settings, changes, verdict}, as
     docs/adoption.md explains them.
     """
     from sandbox.adopt import report, run
     from sandbox.core.stack import Stack
 
     selected = Stack.select(stack)
-    adoption = run.adopt_state(statefile, selected, rotate_key=rotate_key, check_only=True)
+    adoption = run.adopt_state(
+        statefiles,
+        selected,
+        rotate_key=rotate_key,
+        leave_machines=leave_machines,
+        check_only=True,
+    )
     if as_json:
         output.json_result(report.as_json(adoption, selected.name))
     else:
         report.show(adoption)
-    run.require_sound(adoption, selected.name)
+    run.require_sound(adoption, selected.name, leave_machines=leave_machines)
     output.note("checked; nothing was written")
 
 
 @app.command("apply", epilog="Example: sandbox adopt apply terraform.tfstate --stack production")
 def apply(
-    statefile: StateFile,
+    statefiles: StateFiles,
     *,
     stack: StackOption = None,
     rotate_key: RotateKey = False,
+    leave_machines: LeaveMachines = False,
     _quiet: QuietOption = False,
 ) -> None:
     """Write the stack's config and state for the running resources. Changes nothing in AWS."""
@@ -66,9 +83,15 @@ def apply(
     from sandbox.core.stack import Stack
 
     selected = Stack.select(stack)
-    adoption = run.adopt_state(statefile, selected, rotate_key=rotate_key, check_only=False)
+    adoption = run.adopt_state(
+        statefiles,
+        selected,
+        rotate_key=rotate_key,
+        leave_machines=leave_machines,
+        check_only=False,
+    )
     report.show(adoption)
-    run.require_sound(adoption, selected.name)
+    run.require_sound(adoption, selected.name, leave_machines=leave_machines)
     if adoption.written:
         output.note(
             f"adopted; nothing in AWS has changed; next: pulumi up --stack {selected.name}, then "
@@ -76,6 +99,22 @@ def apply(
         )
     else:
         output.note("already adopted; nothing was written")
+
+
+@app.command(
+    "addresses",
+    epilog="Example: terraform state pull | sandbox adopt addresses - | tr '\\n' '\\0' | "
+    "xargs -0 terraform state rm",
+)
+def addresses(statefiles: StateFiles, *, _quiet: QuietOption = False) -> None:
+    """List the addresses of the first state that Terraform may forget, and no others.
+
+    They are what the stack has adopted, and what AWS makes with a VPC. All else is your own.
+    """
+    from sandbox.adopt import run
+
+    for address in run.forgettable(statefiles):
+        output.result(address)
 
 
 @app.command("finish", epilog="Example: sandbox adopt finish --stack production --untag")

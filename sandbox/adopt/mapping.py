@@ -13,7 +13,12 @@ from typing import Final
 
 from infra import access_keys, addresses, catalogue, names
 from infra.access_keys import Keys, Slot, Stage
+from infra.components.ssh_access import egress_name
+from infra.egress import PROTOCOLS, WITH_PORTS, Egress
 from infra.preflight.quotas import MAX_RULES
+from sandbox.adopt import manager_identity
+from sandbox.adopt.manager_identity import ManagerIdentity
+from sandbox.adopt.old_rules import OLD_RULE, with_new_rules
 from sandbox.adopt.terraform_state import State, TerraformResource
 from sandbox.core.errors import RefusedError
 
@@ -27,7 +32,6 @@ COMPONENT_NAME: Final = "sandbox"
 INACTIVE: Final = "Inactive"
 """IAM's status of a key that is switched off."""
 SSH: Final = 22
-OLD_RULE: Final = "aws_security_group_rule"
 EVERYWHERE: Final = "0.0.0.0/0"
 PULL_AGAIN: Final = (
     "take the whole state with: terraform state pull, or complete the environment with: "
@@ -42,6 +46,8 @@ class AdoptedResource:
 
     address: str
     """In Terraform."""
+    where: str
+    """The state that holds it; "" if none does."""
     type: str
     """In Pulumi."""
     parent: str
@@ -59,8 +65,11 @@ class LeftAlone:
     """A resource that the state holds and that this program does not register."""
 
     address: str
+    where: str
     id: str
     reason: str
+    of_module: bool = False
+    """Whether the module made it, so that Terraform may forget it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +97,7 @@ class Environment:
     """ARN by name."""
     key_slots: Mapping[str, Slot]
     """Slot by Terraform address, of the manager's access keys."""
+    manager: ManagerIdentity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +109,8 @@ class AdoptionPlan:
     left_alone: tuple[LeftAlone, ...]
     ssh_ranges: tuple[str, ...]
     """The ranges that reach port 22."""
+    egress: tuple[str, ...]
+    """The outbound rules, as the setting `allowed_egress` writes them."""
     access_keys: Mapping[str, AccessKey]
     """By Terraform address, the manager's keys whose secret the state holds."""
     key_stages: Keys
@@ -125,6 +137,8 @@ class MappingRow:
     """Pulumi's property by Terraform's attribute."""
     required: bool = True
     """Whether a state without this resource is incomplete."""
+    manager: str = ""
+    """The kind of manager that has it; "" for both."""
 
 
 def always(name: str) -> Text:
@@ -150,8 +164,25 @@ def is_ssh(resource: TerraformResource, environment: Environment) -> bool:
 
 
 def is_egress(resource: TerraformResource, environment: Environment) -> bool:
-    all_traffic = resource.text("ip_protocol") == "-1" and resource.text("cidr_ipv4") == EVERYWHERE
-    return in_security_group(resource, environment) and all_traffic
+    return in_security_group(resource, environment) and egress(resource) is not None
+
+
+def egress(resource: TerraformResource) -> Egress | None:
+    """The outbound rule as the program writes it; None if the program cannot have it."""
+    cidr = resource.text("cidr_ipv4") or resource.text("cidr_ipv6")
+    protocol = next(
+        (name for name, value in PROTOCOLS.items() if value == resource.text("ip_protocol")), ""
+    )
+    if not cidr or not protocol:
+        return None
+    first, last = (resource.attributes.get(key) for key in ("from_port", "to_port"))
+    ports = (int(first or 0), int(last or 0)) if protocol in WITH_PORTS else None
+    return Egress(protocol=protocol, ports=ports, cidr=ip_network(cidr, strict=False))
+
+
+def name_of_egress(resource: TerraformResource, _environment: Environment) -> str:
+    rule = egress(resource)
+    return egress_name(rule) if rule else names.EGRESS_RULE
 
 
 def is_default_route(resource: TerraformResource, environment: Environment) -> bool:
@@ -171,12 +202,14 @@ def ssh_range(resource: TerraformResource) -> str:
     return str(ip_network(text, strict=False))
 
 
-def identity(
+def identity(  # noqa: PLR0913 - the columns of the table
     kind: str,
     resource_type: catalogue.ResourceType,
     parent: str,
     name: str,
     state_only_properties: Mapping[str, str] = MappingProxyType({}),
+    *,
+    manager: str = "",
 ) -> MappingRow:
     """A role, an instance profile or a user, which IAM identifies by its name."""
     return MappingRow(
@@ -184,8 +217,11 @@ def identity(
         type=resource_type.name,
         parent=parent,
         name=always(name),
-        matches=lambda resource, _: resource.text("name") == name,
+        matches=lambda resource, environment: (
+            resource.text("name") == name and manager in {"", environment.manager.kind}
+        ),
         state_only_properties=state_only_properties,
+        manager=manager,
     )
 
 
@@ -199,8 +235,14 @@ def policy(parent: str, name: str) -> MappingRow:
     )
 
 
-def attachment(
-    kind: str, resource_type: catalogue.ResourceType, parent: str, name: str, policy_name: str
+def attachment(  # noqa: PLR0913 - the columns of the table
+    kind: str,
+    resource_type: catalogue.ResourceType,
+    parent: str,
+    name: str,
+    policy_name: str,
+    *,
+    manager: str = "",
 ) -> MappingRow:
     """The policy *policy_name* on the role or user *name*."""
     return MappingRow(
@@ -211,7 +253,9 @@ def attachment(
         matches=lambda resource, environment: (
             (resource.text(kind), resource.text("policy_arn"))
             == (name, environment.policies[policy_name])
+            and manager in {"", environment.manager.kind}
         ),
+        manager=manager,
         import_id=lambda resource, _: f"{resource.text(kind)}/{resource.text('policy_arn')}",
     )
 
@@ -292,9 +336,8 @@ TABLE: Final[tuple[MappingRow, ...]] = (
         terraform_type="aws_vpc_security_group_egress_rule",
         type=catalogue.EGRESS_RULE.name,
         parent=ACCESS,
-        name=always(names.EGRESS_RULE),
+        name=name_of_egress,
         matches=is_egress,
-        required=False,
     ),
     identity("role", catalogue.ROLE, INSTANCES, names.INSTANCE_ROLE),
     policy(INSTANCES, names.INSTANCE_POLICY),
@@ -303,11 +346,22 @@ TABLE: Final[tuple[MappingRow, ...]] = (
         *(names.INSTANCE_ROLE, names.INSTANCE_POLICY),
     ),
     identity("instance_profile", catalogue.INSTANCE_PROFILE, INSTANCES, names.INSTANCE_PROFILE),
-    identity("user", catalogue.USER, MANAGER, names.MANAGER, {"force_destroy": "forceDestroy"}),
+    identity(
+        *("user", catalogue.USER, MANAGER, names.MANAGER),
+        {"force_destroy": "forceDestroy"},
+        manager="user",
+    ),
+    identity("role", catalogue.ROLE, MANAGER, names.MANAGER, manager="role"),
     policy(MANAGER, names.MANAGER_POLICY),
     attachment(
         *("user", catalogue.USER_POLICY_ATTACHMENT, MANAGER),
         *(names.MANAGER, names.MANAGER_POLICY),
+        manager="user",
+    ),
+    attachment(
+        *("role", catalogue.ROLE_POLICY_ATTACHMENT, MANAGER),
+        *(names.MANAGER, names.MANAGER_POLICY),
+        manager="role",
     ),
     MappingRow(
         terraform_type="aws_iam_access_key",
@@ -323,7 +377,17 @@ TABLE: Final[tuple[MappingRow, ...]] = (
 LEFT_ALONE: Final[Mapping[str, str]] = {
     "aws_default_network_acl": "the program does not manage the VPC's default network ACL",
     "aws_default_route_table": "the program does not manage the VPC's default route table",
+    manager_identity.ASSOCIATION: (
+        "it belongs to the cluster and keeps its effect, since the role keeps its ARN"
+    ),
 }
+POLICIES_OF_IDENTITIES: Final = frozenset(
+    f"aws_iam_{kind}_policy{suffix}" for kind in ("role", "user") for suffix in ("", "_attachment")
+)
+"""What gives a role or a user permissions."""
+EGRESS_RULE: Final = "aws_vpc_security_group_egress_rule"
+OF_EVERY_VPC: Final = frozenset({"aws_default_network_acl", "aws_default_route_table"})
+"""What AWS makes with a VPC, and the module lists."""
 UNKNOWN: Final = "the program has no such resource"
 
 
@@ -335,6 +399,7 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
             without changing something.
     """
     _require_no_problem(state)
+    state = with_new_rules(state)
     manager_keys = _manager_keys(state)
     environment = _environment(state, manager_keys)
     adopted: list[AdoptedResource] = []
@@ -349,8 +414,9 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
             None,
         )
         if row is None:
-            reason = LEFT_ALONE.get(resource.type, UNKNOWN)
-            left_alone.append(LeftAlone(address=resource.address, id=resource.id, reason=reason))
+            # a state beside that of the sandbox holds much that is not the sandbox's
+            if resource.where == environment.vpc.where:
+                left_alone.append(_left_alone(resource, environment))
         else:
             adopted.append(_adopted(row, resource, environment))
     _require_complete(state, environment, adopted)
@@ -366,6 +432,11 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
         adopted=tuple(adopted),
         left_alone=tuple(left_alone),
         ssh_ranges=ssh_ranges,
+        egress=tuple(
+            str(egress(rule))
+            for rule in state.of("aws_vpc_security_group_egress_rule")
+            if is_egress(rule, environment)
+        ),
         access_keys={
             key.address: AccessKey(
                 id=key.id,
@@ -379,12 +450,32 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
     )
 
 
+def _left_alone(resource: TerraformResource, environment: Environment) -> LeftAlone:
+    return LeftAlone(
+        address=resource.address,
+        where=resource.where,
+        id=resource.id,
+        reason=_reason(resource, environment),
+        of_module=resource.type in OF_EVERY_VPC and in_vpc(resource, environment),
+    )
+
+
+def _reason(resource: TerraformResource, environment: Environment) -> str:
+    """Why *resource* is left alone, and what becomes of it."""
+    identity = resource.text("role") or resource.text("user")
+    if resource.type in POLICIES_OF_IDENTITIES and identity in {names.INSTANCE_ROLE, names.MANAGER}:
+        return f"it stays attached, but the new boundary of {identity} denies what only it allows"
+    if resource.type in {EGRESS_RULE, OLD_RULE} and in_security_group(resource, environment):
+        return "it stays as it is; no setting of the program describes such a rule"
+    return LEFT_ALONE.get(resource.type, UNKNOWN)
+
+
 def _require_no_problem(state: State) -> None:
     """Refuse a half-finished change of anything that may be adopted; others' may stay so."""
     types = {row.terraform_type for row in TABLE}
     for resource in state.resources:
         if resource.problem and resource.type in types:
-            raise RefusedError(f"{state.where}: {resource.problem}")
+            raise RefusedError(f"{resource.where}: {resource.problem}")
 
 
 def _adopted(
@@ -392,6 +483,7 @@ def _adopted(
 ) -> AdoptedResource:
     return AdoptedResource(
         address=resource.address,
+        where=resource.where,
         type=row.type,
         parent=row.parent,
         name=row.name(resource, environment),
@@ -416,6 +508,7 @@ def _environment(state: State, manager_keys: Sequence[TerraformResource]) -> Env
         if association.text("route_table_id") == route_table
     }
     subnets = [subnet for subnet in state.of("aws_subnet") if subnet.id in public]
+    manager = manager_identity.manager_identity(state)
     return Environment(
         vpc=vpc,
         security_group=security_group.id,
@@ -430,6 +523,7 @@ def _environment(state: State, manager_keys: Sequence[TerraformResource]) -> Env
         key_slots={
             key.address: slot for key, slot in zip(manager_keys, access_keys.SLOTS, strict=False)
         },
+        manager=manager,
     )
 
 
@@ -517,6 +611,8 @@ def _require_complete(
     state: State, environment: Environment, adopted: Sequence[AdoptedResource]
 ) -> None:
     for row in TABLE:
+        if row.manager not in {"", environment.manager.kind}:
+            continue
         if row.required and not any(
             (resource.type, resource.parent) == (row.type, row.parent) for resource in adopted
         ):
@@ -527,42 +623,40 @@ def _require_complete(
 
 
 def _consequence_and_cure(state: State, environment: Environment, row: MappingRow) -> str:
-    if row.matches is is_ssh:
-        consequence = "the program would open SSH to its default range"
-        old_rules = [
-            rule.address
-            for rule in state.of(OLD_RULE)
-            if in_security_group(rule, environment) and rule.text("type") == "ingress"
-        ]
-        if old_rules:
-            group = environment.security_group
-            return (
-                f"{consequence}; {' and '.join(old_rules)} is of the old kind {OLD_RULE}, which "
-                f"cannot be adopted: write it as {row.terraform_type}, then terraform state rm the "
-                "old one and terraform import the new one by its id, from: aws ec2 "
-                f"describe-security-group-rules --filters Name=group-id,Values={group}"
-            )
-        inline = [
-            group.address
-            for group in state.of("aws_security_group")
-            if group.id == environment.security_group and group.attributes.get("ingress")
-        ]
-        if inline:
-            return (
-                f"{consequence}; the rules stand in {inline[0]} itself, which cannot be adopted: "
-                f"move each into an {row.terraform_type}, and terraform import it by its id, from: "
-                "aws ec2 describe-security-group-rules --filters "
-                f"Name=group-id,Values={environment.security_group}"
-            )
-        return f"{consequence}; {PULL_AGAIN}"
-    if row.terraform_type == "aws_iam_user" and any(
-        role.text("name") == names.MANAGER for role in state.of("aws_iam_role")
-    ):
+    if row.matches not in {is_ssh, is_egress}:
+        return f"the program would create a second one; {PULL_AGAIN}"
+    direction, consequence = (
+        ("ingress", "the program would open SSH to its default range")
+        if row.matches is is_ssh
+        else ("egress", "the program would let out everything")
+    )
+    listing = (
+        "aws ec2 describe-security-group-rules --filters "
+        f"Name=group-id,Values={environment.security_group}"
+    )
+    inline = [
+        group.address
+        for group in state.of("aws_security_group")
+        if group.id == environment.security_group and group.attributes.get(direction)
+    ]
+    old_rules = [
+        rule.address
+        for rule in state.of(OLD_RULE)
+        if in_security_group(rule, environment) and rule.text("type") == direction
+    ]
+    if not old_rules and inline:
         return (
-            f"it belongs to a later version of the module, whose {names.MANAGER} is a role; only "
-            "environments with a user can be adopted; keep this one under Terraform"
+            f"{consequence}; the rules stand in {inline[0]} itself, which cannot be adopted: "
+            f"move each into an {row.terraform_type}, and terraform import it by its id, from: "
+            f"{listing}"
         )
-    return f"the program would create a second one; {PULL_AGAIN}"
+    if not old_rules:
+        return f"{consequence}; {PULL_AGAIN}"
+    return (
+        f"{consequence}; {' and '.join(old_rules)} is an {OLD_RULE} of several ranges, which "
+        f"cannot be adopted: write it as one {row.terraform_type} per range, then terraform state "
+        f"rm the old one and terraform import the new ones by their ids, from: {listing}"
+    )
 
 
 def _require_unique(state: State, adopted: Sequence[AdoptedResource]) -> None:

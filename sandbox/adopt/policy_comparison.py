@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 
@@ -12,6 +13,8 @@ class PolicyComparison:
 
     removed_actions: tuple[str, ...]
     """Actions, as the old document writes them, that no statement of the new one allows."""
+    narrowed_actions: tuple[str, ...]
+    """Actions of both, which the new document allows on fewer resources or under conditions."""
     added_actions: tuple[str, ...]
     removed_buckets: tuple[str, ...]
     """S3 buckets, or patterns of them, that only the old document allows."""
@@ -19,10 +22,18 @@ class PolicyComparison:
     denied: tuple[str, ...]
     """What the new document denies and the old one did not, for example "s3:GetObject* on logs"."""
 
+    def announces(self, action: str) -> bool:
+        """Whether the lines say that *action* may be refused from now on."""
+        return any(
+            fnmatchcase(action, pattern)
+            for pattern in (*self.removed_actions, *self.narrowed_actions)
+        ) or any(fnmatchcase(action, line.partition(" on ")[0]) for line in self.denied)
+
     def lines(self) -> Iterator[str]:
         """One line for each kind of difference."""
         for text, values in (
             ("no longer allows", self.removed_actions),
+            ("still allows, but not in every case as before,", self.narrowed_actions),
             ("newly allows", self.added_actions),
             ("no longer allows the buckets", self.removed_buckets),
             ("newly allows the buckets", self.added_buckets),
@@ -41,6 +52,11 @@ def compare(old: object, new: object) -> PolicyComparison | None:
     old_buckets, new_buckets = _buckets(old_statements), _buckets(new_statements)
     return PolicyComparison(
         removed_actions=tuple(sorted(old_actions - new_actions)),
+        narrowed_actions=tuple(
+            action
+            for action in sorted(old_actions & new_actions)
+            if _grants(old_statements, action) - _grants(new_statements, action)
+        ),
         added_actions=tuple(sorted(new_actions - old_actions)),
         removed_buckets=tuple(sorted(old_buckets - new_buckets)),
         added_buckets=tuple(sorted(new_buckets - old_buckets)),
@@ -54,6 +70,25 @@ def same_trust(old: object, new: object) -> bool:
     if old_statements is None or new_statements is None:
         return False
     return _normalized(old_statements) == _normalized(new_statements)
+
+
+def added_conditions(old: object, new: object) -> Sequence[str]:
+    """What only the *new* trust asks for; empty if the two differ in anything else too."""
+    old_statements, new_statements = statements(old), statements(new)
+    if not old_statements or not new_statements:
+        return ()
+    without = [
+        {key: value for key, value in statement.items() if key != "Condition"}
+        for statement in new_statements
+    ]
+    if _normalized(old_statements) != _normalized(without):
+        return ()
+    return sorted(
+        f"{key} = {' or '.join(as_list(values))}"
+        for statement in new_statements
+        for test in statement.get("Condition", {}).values()
+        for key, values in test.items()
+    )
 
 
 def statements(document: object) -> Sequence[Mapping[str, Any]] | None:
@@ -80,6 +115,16 @@ def _actions(all_statements: Sequence[Mapping[str, Any]]) -> set[str]:
         action
         for statement in _of_effect(all_statements, "Allow")
         for action in as_list(statement.get("Action", "NotAction"))
+    }
+
+
+def _grants(all_statements: Sequence[Mapping[str, Any]], action: str) -> set[tuple[str, str]]:
+    """The resources on which *action* is allowed, each with its conditions."""
+    return {
+        (resource, json.dumps(statement.get("Condition", {}), sort_keys=True))
+        for statement in _of_effect(all_statements, "Allow")
+        if action in as_list(statement.get("Action", []))
+        for resource in as_list(statement.get("Resource", []))
     }
 
 

@@ -7,7 +7,7 @@ Every other change is an objection.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from infra import catalogue, names
@@ -26,9 +26,15 @@ MODULE_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
             "iam:GetInstanceProfile",
         }
     ),
-    names.INSTANCE_POLICY: frozenset({"logs:CreateLogGroup"}),
+    names.INSTANCE_POLICY: frozenset({"logs:CreateLogGroup", "s3:DeleteObject"}),
 }
 """Actions that the old module allowed, by policy, and that the sandbox does not need."""
+OUTSIDE: Final = "newly denies what only another policy, or that of a bucket or of a key, allows"
+SESSIONS: Final = "newly denies every call with temporary credentials of an access key"
+OLD_METADATA: Final = (
+    "newly denies every call with credentials that the metadata service gave without a token "
+    "(IMDSv1)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +65,11 @@ Explain = Callable[[str, Values], PropertyChange]
 def explain_tags(name: str, values: Values) -> PropertyChange:
     foreign = sorted(values.lost_tags - MODULE_TAGS)
     if foreign:
-        return PropertyChange(
-            name=name,
-            reason=None,
-            details=(f"the tags {', '.join(foreign)} would go; remove them with Terraform first",),
+        detail = (
+            f"the tags {', '.join(foreign)} would go; put them on everything with Terraform's "
+            "default_tags, so that they are kept, or remove them with Terraform first"
         )
+        return PropertyChange(name=name, reason=None, details=(detail,))
     removed = "; Terraform=true is removed" if "Terraform" in values.lost_tags else ""
     return PropertyChange(name=name, reason=f"the program's own tags{removed}")
 
@@ -75,16 +81,39 @@ def explain_public_addresses(name: str, values: Values) -> PropertyChange:
 
 def explain_boundary(name: str, values: Values) -> PropertyChange:
     if values.old:
-        detail = f"the boundary {values.old} would be replaced; remove it first if you may"
+        detail = (
+            f"the boundary {values.old} would be replaced, since IAM takes one; if your "
+            "organization allows that, remove it first: aws iam delete-user-permissions-boundary, "
+            "or delete-role-permissions-boundary; else keep this environment under Terraform"
+        )
         return PropertyChange(name=name, reason=None, details=(detail,))
     return PropertyChange(
-        name=name, reason="new: a permissions boundary, so that nobody can allow more later"
+        name=name,
+        reason="new: a permissions boundary, so that nobody can allow more later",
+        details=(OUTSIDE,),
     )
+
+
+def explain_boundary_that_denies(what: str) -> Explain:
+    """A boundary that also denies *what*, which no policy of the module did."""
+
+    def explain(name: str, values: Values) -> PropertyChange:
+        change = explain_boundary(name, values)
+        return replace(change, details=(*change.details, what)) if change.reason else change
+
+    return explain
 
 
 def explain_trust(name: str, values: Values) -> PropertyChange:
     if policy_comparison.same_trust(values.old, values.new):
         return PropertyChange(name=name, reason="the same trust, with a name for its statement")
+    if conditions := policy_comparison.added_conditions(values.old, values.new):
+        reason = (
+            "the old trust let every pod of the account's clusters that is given the role use it"
+        )
+        return PropertyChange(
+            name=name, reason=reason, details=(f"only with {', '.join(conditions)}",)
+        )
     detail = "its principals or conditions would change; restore the module's trust policy first"
     return PropertyChange(name=name, reason=None, details=(detail,))
 
@@ -106,8 +135,8 @@ def explain_instance_policy(name: str, values: Values) -> PropertyChange:
     if not _allows_s3(values.old):
         reason = (
             "the old policy let instances pull every container image of this account; it gave "
-            "them no bucket, and the program always gives them sandbox:s3_read_buckets and "
-            "sandbox:s3_output_bucket"
+            "them no bucket, and the program always gives them sandbox:s3_output_bucket, which is "
+            "the only one in sandbox:s3_read_buckets now"
         )
     return _explain_policy(name, values, names.INSTANCE_POLICY, reason)
 
@@ -118,7 +147,7 @@ def explain_retention(name: str, values: Values) -> PropertyChange:
 
 
 def explain_description(name: str, _values: Values) -> PropertyChange:
-    return PropertyChange(name=name, reason="the program's own description; the rule is the same")
+    return PropertyChange(name=name, reason="the program's own description; nothing else is new")
 
 
 def _explain_policy(name: str, values: Values, policy_name: str, reason: str) -> PropertyChange:
@@ -152,9 +181,18 @@ EXPLAINED: Final[Mapping[tuple[str, str, str], Explain]] = {
     (catalogue.EGRESS_RULE.name, ANY, "description"): explain_description,
     (catalogue.POLICY.name, names.MANAGER_POLICY, "policy"): explain_manager_policy,
     (catalogue.POLICY.name, names.INSTANCE_POLICY, "policy"): explain_instance_policy,
-    (catalogue.USER.name, names.MANAGER, "permissionsBoundary"): explain_boundary,
-    (catalogue.ROLE.name, names.INSTANCE_ROLE, "permissionsBoundary"): explain_boundary,
+    (catalogue.USER.name, names.MANAGER, "permissionsBoundary"): explain_boundary_that_denies(
+        SESSIONS
+    ),
+    (
+        catalogue.ROLE.name,
+        names.INSTANCE_ROLE,
+        "permissionsBoundary",
+    ): explain_boundary_that_denies(OLD_METADATA),
+    (catalogue.ROLE.name, names.MANAGER, "permissionsBoundary"): explain_boundary,
     (catalogue.ROLE.name, names.INSTANCE_ROLE, "assumeRolePolicy"): explain_trust,
+    (catalogue.ROLE.name, names.MANAGER, "assumeRolePolicy"): explain_trust,
+    (catalogue.ROLE.name, names.MANAGER, "description"): explain_description,
     (catalogue.LOG_GROUP.name, names.INSTANCE_LOGS, "retentionInDays"): explain_retention,
 }
 """By type, name and property; a property that is not here may not change."""

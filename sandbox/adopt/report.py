@@ -1,11 +1,12 @@
 """Print the result of a run, as lines for logs and `grep`, or as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from infra import catalogue
 from sandbox.adopt import adopted_settings
 from sandbox.adopt.adoption import Adoption
+from sandbox.adopt.machines import Machine
 from sandbox.adopt.mapping import AdoptionPlan
 from sandbox.adopt.preview_check import PreviewedChange, Verdict
 from sandbox.core import output
@@ -27,6 +28,7 @@ def show(adoption: Adoption) -> None:
     for key, reason in adoption.refused_settings.items():
         output.result(f"  {adopted_settings.NAMESPACE}:{key} = {reason}")
     _show_preview(adoption.verdict)
+    _show_machines(adoption.machines)
 
 
 def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
@@ -60,6 +62,20 @@ def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
                 "details": [*change.details, *change.objections],
             }
             for change in verdict.changes
+        ],
+        "machines": [
+            {
+                "id": machine.id,
+                "type": machine.type,
+                "state": machine.state,
+                "image": machine.image,
+                "launched": machine.launched,
+                "user_id": machine.user,
+                "lacks": list(machine.lacks),
+                "commands": list(machine.commands),
+                "refused_launch": list(machine.refused_launch),
+            }
+            for machine in adoption.machines
         ],
         "verdict": {
             "sound": verdict.sound,
@@ -99,6 +115,36 @@ def _show_preview(verdict: Verdict) -> None:
         f"{verdict.count('update')} to update in place, {verdict.count('create')} to create, "
         f"{verdict.unchanged} unchanged"
     )
+
+
+def _show_machines(found: Sequence[Machine]) -> None:
+    if not found:
+        return
+    output.result(f"Machines in the VPC: {len(found)}")
+    for machine in found:
+        user = f", of {machine.user}" if machine.user else ""
+        lacks = f"the manager could not stop it: {'; '.join(machine.lacks)}"
+        judged = lacks if machine.lacks else "the manager can stop it"
+        output.result(f"  {machine.id} ({machine.type}, {machine.state}{user}): {judged}")
+    commands = [command for machine in found for command in machine.commands]
+    if commands:
+        output.result("Before the update, run as an operator, not as the manager:")
+    for command in commands:
+        output.result(f"  {command}")
+    newest = found[0]
+    if newest.refused_launch:
+        output.result(
+            f"Before the update, change the service: a launch like that of {newest.id}, the newest "
+            "machine, would be refused."
+        )
+    for change in newest.refused_launch:
+        output.result(f"  {change}")
+    images = sorted({machine.image for machine in found})
+    if len(images) > 1:
+        output.result(
+            f"The machines run {len(images)} images: {', '.join(images)}. Name the one that the "
+            "service launches: sandbox settings set sandbox_ami_id ID"
+        )
 
 
 def _reasons(change: PreviewedChange) -> tuple[str, ...]:

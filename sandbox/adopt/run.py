@@ -1,7 +1,9 @@
 """Run `sandbox adopt check` or `apply`: read the state, map it, rehearse, and write."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from infra import names
 from infra.aws_clients import AwsClients
 from sandbox.adopt import adopted_settings, terraform_state
 from sandbox.adopt.account import require_account
@@ -15,29 +17,57 @@ MAX_SHOWN: Final = 3
 """Objections in the error; the report lists all of them."""
 
 
-def adopt_state(statefile: str, stack: Stack, *, rotate_key: bool, check_only: bool) -> Adoption:
-    """Adopt *statefile* into *stack*; with *check_only* write nothing.
+def adopt_state(
+    statefiles: Sequence[str],
+    stack: Stack,
+    *,
+    rotate_key: bool,
+    leave_machines: bool,
+    check_only: bool,
+) -> Adoption:
+    """Adopt *statefiles* into *stack*; with *check_only* write nothing.
 
     Raises:
         RefusedError: the state does not fit the stack, the account or the program.
         SandboxError: the state cannot be read, or Pulumi or AWS answered with an error.
     """
-    with output.progress(f"reading Terraform's state from {terraform_state.label(statefile)}"):
-        state = terraform_state.read(statefile)
+    where = " and ".join(map(terraform_state.label, statefiles))
+    with output.progress(f"reading Terraform's state from {where}"):
+        state = terraform_state.read(statefiles)
     plan = plan_adoption(state, rotate_key=rotate_key)
     region, account = adopted_settings.region_and_account(state, plan)
     aws = AwsClients(region)
     with output.progress(f"account {account}: checking the credentials"):
         require_account(aws, account, state.where)
-    return adopt(state, plan, stack, aws, check_only=check_only)
+    return adopt(state, plan, stack, aws, leave_machines=leave_machines, check_only=check_only)
 
 
-def require_sound(adoption: Adoption, stack: str) -> None:
+def forgettable(statefiles: Sequence[str]) -> Sequence[str]:
+    """The addresses that Terraform may forget of the first of *statefiles*, once it is adopted.
+
+    Raises:
+        RefusedError: the state does not fit the program.
+        UsageError: the state cannot be read.
+    """
+    state = terraform_state.read(statefiles)
+    plan = plan_adoption(state, rotate_key=True)
+    first = terraform_state.label(statefiles[0])
+    taken = [*plan.adopted, *(item for item in plan.left_alone if item.of_module)]
+    return [item.address for item in taken if item.where == first]
+
+
+def require_sound(adoption: Adoption, stack: str, *, leave_machines: bool) -> None:
     """Refuse an update that would disturb the running environment.
 
     Raises:
         RefusedError: the message lists the first objections.
     """
+    if adoption.uncontrolled and not leave_machines and adoption.verdict.sound:
+        ids = ", ".join(machine.id for machine in adoption.uncontrolled)
+        raise RefusedError(
+            f"stack {stack}: after the update {names.MANAGER} could no longer stop {ids}; run the "
+            "commands above as an operator, or stop these yourself later: --leave-machines"
+        )
     if not adoption.verdict.sound:
         cure = (
             "restore these with Terraform first; nothing was written"

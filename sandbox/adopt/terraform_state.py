@@ -3,7 +3,7 @@
 import codecs
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
@@ -51,6 +51,8 @@ class TerraformResource:
 
     address: str
     type: str
+    where: str
+    """The state that holds it."""
     attributes: Mapping[str, Any] = field(repr=False)
     """May hold secrets: never print them all."""
     problem: str = ""
@@ -93,7 +95,24 @@ def label(source: str) -> str:
     return STDIN_LABEL if source == STDIN else source
 
 
-def read(source: str) -> State:
+def read(sources: Sequence[str]) -> State:
+    """The states in *sources* as one: a later module has its manager in the cluster's state.
+
+    Raises:
+        UsageError: a file cannot be read.
+        RefusedError: a file is not a state that can be adopted.
+    """
+    states = [_read(source) for source in sources]
+    return State(
+        where=" and ".join(state.where for state in states),
+        resources=tuple(resource for state in states for resource in state.resources),
+        outputs={
+            name: value for state in reversed(states) for name, value in state.outputs.items()
+        },
+    )
+
+
+def _read(source: str) -> State:
     """Read the state from the file *source*, or from standard input if it is "-".
 
     Raises:
@@ -120,7 +139,7 @@ def parse(content: bytes, where: str) -> State:
     try:
         raw = _decoded(content)
         _require_version(raw)
-        return State(where=where, resources=tuple(_resources(raw)), outputs=_outputs(raw))
+        return State(where=where, resources=tuple(_resources(raw, where)), outputs=_outputs(raw))
     except ValueError as error:
         raise RefusedError(f"{where}: {error}") from None
 
@@ -173,7 +192,7 @@ def _require_version(raw: Mapping[str, Any]) -> None:
         )
 
 
-def _resources(raw: Mapping[str, Any]) -> Iterator[TerraformResource]:
+def _resources(raw: Mapping[str, Any], where: str) -> Iterator[TerraformResource]:
     blocks = raw.get("resources")
     if not isinstance(blocks, list):
         raise ValueError(f"is damaged: it has no list of resources; {PULL}")  # noqa: TRY004 - as above
@@ -185,7 +204,7 @@ def _resources(raw: Mapping[str, Any]) -> Iterator[TerraformResource]:
             path = ".".join(filter(None, (block.get("module"), block["type"], block["name"])))
             for instance in block["instances"]:
                 count += 1
-                yield _resource(f"{path}{_index(instance)}", block["type"], instance)
+                yield _resource(f"{path}{_index(instance)}", block["type"], where, instance)
         except (KeyError, TypeError, AttributeError):
             raise ValueError(
                 f"is damaged: the resource after number {count} is incomplete; {PULL}"
@@ -197,13 +216,16 @@ def _resources(raw: Mapping[str, Any]) -> Iterator[TerraformResource]:
         )
 
 
-def _resource(address: str, terraform_type: str, instance: Mapping[str, Any]) -> TerraformResource:
+def _resource(
+    address: str, terraform_type: str, where: str, instance: Mapping[str, Any]
+) -> TerraformResource:
     attributes: Any = {} if "attributes_flat" in instance else instance["attributes"]
     if not isinstance(attributes, dict):
         raise ValueError(f"is damaged: {address} has no attributes; {PULL}")  # noqa: TRY004 - as above
     return TerraformResource(
         address=address,
         type=terraform_type,
+        where=where,
         attributes=cast("Mapping[str, Any]", attributes),
         problem=_problem(address, instance),
     )

@@ -99,7 +99,7 @@ def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
     if not settings.monthly_budget_usd:
         return _documents()
     manager_type = "user" if settings.manager_identity == "user" else "role"
-    manager_arn = policy_context.iam(f"{manager_type}{names.MANAGER_PATH}{names.MANAGER}")
+    manager_arn = policy_context.iam(f"{manager_type}{settings.manager_path}{names.MANAGER}")
     stop_arn = policy_context.iam(f"policy/{names.SPENDING_STOP}")
     return _documents(
         [document(spending.policy(manager_arn, stop_arn))],

@@ -19,7 +19,7 @@ def of_stack(
     iam = f"arn:{account.partition}:iam::{account.account_id}"
     ec2 = f"arn:{account.partition}:ec2:{settings.region}:{account.account_id}"
     manager_type = "user" if settings.manager_identity == "user" else "role"
-    manager = f"{iam}:{manager_type}{names.MANAGER_PATH}{names.MANAGER}"
+    manager = f"{iam}:{manager_type}{settings.manager_path}{names.MANAGER}"
     return {
         "partition": account.partition,
         "region": settings.region,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from typing import Any, Final, cast, get_origin
+from typing import Any, Final, cast, get_args, get_origin
 
 from infra import settings
 from infra.settings import Settings, SettingsError
@@ -128,7 +128,8 @@ def _entry(name: str, text: str) -> tuple[str, Any]:
     key, delimiter, value = (part.strip() for part in text.partition(separator))
     if not (key and delimiter and value):
         raise UsageError(f"{PREFIX}{name}: {text}: is not an entry; write NAME=VALUE")
-    return key, int(value) if value.isdecimal() else value
+    texts = get_args(Settings.model_fields[name].annotation)[1] is str
+    return key, int(value) if value.isdecimal() and not texts else value
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - a setting may be anything

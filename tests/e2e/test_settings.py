@@ -20,6 +20,8 @@ OTHER: Final[Mapping[str, Any]] = {
     "main_vpc_cidr": "10.1.0.0/16",
     "zones": {"us-east-1a": 0, "us-east-1b": 3},
     "allowed_ssh_cidrs": ["203.0.113.0/24", "2001:db8:1::/48"],
+    "allowed_egress": ["tcp 443 0.0.0.0/0", "udp 53 0.0.0.0/0"],
+    "tags": {"CostCenter": "research"},
     "flow_logs": False,
     "flow_log_retention_days": 90,
     "default_instance_type": "g5.xlarge",
@@ -48,7 +50,11 @@ PAIRS: Final[Sequence[Mapping[str, Any]]] = (
         "oidc_provider_arn": PROVIDER_ARN,
         "service_account": "team/manager",
     },
-    {"manager_identity": "pod-identity", "service_account": "team/manager"},
+    {
+        "manager_identity": "pod-identity",
+        "service_account": "team/manager",
+        "manager_path": "/",
+    },
     {
         "monthly_budget_usd": 500,
         "budget_email": "costs@example.org",

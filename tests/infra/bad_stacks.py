@@ -113,6 +113,7 @@ BAD_STACKS: Final[tuple[Row, ...]] = (
     ({"log_prefix": "/a*/"}, ()),
     ({"protect": "maybe"}, ("true or false",)),
     # the manager's identity and keys
+    ({"manager_path": "/team/"}, ("'/service/' or '/'",)),
     ({"manager_identity": "group"}, ("'user', 'irsa' or 'pod-identity'",)),
     (
         {"manager_identity": "irsa"},
@@ -136,6 +137,25 @@ BAD_STACKS: Final[tuple[Row, ...]] = (
         ("[a] active is", "'current', 'next', 'retiring' or 'inactive'"),
     ),
     ({"manager_keys": []}, ("a: current",)),
+    # tags and outbound traffic
+    ({"tags": {"project": "x"}}, ("project is a key",)),
+    ({"tags": {"aws:x": "y"}}, ("aws:x is a key",)),
+    ({"tags": {"Cost*": "y"}}, ("Cost* is not",)),
+    ({"tags": {"": "y"}}, ("an empty text",)),
+    ({"tags": {"CostCenter": "a*"}}, ("CostCenter: its value",)),
+    ({"tags": {"CostCenter": 4711}}, ("[CostCenter] 4711", "quotes")),
+    ({"tags": {"Team": "a", "team": "b"}}, ("two spellings",)),
+    ({"tags": {f"k{number}": "" for number in range(41)}}, ("41 tags",)),
+    ({"tags": ["Team"]}, ("CostCenter: research",)),
+    ({"allowed_egress": []}, ("at least one",)),
+    ({"allowed_egress": ["443"]}, ("443 is not", "tcp 443 0.0.0.0/0")),
+    ({"allowed_egress": ["tcp https 0.0.0.0/0"]}, ("https is not",)),
+    ({"allowed_egress": ["tcp 9-1 0.0.0.0/0"]}, ("9-1 is not",)),
+    ({"allowed_egress": ["udp 65536 0.0.0.0/0"]}, ("65535",)),
+    ({"allowed_egress": ["all 443 0.0.0.0/0"]}, ("all 443",)),
+    ({"allowed_egress": ["tcp 443 10.0.0.1/8"]}, ("host bits",)),
+    ({"allowed_egress": ["tcp 443 0.0.0.0/0", "tcp 443-443 0.0.0.0/0"]}, ("twice",)),
+    ({"allowed_egress": [f"tcp {port} 0.0.0.0/0" for port in range(61)]}, ("61 IPv4",)),
     # limits of launches and of sandboxes
     ({"volume_types": []}, ("at least one",)),
     ({"volume_types": ["gp4"]}, ("gp3",)),

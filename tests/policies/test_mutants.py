@@ -34,6 +34,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "region": {"region": "eu-west-1", "zones": {"eu-west-1a": 0}},
     "account_id": {"account_id": "123456789012"},
     "environment": {"environment": "staging"},
+    "tags": {"tags": {"CostCenter": "research", "team/owner": "ml platform"}},
     "protect": {"protect": True},
     "watch_terraform_tags": {"watch_terraform_tags": False},
     "vpc_cidr": {"vpc_cidr": "10.7.0.0/16"},
@@ -43,6 +44,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "more ranges than rules": {
         "allowed_ssh_cidrs": [f"203.0.113.{number}/32" for number in range(70)]
     },
+    "allowed_egress": {"allowed_egress": ["tcp 443 0.0.0.0/0", "udp 53 10.0.0.2/32", "icmp ::/0"]},
     "flow_logs": {"flow_logs": False},
     "flow_log_retention_days": {"flow_log_retention_days": 90},
     "default_instance_type": {"default_instance_type": "g4dn.xlarge"},
@@ -69,6 +71,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "instance_log_retention_days": {"instance_log_retention_days": 90},
     "manager_keys": {"manager_keys": {"b": "current"}},
     "manager_identity": PODS,
+    "manager_path": {**PODS, **BUDGET, "manager_path": "/"},
     "oidc_provider_arn": ROLE,
     "service_account": {**PODS, "service_account": "other/manager"},
     "cost_allocation_tags": {"cost_allocation_tags": "on"},

@@ -21,8 +21,9 @@ from infra.account import AccountIdentity
 from infra.aws_clients import AwsClients
 from infra.catalogue import CATALOGUE, Attachment, Finder, Listing
 from infra.preflight import free_names, missing, running_sandboxes, terraform_tag_warning
+from infra.settings import Settings
 from local import stack as local_stack
-from sandbox.adopt import account, key_limit, log_group
+from sandbox.adopt import account, key_limit, machines, outside_terraform
 from sandbox.doctor import examination
 from sandbox.keys import listing, rotator
 from sandbox.permissions import dry_runs, identities, simulation
@@ -354,6 +355,41 @@ def _instances(data: Data) -> list[Data]:
 
 def _tag(tagged: Data, key: str) -> str:
     return {tag["Key"]: tag["Value"] for tag in tagged.get("Tags", [])}.get(key, "")
+
+
+NO_MACHINES: Final = {
+    "ec2.DescribeVolumes": {"Volumes": []},
+    "ec2.DescribeImages": {"Images": []},
+    "ec2.DescribeIamInstanceProfileAssociations": {"IamInstanceProfileAssociations": []},
+}
+ONE_MACHINE: Final = {
+    "ec2.DescribeInstances": {
+        "Reservations": [
+            {
+                "Instances": [
+                    {
+                        "InstanceId": ID,
+                        "InstanceType": "g5.12xlarge",
+                        "ImageId": "ami-1",
+                        "LaunchTime": datetime(2026, 1, 1, tzinfo=UTC),
+                        "State": {"Name": "running"},
+                    }
+                ]
+            }
+        ]
+    },
+    **NO_MACHINES,
+}
+
+
+def _machines(aws: AwsClients) -> list[str]:
+    return [machine.id for machine in machines.machines(aws, "vpc-1", Settings())]
+
+
+def _endpoint(aws: AwsClients) -> Any:
+    environment = SimpleNamespace(vpc=SimpleNamespace(id="vpc-1"), route_table="rtb-1")
+    plan: Any = SimpleNamespace(environment=environment)
+    return outside_terraform.with_endpoint(plan, aws) is plan
 
 
 def _ids(items: str, key: str) -> Expected:
@@ -748,8 +784,42 @@ READERS: Final[Sequence[Reader]] = (
     ),
     _reader(
         "logs.DescribeLogGroups",
-        "sandbox/adopt/log_group.py: retention",
-        lambda aws: log_group._retention_days(aws, "/custodian/vpc_log/"),
+        "sandbox/adopt/outside_terraform.py: retention",
+        lambda aws: outside_terraform._retention_days(aws, "/custodian/vpc_log/"),
+    ),
+    _reader(
+        "ec2.DescribeVpcEndpoints",
+        "sandbox/adopt/outside_terraform.py: endpoint of another table",
+        _endpoint,
+        lambda _: True,
+    ),
+    _reader(
+        "ec2.DescribeInstances",
+        "sandbox/adopt/machines.py: instances",
+        lambda aws: sorted(_machines(aws)),
+        lambda data: sorted(instance["InstanceId"] for instance in _instances(data)),
+        others=NO_MACHINES,
+    ),
+    _reader(
+        "ec2.DescribeVolumes",
+        "sandbox/adopt/machines.py: volumes",
+        _machines,
+        lambda _: [ID],
+        others=ONE_MACHINE,
+    ),
+    _reader(
+        "ec2.DescribeImages",
+        "sandbox/adopt/machines.py: images",
+        _machines,
+        lambda _: [ID],
+        others=ONE_MACHINE,
+    ),
+    _reader(
+        "ec2.DescribeIamInstanceProfileAssociations",
+        "sandbox/adopt/machines.py: profiles",
+        _machines,
+        lambda _: [ID],
+        others=ONE_MACHINE,
     ),
     _reader(
         "ec2.DeleteTags",

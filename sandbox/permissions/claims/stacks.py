@@ -50,7 +50,12 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "manager_identity: irsa": {"manager_identity": "irsa", **ON_EKS},
     "manager_identity: pod-identity": {"manager_identity": "pod-identity", **ON_EKS},
     "monthly_budget_usd": BUDGET,
-    "monthly_budget_usd, for a role": {**BUDGET, "manager_identity": "irsa", **ON_EKS},
+    "monthly_budget_usd, for a role at another path": {
+        **BUDGET,
+        "manager_identity": "irsa",
+        "manager_path": "/",
+        **ON_EKS,
+    },
     "results_per_instance": {"results_per_instance": True, "s3_read_buckets": ["softmax-data"]},
     "s3_output_bucket, read by sandboxes": {
         "s3_output_bucket": "results",
@@ -85,7 +90,11 @@ class ClaimedStack:
     @property
     def given_of_rows(self) -> Mapping[str, Any]:
         """The settings with which rows hold here: those that only add an identity do not count."""
-        return {key: value for key, value in self.given.items() if key not in {**ON_EKS, **BUDGET}}
+        return {
+            key: value
+            for key, value in self.given.items()
+            if key not in {**ON_EKS, **BUDGET, "manager_path": ""}
+        }
 
 
 def made_up_stacks() -> Sequence[ClaimedStack]:
@@ -167,7 +176,7 @@ def values_of(
         "own_results": policy_context.s3_output_bucket
         + (f"/{instance.OWN_PREFIX}" if policy_context.results_per_instance else ""),
         "image": policy_context.ami_id,
-        "manager": policy_context.iam(f"{manager_type}{names.MANAGER_PATH}{names.MANAGER}"),
+        "manager": policy_context.iam(f"{manager_type}{settings.manager_path}{names.MANAGER}"),
         "manager_type": manager_type.capitalize(),
         "oidc_provider": provider,
         "oidc_issuer": provider.split(":oidc-provider/", 1)[1],

@@ -15,7 +15,12 @@ SECOND: Final = FakeResource(
 OTHER_TABLE: Final = FakeResource(
     type=catalogue.ROUTE_TABLE.name, name="other", props={"id": "rtb-2"}
 )
+HTTPS: Final = stack.EGRESS.having(ipProtocol="tcp", fromPort=443, toPort=443)
 NO_FLOW_LOGS: Final = Parameters(flow_logs=False)
+
+
+def _https(case: Case) -> Case:
+    return replace(case, parameters=Parameters(allowed_egress=("tcp 443 0.0.0.0/0",)))
 
 
 CASES: Final[tuple[Case, ...]] = (
@@ -52,6 +57,15 @@ CASES: Final[tuple[Case, ...]] = (
     ),
     good("default-security-group-managed", "the program's", stack.ALL),
     bad("default-security-group-managed", "unmanaged", stack.without(stack.DEFAULT_GROUP)),
+    good("egress-as-configured", "all traffic, which is the default", stack.EGRESS),
+    bad("egress-as-configured", "IPv6", stack.EGRESS.having(cidrIpv4=None, cidrIpv6="::/0")),
+    _https(good("egress-as-configured", "the configured port", HTTPS)),
+    _https(
+        good("egress-as-configured", "a part of the range", HTTPS.having(cidrIpv4="1.1.1.1/32"))
+    ),
+    _https(bad("egress-as-configured", "all traffic", stack.EGRESS)),
+    _https(bad("egress-as-configured", "more ports", HTTPS.having(toPort=444))),
+    _https(bad("egress-as-configured", "another protocol", HTTPS.having(ipProtocol="udp"))),
     good("flow-logs-present", "the program's", stack.ALL),
     bad("flow-logs-present", "none", stack.without(stack.FLOW_LOG)),
     bad("flow-logs-present", "not for a second VPC", (*stack.ALL, SECOND)),

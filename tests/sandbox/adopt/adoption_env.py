@@ -98,17 +98,27 @@ class AdoptionEnv:
 
 def build(folder: Path, variables: Mapping[str, str], state: Json) -> AdoptionEnv:
     """Reset the emulated account, and create there what *state* describes; no stack yet."""
-    reset = urllib.request.Request(  # noqa: S310 - the emulator's own address
+    reset(variables)
+    region: str = state["outputs"]["sandbox_config"]["value"]["region"]
+    return around(folder, variables, recreate(state, clients(region, variables)))
+
+
+def reset(variables: Mapping[str, str]) -> None:
+    """Empty the emulated account."""
+    request = urllib.request.Request(  # noqa: S310 - the emulator's own address
         f"{variables['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST"
     )
-    with urllib.request.urlopen(reset):  # noqa: S310 - as above
+    with urllib.request.urlopen(request):  # noqa: S310 - as above
         pass
-    region: str = state["outputs"]["sandbox_config"]["value"]["region"]
+
+
+def around(folder: Path, variables: Mapping[str, str], state: Json) -> AdoptionEnv:
+    """The program's folder beside an account that is as *state* describes."""
     environment = AdoptionEnv(
         folder=folder,
-        region=region,
+        region=state["outputs"]["sandbox_config"]["value"]["region"],
         variables=variables,
-        state=recreate(state, clients(region, variables)),
+        state=state,
     )
     environment.state_file.write_text(json.dumps(environment.state))
     environment.project.mkdir()

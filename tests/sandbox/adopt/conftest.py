@@ -45,7 +45,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                     total.update(counts)
     if total:
         terminalreporter.write_line(
-            f"adoption: {total['variants']} variants of state, {total['replaced']} resources "
+            f"adoption: {total['variants'] + total['refused']} states: "
+            f"{total['variants']} adopted, "
+            f"{total['refused']} refused with a cure that was tried; {total['replaced']} resources "
             f"replaced, {total['deleted']} deleted, {total['changed ids']} changed ids, "
-            f"{total['updated']} updated in place with a reason"
+            f"{total['updated']} updated in place with a reason; {total['requests refused']} "
+            f"requests worked before and are refused after, {total['unannounced']} of them "
+            "unannounced"
         )

@@ -130,6 +130,28 @@ class Builder:
             RouteTableId=self.new(values["route_table_id"]), SubnetId=self.new(values["subnet_id"])
         )["AssociationId"]
 
+    def endpoint(self, values: Json) -> None:
+        endpoint = self.ec2.create_vpc_endpoint(
+            VpcId=self.new(values["vpc_id"]),
+            ServiceName=values["service_name"],
+            RouteTableIds=[self.new(table) for table in values["route_table_ids"]],
+        )["VpcEndpoint"]
+        self.ids[values["id"]] = endpoint["VpcEndpointId"]
+        self.tag(values["id"], values["tags_all"])
+
+    def old_rule(self, values: Json) -> None:
+        rule = {
+            "id": values["security_group_rule_id"],
+            "security_group_id": values["security_group_id"],
+            "ip_protocol": values["protocol"],
+            "from_port": values["from_port"] or None,
+            "to_port": values["to_port"] or None,
+            "cidr_ipv4": values["cidr_blocks"][0],
+            "description": values["description"],
+            "tags_all": {},
+        }
+        (self.ingress if values["type"] == "ingress" else self.egress)(rule)
+
     def group(self, values: Json) -> None:
         group = self.ec2.create_security_group(
             GroupName=values["name"],
@@ -163,7 +185,8 @@ class Builder:
             GroupId=self.new(values["security_group_id"]), IpPermissions=[permission]
         )
         self.ids[values["id"]] = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
-        self.tag(values["id"], values["tags_all"])
+        if values["tags_all"]:
+            self.tag(values["id"], values["tags_all"])
 
     def role(self, values: Json) -> None:
         self.iam.create_role(
@@ -222,7 +245,9 @@ CREATORS: Mapping[str, Callable[[Builder, Json], None]] = {
     "aws_route_table": Builder.table,
     "aws_route": Builder.route,
     "aws_route_table_association": Builder.association,
+    "aws_vpc_endpoint": Builder.endpoint,
     "aws_security_group": Builder.group,
+    "aws_security_group_rule": Builder.old_rule,
     "aws_vpc_security_group_ingress_rule": Builder.ingress,
     "aws_vpc_security_group_egress_rule": Builder.egress,
     "aws_iam_role": Builder.role,

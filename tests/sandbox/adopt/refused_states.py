@@ -2,11 +2,14 @@
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from tests.sandbox.adopt.fake_account import Json, attributes, original
 from tests.sandbox.adopt.variants import (
+    IRSA_TRUST,
+    ISSUER,
+    POD_TRUST,
     Variant,
     both,
     key,
@@ -14,6 +17,7 @@ from tests.sandbox.adopt.variants import (
     replaced,
     second_key,
     ssh,
+    with_association,
     with_manager_role,
     with_old_ssh_rule,
     with_other_resources,
@@ -38,6 +42,17 @@ def cut_after(text: str) -> Content:
         return f"{start}{text}".encode()
 
     return content
+
+
+def forgotten(name: str, before: Variant) -> Variant:
+    """The state *before*, after `terraform state rm` of every resource called *name*."""
+
+    def change(state: Json) -> Json:
+        state = before(state)
+        state["resources"] = [block for block in state["resources"] if block["name"] != name]
+        return state
+
+    return change
 
 
 def literal(content: bytes) -> Content:
@@ -154,11 +169,39 @@ REFUSED: dict[str, tuple[Content, str]] = {
     ),
     "with an SSH rule of the old kind": (
         changed(with_old_ssh_rule),
-        "terraform import the new one by its id",
+        "terraform import the new ones by their ids",
     ),
-    "a manager that is a role": (
-        changed(with_manager_role),
-        "sandbox-manager is a role",
+    "without a manager": (changed(without("aws_iam_user")), "adopt check SANDBOX CLUSTER"),
+    "a manager that several accounts assume": (
+        changed(
+            with_manager_role(
+                {
+                    **IRSA_TRUST,
+                    "Condition": {
+                        "StringLike": {f"{ISSUER}:sub": "system:serviceaccount:default:*"}
+                    },
+                }
+            )
+        ),
+        "one service account",
+    ),
+    "a manager that another account assumes": (
+        changed(
+            with_manager_role({**POD_TRUST, "Principal": {"AWS": "arn:aws:iam::210987654321:root"}})
+        ),
+        "{AWS: arn:aws:iam::210987654321:root}",
+    ),
+    "a manager whose association is elsewhere": (
+        changed(with_manager_role(POD_TRUST)),
+        "pulumi config set sandbox:service_account NAMESPACE/NAME",
+    ),
+    "a manager at another path": (
+        changed(with_manager_role(POD_TRUST, path="/team/")),
+        "has the path /team/",
+    ),
+    "without an outbound rule": (
+        changed(without("aws_vpc_security_group_egress_rule")),
+        "would let out everything",
     ),
     "more SSH ranges than rules": (
         changed(ssh(*(f"203.0.{number}.0/24" for number in range(61)))),
@@ -207,3 +250,33 @@ REFUSED: dict[str, tuple[Content, str]] = {
 
 def accepted() -> bytes:
     return changed(with_other_resources)()
+
+
+WITHOUT_CURE = frozenset({"a manager at another path", "a public VPC"})
+"""Refused for good: the message says to keep the environment under Terraform."""
+ROTATE = "--rotate-key"
+SETTINGS: Mapping[str, Mapping[str, str]] = {
+    "a manager whose association is elsewhere": {"service_account": "default/sandbox-manager"},
+    "the range that is the main VPC's by default": {"main_vpc_cidr": "10.1.0.0/16"},
+    "a key without its secret": {ROTATE: ""},
+}
+"""What the user sets or adds, where that is the cure."""
+CURED: Mapping[str, Variant] = {
+    "with an SSH rule of the old kind": ssh("203.0.113.0/24", "198.51.100.0/24"),
+    "a manager that several accounts assume": with_manager_role(IRSA_TRUST),
+    "a manager that another account assumes": both(with_manager_role(POD_TRUST), with_association),
+    "a manager whose association is elsewhere": with_manager_role(POD_TRUST),
+    "more SSH ranges than rules": ssh("203.0.0.0/18"),
+    "two active keys": second_key("Inactive"),
+    "the same range twice": ssh("203.0.113.0/24"),
+    "a second subnet of the user": forgotten("other", with_second_subnet),
+    "a key without its secret": key(secret=None),
+    "ranges that cover each other": ssh("203.0.113.0/24"),
+    "an environment in capitals": replaced('"production"', '"research-eu"'),
+    "the range that is the main VPC's by default": replaced("10.100.", "10.0."),
+}
+"""The state after the cure; all others are whole again, as the original is."""
+
+
+def cured(name: str) -> bytes:
+    return changed(CURED.get(name, lambda state: state))()

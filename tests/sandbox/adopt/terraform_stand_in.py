@@ -32,11 +32,12 @@ def main(folder: str, group: str, command: str, *rest: str) -> None:
             sys.stdout.write(json.dumps(state))
         case "list", ():
             sys.stdout.writelines(f"{address}\n" for address, _, _ in addresses(state))
-        case "rm", (wanted,):
-            matching = [entry for entry in addresses(state) if entry[0] == wanted]
-            if not matching:
-                sys.exit(f"terraform: no matching objects found for {wanted}")
-            for _, block, instance in matching:
+        case "rm", wanted if wanted:
+            known = {address: found for address, *found in addresses(state)}
+            if missing := set(wanted) - known.keys():
+                sys.exit(f"terraform: no matching objects found for {missing}")
+            for address in wanted:
+                block, instance = known[address]
                 block["instances"].remove(instance)
             file.write_text(json.dumps(state))
         case _:

@@ -1,6 +1,7 @@
 """The commands of docs/adoption.md, in its order and as printed.
 
-The real engine and an emulated account. A stand-in replaces `terraform` (terraform_stand_in.py).
+The real engine and an emulated account. Terraform itself makes the old environment and forgets it,
+where the machine has it (real_terraform.py); else a stand-in does (terraform_stand_in.py).
 """
 
 import json
@@ -20,9 +21,18 @@ import pytest
 from local import emulator, engine
 from local import stack as local_stack
 from sandbox.core.errors import ExitCode
-from tests.sandbox.adopt.adoption_env import ROOT, AdoptionEnv, build, error_line, moved_ids
-from tests.sandbox.adopt.fake_account import Json
-from tests.sandbox.adopt.variants import make
+from tests.sandbox.adopt import real_terraform
+from tests.sandbox.adopt.adoption_env import (
+    ROOT,
+    AdoptionEnv,
+    around,
+    build,
+    error_line,
+    moved_ids,
+    reset,
+)
+from tests.sandbox.adopt.fake_account import original
+from tests.sandbox.adopt.variants import both, with_other_resources, zones
 
 pytestmark = [pytest.mark.engine, pytest.mark.thorough]
 WARNING = "still carry Terraform=true"
@@ -48,25 +58,40 @@ class Course:
     """A shell in the program's folder, with the Terraform folder beside it."""
 
     def __init__(self, folder: Path, aws: emulator.Emulator) -> None:
-        programs, module = folder / "bin", folder / "infra"
+        module = folder / "infra"
+        self.terraform_state = module / "terraform.tfstate"
+        variables = {
+            **local_stack.environment(engine.ensure(), aws, folder / "backend"),
+            "PULUMI_SKIP_CONFIRMATIONS": "true",  # answers yes
+        }
+        reset(variables)
+        self.is_real = real_terraform.apply(module, variables)
+        if self.is_real:
+            state = json.loads(self.terraform_state.read_text())
+            self.environment = around(folder, variables, state)
+            return
+        programs = folder / "bin"
         programs.mkdir()
         module.mkdir()
         stand_in = Path(__file__).with_name("terraform_stand_in.py")
         terraform = programs / "terraform"
         terraform.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
         terraform.chmod(0o755)
-        variables = local_stack.environment(engine.ensure(), aws, folder / "backend")
-        self.environment = build(
-            folder,
-            {
-                **variables,
-                "PATH": f"{programs}{os.pathsep}{variables['PATH']}",
-                "PULUMI_SKIP_CONFIRMATIONS": "true",  # answers yes
-            },
-            make("one zone"),
-        )
-        self.terraform_state = module / "terraform.tfstate"
+        variables["PATH"] = f"{programs}{os.pathsep}{variables['PATH']}"
+        with_others = both(zones(0), with_other_resources)
+        self.environment = build(folder, variables, with_others(original()))
         self.terraform_state.write_bytes(self.environment.state_file.read_bytes())
+
+    @property
+    def own(self) -> list[str]:
+        """What the user added to the module."""
+        if self.is_real:
+            return ["aws_security_group.bastion"]
+        return [
+            "aws_s3_bucket.other",
+            "random_pet.other",
+            "aws_vpc_security_group_ingress_rule.other",
+        ]
 
     def block(self, heading: str, number: int = 0) -> str:
         """Run a block of the document, and return its output."""
@@ -181,6 +206,16 @@ def test_the_update_replaces_nothing_and_previews_warn(
     course: Course, environment: AdoptionEnv
 ) -> None:
     ids = environment.ids()
+    course.block("3. Update", 1)
+    remaining = {
+        step["urn"].rpartition("::")[2]
+        for step in json.loads(environment.pulumi("preview", "--json"))["steps"]
+        if step["op"] != "same"
+    }
+    assert remaining == {
+        *("sandbox-manager", "sandbox-manager-policy"),
+        *("sandbox-instance-role", "sandbox-instance-policy"),
+    }
     printed = course.block("3. Update")
     assert WARNING in printed
     assert "to replace" not in printed
@@ -208,7 +243,7 @@ def test_the_access_key_signs_in_as_before(environment: AdoptionEnv) -> None:
 def test_instances_read_the_output_bucket_again_as_the_document_says(
     course: Course, environment: AdoptionEnv
 ) -> None:
-    course.block("3. Update", 1)
+    course.block("3. Update", 2)
     policy = next(
         identifier
         for urn, identifier in environment.ids().items()
@@ -235,13 +270,13 @@ def test_terraform_forgets_its_state_and_the_warning_ends(
     course: Course, environment: AdoptionEnv
 ) -> None:
     account = environment.account()
-    pulled = course.terraform_state.read_bytes()
-    course.block("4. Retire Terraform's state")
+    pulled = json.loads(course.terraform_state.read_text())
+    listed = course.block("4. Retire Terraform's state")
     copy = environment.project / "old.tfstate"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
-    assert copy.read_bytes() == pulled
-    resources: list[Json] = json.loads(course.terraform_state.read_text())["resources"]
-    assert {block["mode"] for block in resources if block["instances"]} == {"data"}
+    assert json.loads(copy.read_text()) == pulled
+    kept = [line for line in listed.splitlines() if re.match(r"(aws|random)_\w+\.|module\.", line)]
+    assert kept == course.own
     assert environment.account() == account
     assert WARNING in environment.pulumi("preview")  # the default route table and ACL keep the tag
     refused = environment.adopt("finish")

@@ -1,36 +1,49 @@
 """How a state file is read and mapped, and which files are refused, without an engine."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from infra import catalogue, settings
 from infra.access_keys import Keys
-from sandbox.adopt import adopted_settings, terraform_state
+from sandbox.adopt import adopted_settings, run, terraform_state
 from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, AdoptionPlan, plan_adoption
 from sandbox.core.errors import SandboxError
-from tests.sandbox.adopt.fake_account import original
-from tests.sandbox.adopt.refused_states import REFUSED, accepted
+from tests.sandbox.adopt.conftest import TALLY
+from tests.sandbox.adopt.fake_account import Json, original
+from tests.sandbox.adopt.refused_states import (
+    REFUSED,
+    ROTATE,
+    SETTINGS,
+    WITHOUT_CURE,
+    accepted,
+    cured,
+)
 from tests.sandbox.adopt.variants import (
     VARIANTS,
     Variant,
     both,
     key,
     make,
+    managed,
     second_key,
     with_ipv6_route,
+    with_other_resources,
     with_second_subnet,
 )
 
 WHERE = "old.tfstate"
 
 
-def settings_from(content: bytes) -> dict[str, str]:
+def settings_from(content: bytes, config_before: Mapping[str, str] | None = None) -> dict[str, str]:
     """The settings, after every check that needs no engine."""
+    before = dict(config_before or {})
+    rotate_key = before.pop(ROTATE, None) is not None
     state = terraform_state.parse(content, WHERE)
-    adopted = adopted_settings.settings_of(state, plan_adoption(state))
-    config = adopted_settings.merged({}, adopted)
+    plan = plan_adoption(state, rotate_key=rotate_key)
+    config = adopted_settings.merged(before, adopted_settings.settings_of(state, plan))
     adopted_settings.require_valid(state, config)
     return config
 
@@ -52,11 +65,24 @@ def test_a_file_that_cannot_be_adopted_is_refused_in_one_line_with_a_cure(name: 
     assert "pQLg5fyB3TKxT7FTTcDa5ilPHadZCAdb" not in message
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_accepted_after_the_cure_or_says_that_there_is_none(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
+    before = SETTINGS.get(name)
+    if name in WITHOUT_CURE:
+        with pytest.raises(SandboxError, match="keep this environment under Terraform"):
+            settings_from(REFUSED[name][0](), before)
+    else:
+        settings_from(cured(name), before)
+        record_property(TALLY, {"refused": 1})
+
+
 @pytest.mark.parametrize("name", ["none.tfstate", ""])
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with pytest.raises(SandboxError, match="cannot be read") as caught:
-        terraform_state.read(str(path))
+        terraform_state.read([str(path)])
     assert str(caught.value).startswith(f"{path}: ")
 
 
@@ -133,11 +159,92 @@ def test_a_second_subnet_that_terraform_has_forgotten_is_no_obstacle() -> None:
     assert plan.environment.slots["us-east-1a"] == 0
 
 
+def test_a_policy_of_the_user_is_left_alone_and_the_report_says_what_becomes_of_it() -> None:
+    state = original()
+    attachment = {
+        "id": "x",
+        "role": "sandbox-instance-role",
+        "policy_arn": "arn:aws:iam::aws:policy/X",
+    }
+    state["resources"].append(managed("aws_iam_role_policy_attachment", attachment))
+    plan = plan_adoption(terraform_state.parse(json.dumps(state).encode(), WHERE))
+    [reason] = [item.reason for item in plan.left_alone if item.address.endswith(".other")]
+    assert reason.endswith("the new boundary of sandbox-instance-role denies what only it allows")
+
+
 def test_an_ipv6_route_is_left_alone() -> None:
     state = with_ipv6_route(original())
     plan = plan_adoption(terraform_state.parse(json.dumps(state).encode(), WHERE))
     assert "aws_route.other" in {resource.address for resource in plan.left_alone}
     assert "aws_route.other" not in {resource.address for resource in plan.adopted}
+
+
+def test_the_last_version_of_the_module_keeps_its_role_and_reads_no_more_than_results() -> None:
+    config = settings_from(json.dumps(make("the last version, by Pod Identity")).encode())
+    parsed = settings.parse(config)
+    assert (parsed.manager_identity, parsed.service_account) == (
+        "pod-identity",
+        "default/sandbox-manager",
+    )
+    assert parsed.manager_path == "/"
+    assert parsed.s3_read_buckets == ("softmax-sandbox-outputs",)
+    adopted = {
+        (item.type, item.name) for item in plan_of("the last version, by Pod Identity").adopted
+    }
+    assert (catalogue.ROLE.name, "sandbox-manager") in adopted
+    assert (catalogue.ROLE_POLICY_ATTACHMENT.name, "sandbox-manager") in adopted
+
+
+def test_two_states_are_one_environment_and_only_the_first_is_listed(tmp_path: Path) -> None:
+    manager_types = {"aws_iam_role", "aws_iam_role_policy_attachment", "aws_iam_policy"}
+    whole = make("a manager by IRSA")
+    sandbox, cluster = tmp_path / "sandbox.tfstate", tmp_path / "cluster.tfstate"
+
+    def is_managers(block: Json) -> bool:
+        return block["type"] in manager_types and "manager" in json.dumps(block["instances"][0])
+
+    for path, wanted in ((sandbox, False), (cluster, True)):
+        blocks = [block for block in whole["resources"] if is_managers(block) is wanted]
+        others = [with_other_resources(original())["resources"][-2]] if wanted else []
+        path.write_text(json.dumps({**whole, "resources": [*blocks, *others]}))
+    with pytest.raises(SandboxError, match="sandbox adopt check SANDBOX CLUSTER"):
+        plan_adoption(terraform_state.read([str(sandbox)]))
+    state = terraform_state.read([str(sandbox), str(cluster)])
+    plan = plan_adoption(state)
+    parsed = settings.parse(adopted_settings.merged({}, adopted_settings.settings_of(state, plan)))
+    assert parsed.manager_identity == "irsa"
+    assert parsed.oidc_provider_arn.endswith("ABCDEF0123456789")
+    assert {item.where for item in plan.left_alone} == {str(sandbox)}
+    assert run.forgettable([str(cluster), str(sandbox)]) == [
+        item.address for item in plan.adopted if item.where == str(cluster)
+    ]
+
+
+def test_terraform_may_forget_what_was_adopted_and_nothing_of_the_user(tmp_path: Path) -> None:
+    file = tmp_path / "old.tfstate"
+    file.write_bytes(accepted())
+    state, forgettable = terraform_state.read([str(file)]), run.forgettable([str(file)])
+    kept = [item.address for item in state.resources if item.address not in forgettable]
+    assert kept == [
+        "aws_s3_bucket.other",
+        "random_pet.other",
+        "aws_vpc_security_group_ingress_rule.other",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("variant", "key", "value"),
+    [
+        ("only HTTPS may leave", "allowed_egress", '["tcp 443 0.0.0.0/0"]'),
+        ("rules of the old kind", "allowed_egress", '["all 0.0.0.0/0"]'),
+        ("rules of the old kind", "allowed_ssh_cidrs", '["0.0.0.0/0"]'),
+        ("tags of the organization", "tags", '{"CostCenter": "4711", "Owner": "ml-platform"}'),
+        ("a manager by IRSA", "instances_read_outputs", "true"),
+        ("a manager by IRSA", "s3_read_buckets", '["softmax-sandbox-outputs"]'),
+    ],
+)
+def test_what_the_program_has_a_setting_for_is_kept(variant: str, key: str, value: str) -> None:
+    assert settings_from(json.dumps(make(variant)).encode())[key] == value
 
 
 def test_zones_keep_the_slots_of_their_subnets() -> None:

@@ -156,7 +156,8 @@ def test_a_policy_change_lists_the_permissions_that_come_and_go() -> None:
     verdict = check_preview({"steps": [policy_update(MANAGER_POLICY, old, new)]})
     assert verdict.sound
     [change] = verdict.changes
-    removed, added = change.details
+    removed, narrowed, added = change.details
+    assert narrowed.endswith(" ec2:StopInstances")
     assert removed.endswith(" ec2:Describe*")
     assert added.endswith(" ec2:DescribeVpcs")
 
@@ -215,3 +216,44 @@ def test_a_replacement_in_three_steps_is_one_change() -> None:
 def test_every_other_change_is_refused(operation: str, word: str) -> None:
     [objection] = objections(step(operation))
     assert word in objection
+
+
+POD_ROLE = "sandbox:manager:Manager$aws:iam/role:Role::sandbox-manager"
+
+
+def pod_trust(principal: str, **conditions: str) -> str:
+    statement: dict[str, Any] = {
+        "Effect": "Allow",
+        "Principal": {"Service": principal},
+        "Action": "sts:AssumeRole",
+    }
+    if conditions:
+        statement["Condition"] = {"StringEquals": conditions}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def trust_change(old: str, new: str) -> dict[str, Any]:
+    return update(
+        POD_ROLE,
+        {"assumeRolePolicy": {}},
+        old={"assumeRolePolicy": old},
+        new={"assumeRolePolicy": new},
+    )
+
+
+def test_a_trust_may_get_conditions_and_lists_them() -> None:
+    narrow = pod_trust("pods.eks.amazonaws.com", namespace="default")
+    change = trust_change(pod_trust("pods.eks.amazonaws.com"), narrow)
+    assert objections(change) == ()
+    [listed] = check_preview({"steps": [change]}).changes
+    assert listed.details == ("only with namespace = default",)
+
+
+def test_a_trust_may_lose_no_condition_and_get_no_other_principal() -> None:
+    narrow = pod_trust("pods.eks.amazonaws.com", namespace="default")
+    assert objections(trust_change(narrow, pod_trust("pods.eks.amazonaws.com")))
+    assert objections(
+        trust_change(pod_trust("pods.eks.amazonaws.com"), pod_trust("ec2.amazonaws.com"))
+    )
+    other = pod_trust("pods.eks.amazonaws.com", namespace="other")
+    assert objections(trust_change(narrow, other))

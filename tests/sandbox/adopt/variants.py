@@ -95,9 +95,9 @@ def provider_5(state: Json) -> Json:
 def with_other_resources(state: Json) -> Json:
     """With resources of the user beside those of the module."""
     state["resources"] += [
-        _managed("aws_s3_bucket", {"id": "softmax-notes", "bucket": "softmax-notes"}),
-        _managed("random_pet", {"id": "happy-otter"}),
-        _managed(
+        managed("aws_s3_bucket", {"id": "softmax-notes", "bucket": "softmax-notes"}),
+        managed("random_pet", {"id": "happy-otter"}),
+        managed(
             "aws_vpc_security_group_ingress_rule",
             {
                 **attributes(state, "aws_vpc_security_group_ingress_rule")[0],
@@ -124,8 +124,8 @@ def with_second_subnet(state: Json) -> Json:
         "subnet_id": subnet["id"],
     }
     state["resources"] = [
-        _managed("aws_subnet", subnet),
-        _managed("aws_route_table_association", association),
+        managed("aws_subnet", subnet),
+        managed("aws_route_table_association", association),
         *state["resources"],
     ]
     return state
@@ -139,27 +139,184 @@ def with_ipv6_route(state: Json) -> Json:
         "destination_cidr_block": "",
         "destination_ipv6_cidr_block": "::/0",
     }
-    state["resources"].append(_managed("aws_route", route))
+    state["resources"].append(managed("aws_route", route))
     return state
 
 
 def with_old_ssh_rule(state: Json) -> Json:
-    """The SSH rule is of the kind that the provider had first."""
+    """The SSH rule is of the kind that the provider had first, and names two ranges."""
     [rule] = attributes(state, "aws_vpc_security_group_ingress_rule")
     without("aws_vpc_security_group_ingress_rule")(state)
-    old = {"id": "sgrule-1", "type": "ingress", "security_group_id": rule["security_group_id"]}
-    state["resources"].append(_managed("aws_security_group_rule", old))
+    old = {
+        "id": "sgrule-1",
+        "type": "ingress",
+        "security_group_id": rule["security_group_id"],
+        "cidr_blocks": ["203.0.113.0/24", "198.51.100.0/24"],
+        "security_group_rule_id": "",
+    }
+    state["resources"].append(managed("aws_security_group_rule", old))
     return state
 
 
-def with_manager_role(state: Json) -> Json:
-    """The manager of the module's later versions."""
-    without("aws_iam_user")(state)
-    state["resources"].append(_managed("aws_iam_role", {"name": "sandbox-manager"}))
+def old_rules(state: Json) -> Json:
+    """Both rules are of the kind that the provider had first, with one range each."""
+    for kind in ("ingress", "egress"):
+        new = f"aws_vpc_security_group_{kind}_rule"
+        [rule] = attributes(state, new)
+        without(new)(state)
+        old = {
+            "id": f"sgrule-{kind}",
+            "type": kind,
+            "security_group_id": rule["security_group_id"],
+            "security_group_rule_id": rule["id"],
+            "protocol": rule["ip_protocol"],
+            "from_port": rule["from_port"] or 0,
+            "to_port": rule["to_port"] or 0,
+            "cidr_blocks": [rule["cidr_ipv4"]],
+            "ipv6_cidr_blocks": None,
+            "description": rule["description"],
+        }
+        state["resources"].append(managed("aws_security_group_rule", old))
     return state
 
 
-def _managed(kind: str, values: Mapping[str, Any]) -> Json:
+def with_manager_role(trust: Json, **values: object) -> Variant:
+    """The manager of the module's later versions: a role, without a user and a key."""
+
+    def change(state: Json) -> Json:
+        for kind in ("aws_iam_user", "aws_iam_access_key", "aws_iam_user_policy_attachment"):
+            without(kind)(state)
+        [policy] = (
+            item for item in attributes(state, "aws_iam_policy") if "manager" in item["name"]
+        )
+        role = {
+            **attributes(state, "aws_iam_role")[0],
+            "id": "sandbox-manager",
+            "name": "sandbox-manager",
+            "arn": "arn:aws:iam::123456789012:role/sandbox-manager",
+            "description": "",
+            "assume_role_policy": json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+            **values,
+        }
+        attachment = {
+            "id": "sandbox-manager/policy",
+            "role": "sandbox-manager",
+            "policy_arn": policy["arn"],
+        }
+        state["resources"] += [
+            managed("aws_iam_role", role),
+            managed("aws_iam_role_policy_attachment", attachment),
+        ]
+        return state
+
+    return change
+
+
+def with_association(state: Json) -> Json:
+    """The cluster gives the role to the service's pods."""
+    association = {
+        "id": "a-0123456789abcdef0",
+        "cluster_name": "main",
+        "namespace": "default",
+        "service_account": "sandbox-manager",
+        "role_arn": "arn:aws:iam::123456789012:role/sandbox-manager",
+    }
+    state["resources"].append(managed("aws_eks_pod_identity_association", association))
+    return state
+
+
+def without_name_tags(state: Json) -> Json:
+    """The last version sets no Name on what it makes itself."""
+    for block in state["resources"]:
+        for instance in [] if block.get("module") else block["instances"]:
+            for tags in ("tags", "tags_all"):
+                (instance["attributes"].get(tags) or {}).pop("Name", None)
+    return state
+
+
+def instance_statements(change: Callable[[list[Json]], list[Json]]) -> Variant:
+    """Other statements in the instances' policy."""
+
+    def changed(state: Json) -> Json:
+        for policy in attributes(state, "aws_iam_policy"):
+            if policy["name"] == "sandbox-instance-policy":
+                document = json.loads(policy["policy"])
+                document["Statement"] = change(document["Statement"])
+                policy["policy"] = json.dumps(document)
+        return state
+
+    return changed
+
+
+def _results_only(statements: list[Json]) -> list[Json]:
+    bucket = "arn:aws:s3:::softmax-sandbox-outputs"
+    actions = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"]
+    results = {"Effect": "Allow", "Action": actions, "Resource": [bucket, f"{bucket}/*"]}
+    others = [item for item in statements if not item["Action"][0].startswith("s3:")]
+    return [results, *others]
+
+
+def egress(protocol: str, ports: tuple[int, int] | None = None, cidr: str = "0.0.0.0/0") -> Variant:
+    """Another outbound rule than the module's."""
+
+    def change(state: Json) -> Json:
+        [rule] = attributes(state, "aws_vpc_security_group_egress_rule")
+        first, last = ports or (None, None)
+        rule |= {"ip_protocol": protocol, "from_port": first, "to_port": last, "cidr_ipv4": cidr}
+        return state
+
+    return change
+
+
+def default_tags(**tags: str) -> Variant:
+    """Terraform's provider put these tags on everything."""
+
+    def change(state: Json) -> Json:
+        for block in state["resources"]:
+            for instance in block["instances"]:
+                if instance["attributes"].get("tags_all"):
+                    instance["attributes"]["tags_all"] |= tags
+        return state
+
+    return change
+
+
+def with_s3_endpoint(state: Json) -> Json:
+    """The user gave the route table a gateway endpoint of S3."""
+    [vpc], [table] = attributes(state, "aws_vpc"), attributes(state, "aws_route_table")
+    endpoint = {
+        "id": "vpce-0000000000000abcd",
+        "vpc_id": vpc["id"],
+        "service_name": "com.amazonaws.us-east-1.s3",
+        "route_table_ids": [table["id"]],
+        "tags_all": {**vpc["tags_all"], "Name": "s3"},
+    }
+    state["resources"].append(managed("aws_vpc_endpoint", endpoint))
+    return state
+
+
+def five_zones(state: Json) -> Json:
+    """The module with two zones more."""
+    for block in state["resources"]:
+        if block["type"] not in {"aws_subnet", "aws_route_table_association"}:
+            continue
+        for number, letter in ((3, "d"), (4, "f")):
+            instance = deepcopy(block["instances"][0])
+            values = instance["attributes"]
+            instance["index_key"] = number
+            values["id"] = f"{values['id'][:-1]}{number}"
+            if block["type"] == "aws_subnet":
+                values |= {
+                    "availability_zone": f"us-east-1{letter}",
+                    "cidr_block": f"10.100.{number}.0/24",
+                }
+            else:
+                values["subnet_id"] = f"{values['subnet_id'][:-1]}{number}"
+            block["instances"].append(instance)
+    return state
+
+
+def managed(kind: str, values: Mapping[str, Any]) -> Json:
     return {
         "mode": "managed",
         "type": kind,
@@ -206,6 +363,24 @@ def both(*changes: Variant) -> Variant:
     return change
 
 
+POD_TRUST: Json = {
+    "Sid": "AllowEksAuthToAssumeRoleForPodIdentity",
+    "Effect": "Allow",
+    "Principal": {"Service": "pods.eks.amazonaws.com"},
+    "Action": ["sts:AssumeRole", "sts:TagSession"],
+}
+ISSUER = "oidc.eks.us-east-1.amazonaws.com/id/ABCDEF0123456789"
+IRSA_TRUST: Json = {
+    "Effect": "Allow",
+    "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{ISSUER}"},
+    "Action": "sts:AssumeRoleWithWebIdentity",
+    "Condition": {
+        "StringEquals": {
+            f"{ISSUER}:sub": "system:serviceaccount:default:sandbox-manager",
+            f"{ISSUER}:aud": "sts.amazonaws.com",
+        }
+    },
+}
 VARIANTS: Mapping[str, Variant] = {
     "the original": lambda state: state,
     "one zone": zones(0),
@@ -222,6 +397,19 @@ VARIANTS: Mapping[str, Variant] = {
     "the key is switched off": key(status="Inactive"),
     "a second key, switched off": second_key("Inactive"),
     "default group not managed": without("aws_default_security_group"),
+    "the last version, by Pod Identity": both(
+        with_manager_role(POD_TRUST), with_association, without_name_tags, no_s3, zones(0)
+    ),
+    "a manager by IRSA": both(
+        with_manager_role(IRSA_TRUST, force_detach_policies=True),
+        instance_statements(_results_only),
+    ),
+    "only HTTPS may leave": egress("tcp", (443, 443)),
+    "tags of the organization": default_tags(CostCenter="4711", Owner="ml-platform"),
+    "an S3 endpoint of the user": with_s3_endpoint,
+    "rules of the old kind": old_rules,
+    "five zones": five_zones,
+    "written by OpenTofu": replaced("registry.terraform.io", "registry.opentofu.org"),
 }
 
 

@@ -54,6 +54,10 @@ def written(pulumi: FakePulumi) -> dict[str, Any]:
         (["sandbox:allowed_ssh_cidrs", "203.0.113.0/24"], ["203.0.113.0/24"]),
         (["zones", "us-east-1a=0", "us-east-1b=1"], {"us-east-1a": 0, "us-east-1b": 1}),
         (["zones", "us-east-1a: 0"], {"us-east-1a": 0}),
+        (
+            ["tags", "CostCenter=4711", "Owner=ml platform"],
+            {"CostCenter": "4711", "Owner": "ml platform"},
+        ),
         (["zones", '{"us-east-1a": 0}'], {"us-east-1a": 0}),
         (["manager_keys", "b=current"], {"b": "current"}),
         (["protect", "True"], True),

@@ -90,6 +90,7 @@ def test_names_are_unique() -> None:
 CHANGED = {
     "account_id": "123456789012",
     "allowed_instance_types": ["g5.*", "p4d.24xlarge"],
+    "allowed_egress": ["tcp 443 0.0.0.0/0"],
     "allowed_ssh_cidrs": ["192.0.2.0/24"],
     "capacity_reservations": ["cr-0aaaaaaaaaaaaaaaa"],
     "budget_email": "owner@example.com",
@@ -112,6 +113,7 @@ CHANGED = {
     "s3_output_bucket": "results",
     "s3_read_buckets": ["models"],
     "sandbox_ami_id": "ami-0c0ffee0000000001",
+    "tags": {"CostCenter": "research"},
     "volume_types": ["gp3"],
     "vpc_cidr": "10.9.0.0/16",
     "watch_terraform_tags": True,
@@ -121,6 +123,7 @@ CHANGED = {
 TOGETHER = {
     "main_vpc_cidr",  # no document names a network
     "manager_identity",
+    "manager_path",  # the documents name the manager only with a budget
     "monthly_budget_usd",
     "oidc_provider_arn",
     "results_per_instance",  # the buckets to read must not hold the results
