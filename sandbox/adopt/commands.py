@@ -106,14 +106,22 @@ def apply(
     epilog="Example: terraform state pull | sandbox adopt addresses - | tr '\\n' '\\0' | "
     "xargs -0 terraform state rm",
 )
-def addresses(statefiles: StateFiles, *, _quiet: QuietOption = False) -> None:
+def addresses(
+    statefiles: StateFiles, *, as_json: JsonOption = False, _quiet: QuietOption = False
+) -> None:
     """List the addresses of the first state that Terraform may forget, and no others.
 
     They are what the stack has adopted, and what AWS makes with a VPC. All else is your own.
+
+    JSON: a list of addresses.
     """
     from sandbox.adopt import run
 
-    for address in run.forgettable(statefiles):
+    forgettable = run.forgettable(statefiles)
+    if as_json:
+        output.json_result(forgettable)
+        return
+    for address in forgettable:
         output.result(address)
 
 

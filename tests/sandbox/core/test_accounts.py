@@ -20,7 +20,7 @@ ASK_NO_ACCOUNT: Final = frozenset(
         *("permissions table", "permissions documents", "image pins", "keys rollback"),
         "costs",  # of whatever account the credentials belong to
         "doctor",  # names the account in a line of its own
-        *("adopt check", "adopt apply"),  # before the stack has an account
+        *("adopt check", "adopt apply", "adopt addresses"),  # before the stack has an account
     }
 )
 

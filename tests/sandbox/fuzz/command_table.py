@@ -50,6 +50,7 @@ COMMANDS: Final[Sequence[Sequence[str]]] = (
     ("recover", "--yes", *STACK),
     ("adopt", "check", str(STATE_FILE), *STACK),
     ("adopt", "apply", str(STATE_FILE), *STACK),
+    ("adopt", "addresses", str(STATE_FILE)),
     ("adopt", "finish", *STACK),
 )
 WITHOUT_STACK_AND_ACCOUNT: Final = frozenset({("permissions", "prove")})
