@@ -42,9 +42,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    # The long files first, so that no worker is left alone with one.
-    long = {item.path for item in items if item.get_closest_marker("engine")}
-    items.sort(key=lambda item: item.path not in long and item.path.parent.name != "e2e")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
