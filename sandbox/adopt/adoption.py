@@ -77,7 +77,7 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
     missing = _missing(state, plan, stack.short_name, base)
     if not missing:  # adopted by an earlier run: its config belongs to the user now
-        found = machines(aws, plan.environment.vpc.id, stack.settings())
+        listed_machines = machines(aws, plan.environment.vpc.id, stack.settings())
         verdict = _previewed(stack)
         return Adoption(
             plan=plan,
@@ -85,7 +85,7 @@ def adopt(  # noqa: PLR0913 - the parts of one run
             refused_settings={},
             missing=(),
             verdict=verdict,
-            machines=found,
+            machines=listed_machines,
             written=False,
         )
     with output.progress(f"user {names.MANAGER}: listing the access keys"):
@@ -97,13 +97,13 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         changes = adopted_settings.changes(config, adopted)
         merged = adopted_settings.merged(config, adopted)
         adopted_settings.require_valid(state, merged)
-        found = machines(aws, plan.environment.vpc.id, settings.parse(merged))
+        listed_machines = machines(aws, plan.environment.vpc.id, settings.parse(merged))
     with rehearsal(stack) as scratch:
         scratch.set_config(_full_keys({**config, **adopted}))
         imported = _import(scratch, base, plan, missing)
         with output.progress("rehearsal: previewing the next update"):
             verdict = check_preview(scratch.preview())
-    stays_controlled = leave_machines or not any(machine.lacks for machine in found)
+    stays_controlled = leave_machines or not any(machine.lacks for machine in listed_machines)
     written = verdict.sound and stays_controlled and not check_only
     if written:
         with output.progress(f"stack {stack.name}: writing its config"):
@@ -117,7 +117,7 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         refused_settings=adopted_settings.refused_settings(state),
         missing=missing,
         verdict=verdict,
-        machines=found,
+        machines=listed_machines,
         written=written,
     )
 

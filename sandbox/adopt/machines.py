@@ -52,12 +52,8 @@ def machines(aws: AwsClients, vpc_id: str, settings: Settings) -> tuple[Machine,
         SandboxError: AWS does not list them.
     """
     try:
-        found = [
-            instance
-            for reservation in _reservations(aws, vpc_id)
-            for instance in reservation["Instances"]
-        ]
-        ids = [instance["InstanceId"] for instance in found]
+        instances = _instances(aws, vpc_id)
+        ids = [instance["InstanceId"] for instance in instances]
         volumes = (
             aws.describe("describe_volumes", "Volumes", {"attachment.instance-id": ids})
             if ids
@@ -72,7 +68,7 @@ def machines(aws: AwsClients, vpc_id: str, settings: Settings) -> tuple[Machine,
             if ids
             else []
         )
-        images = {instance["ImageId"] for instance in found if "ImageId" in instance}
+        images = {instance["ImageId"] for instance in instances if "ImageId" in instance}
         described = (
             aws.describe("describe_images", "Images", {"image-id": images}) if images else []
         )
@@ -87,7 +83,7 @@ def machines(aws: AwsClients, vpc_id: str, settings: Settings) -> tuple[Machine,
             {image["ImageId"]: image for image in described},
             settings,
         )
-        for instance in found
+        for instance in instances
     ]
     return tuple(sorted(judged, key=lambda machine: (machine.launched, machine.id), reverse=True))
 
@@ -99,25 +95,21 @@ def image_in_use(aws: AwsClients, vpc_id: str) -> str:
         SandboxError: AWS does not list them.
     """
     try:
-        found = {
-            instance.get("ImageId", "")
-            for reservation in _reservations(aws, vpc_id)
-            for instance in reservation["Instances"]
-        }
+        images = {instance.get("ImageId", "") for instance in _instances(aws, vpc_id)}
         if (
-            len(found) == 1
-            and "" not in found
-            and aws.describe("describe_images", "Images", {"image-id": found})
+            len(images) == 1
+            and "" not in images
+            and aws.describe("describe_images", "Images", {"image-id": images})
         ):
-            return found.pop()
+            return images.pop()
     except (BotoCoreError, ClientError) as error:
         raise _not_listed(aws, vpc_id, error) from None
     return ""
 
 
-def _reservations(aws: AwsClients, vpc_id: str) -> Sequence[Json]:
+def _instances(aws: AwsClients, vpc_id: str) -> Sequence[Json]:
     filters = {"vpc-id": [vpc_id], "instance-state-name": STATES}
-    return aws.describe("describe_instances", "Reservations", filters)
+    return aws.describe("describe_instances", "Reservations[].Instances[]", filters)
 
 
 def _not_listed(aws: AwsClients, vpc_id: str, error: Exception) -> SandboxError:
@@ -135,16 +127,16 @@ def _machine(
     images: Mapping[str, Json],
     settings: Settings,
 ) -> Machine:
-    own = _tags(instance)
+    instance_tags = _tags(instance)
     wanted = {
         key: value
         for key, value in tags.common(settings.environment).items()
         if key in IDENTIFYING_TAGS
     }
     identifier = instance["InstanceId"]
-    missing = {key: value for key, value in wanted.items() if own.get(key) != value}
+    missing = {key: value for key, value in wanted.items() if instance_tags.get(key) != value}
     profile = association.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
-    lacks = [f"its tag {key} is {own.get(key) or 'not set'}" for key in missing]
+    lacks = [f"its tag {key} is {instance_tags.get(key) or 'not set'}" for key in missing]
     commands: list[str] = []
     region = f"aws ec2 {{}} --region {settings.region}"
     if missing:
@@ -166,13 +158,13 @@ def _machine(
         state=instance.get("State", {}).get("Name", ""),
         image=instance.get("ImageId", ""),
         launched=instance["LaunchTime"].isoformat() if "LaunchTime" in instance else "",
-        user=own.get(names.USER_TAG, ""),
+        user=instance_tags.get(names.USER_TAG, ""),
         lacks=tuple(lacks),
         commands=tuple(commands),
         refused_launch=tuple(
             dict.fromkeys(
                 (
-                    *_of_instance(instance, own, profile, settings),
+                    *_of_instance(instance, instance_tags, profile, settings),
                     *(line for volume in volumes for line in _of_volume(volume, settings)),
                     *_of_image(instance.get("ImageId", ""), images, settings),
                 )
@@ -182,7 +174,7 @@ def _machine(
 
 
 def _of_instance(
-    instance: Json, own: Mapping[str, str], profile: str, settings: Settings
+    instance: Json, instance_tags: Mapping[str, str], profile: str, settings: Settings
 ) -> Iterator[str]:
     if profile != names.INSTANCE_PROFILE:
         yield f"name the profile {names.INSTANCE_PROFILE}, not {profile or 'none'}"
@@ -191,7 +183,7 @@ def _of_instance(
         yield "require IMDSv2: MetadataOptions HttpTokens = required"
     if options.get("HttpPutResponseHopLimit", 1) > MAX_HOPS:
         yield f"set HttpPutResponseHopLimit to at most {MAX_HOPS}"
-    yield from _missing_tags("instance", own, settings)
+    yield from _missing_tags("instance", instance_tags, settings)
     kind = instance.get("InstanceType", "")
     if not any(fnmatchcase(kind, pattern) for pattern in settings.launchable_types):
         types = (*settings.allowed_instance_types, kind)
@@ -202,7 +194,7 @@ def _of_instance(
                 f", or allow it: sandbox settings set allowed_instance_types {' '.join(types)}"
             )
         yield change
-    if foreign := sorted(own.keys() - _launch_tags(settings)):
+    if foreign := sorted(instance_tags.keys() - _launch_tags(settings)):
         yield (
             f"leave the tags {', '.join(foreign)} out of the launch, or allow them: sandbox "
             f"settings set instance_tags {' '.join((*settings.instance_tags, *foreign))}"
@@ -228,21 +220,21 @@ def _of_volume(volume: Json, settings: Settings) -> Iterator[str]:
 def _of_image(image_id: str, images: Mapping[str, Json], settings: Settings) -> Iterator[str]:
     if image_id == settings.sandbox_ami_id:
         return
-    own = _tags(images.get(image_id, {}))
+    image_tags = _tags(images.get(image_id, {}))
     wanted = {**tags.common(settings.environment), "Purpose": names.IMAGE_PURPOSE}
-    if any(own.get(key) != value for key, value in wanted.items()):
+    if any(image_tags.get(key) != value for key, value in wanted.items()):
         yield (
             f"allow the image {image_id}: sandbox settings set sandbox_ami_id {image_id}, or build "
             "one with sandbox image build"
         )
 
 
-def _missing_tags(kind: str, own: Mapping[str, str], settings: Settings) -> Iterator[str]:
+def _missing_tags(kind: str, resource_tags: Mapping[str, str], settings: Settings) -> Iterator[str]:
     wanted = tags.common(settings.environment)
     for key in IDENTIFYING_TAGS:
-        if own.get(key) != wanted[key]:
+        if resource_tags.get(key) != wanted[key]:
             yield f"tag the {kind} at launch with {key} = {wanted[key]}"
-    if not own.get(names.USER_TAG):
+    if not resource_tags.get(names.USER_TAG):
         yield f"tag the {kind} at launch with {names.USER_TAG}"
 
 

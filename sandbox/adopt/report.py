@@ -117,21 +117,21 @@ def _show_preview(verdict: Verdict) -> None:
     )
 
 
-def _show_machines(found: Sequence[Machine]) -> None:
-    if not found:
+def _show_machines(machines: Sequence[Machine]) -> None:
+    if not machines:
         return
-    output.result(f"Machines in the VPC: {len(found)}")
-    for machine in found:
+    output.result(f"Machines in the VPC: {len(machines)}")
+    for machine in machines:
         user = f", of {machine.user}" if machine.user else ""
         lacks = f"the manager could not stop it: {'; '.join(machine.lacks)}"
         judged = lacks if machine.lacks else "the manager can stop it"
         output.result(f"  {machine.id} ({machine.type}, {machine.state}{user}): {judged}")
-    commands = [command for machine in found for command in machine.commands]
+    commands = [command for machine in machines for command in machine.commands]
     if commands:
         output.result("Before the update, run as an operator, not as the manager:")
     for command in commands:
         output.result(f"  {command}")
-    newest = found[0]
+    newest = machines[0]
     if newest.refused_launch:
         output.result(
             f"Before the update, change the service: a launch like that of {newest.id}, the newest "
@@ -139,7 +139,7 @@ def _show_machines(found: Sequence[Machine]) -> None:
         )
     for change in newest.refused_launch:
         output.result(f"  {change}")
-    images = sorted({machine.image for machine in found})
+    images = sorted({machine.image for machine in machines})
     if len(images) > 1:
         output.result(
             f"The machines run {len(images)} images: {', '.join(images)}. Name the one that the "
