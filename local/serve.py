@@ -123,17 +123,17 @@ def main(
     note = folder / NOTE
     with answering(around, threads) as running:
         draft = note.with_suffix(".draft")
-        own = json.dumps(asdict(running))
-        draft.write_text(own)
+        text = json.dumps(asdict(running))
+        draft.write_text(text)
         draft.rename(note)
-        while _holds(note, own):
+        while _holds(note, text):
             if ending.wait(_NOTE_CHECK):
                 note.unlink(missing_ok=True)
 
 
-def _holds(note: Path, own: str) -> bool:
+def _holds(note: Path, text: str) -> bool:
     try:
-        return note.read_text() == own
+        return note.read_text() == text
     except (OSError, UnicodeError):
         return False
 

@@ -119,8 +119,8 @@ class Pack:
         def validate(args: StackValidationArgs, report: ReportViolation) -> None:
             if not self.cancelled:
                 added = [item for item in args.resources if self.parameters.adds(item.urn)]
-                own = [item for item in args.resources if not self.parameters.adds(item.urn)]
-                stack = CheckedStack(own, added)
+                resources = [item for item in args.resources if not self.parameters.adds(item.urn)]
+                stack = CheckedStack(resources, added)
                 self._report(rule, args, lambda parameters: rule.check(stack, parameters), report)
 
         return validate

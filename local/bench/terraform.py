@@ -93,16 +93,16 @@ def configuration(resources: list[dict[str, Any]]) -> dict[str, Any]:
     (provider,) = [entry for entry in resources if entry["type"] == "pulumi:providers:aws"]
     tags = json.loads(provider["inputs"]["defaultTags"])["tags"]
     mapped = {token: kind for kind, token in _MAPPED.findall(_mappings())}
-    own = [entry for entry in resources if entry["type"] in mapped]
-    addresses = {entry["urn"]: (mapped[entry["type"]], _name(entry)) for entry in own}
+    mapped_entries = [entry for entry in resources if entry["type"] in mapped]
+    addresses = {entry["urn"]: (mapped[entry["type"]], _name(entry)) for entry in mapped_entries}
     references = {
         entry["outputs"][key]: (entry["urn"], ".".join((*addresses[entry["urn"]], key)))
-        for entry in own
+        for entry in mapped_entries
         for key in ("id", "arn")
         if entry["outputs"].get(key)
     }
     blocks = dict[str, dict[str, Any]]()
-    for entry in own:
+    for entry in mapped_entries:
         kind, name = addresses[entry["urn"]]
         others = {value: to for value, (urn, to) in references.items() if urn != entry["urn"]}
         blocks.setdefault(kind, {})[name] = _block(entry["inputs"], others)

@@ -95,9 +95,9 @@ class Visibility:
         for thing in things:
             around, entry = map(_any_namespace, thing.kind.listed.split("/"))
             for entries in root.iterfind(f".//{around}"):
-                for found in entries.findall(entry):
-                    if found.findtext(_any_namespace(thing.kind.name)) in thing.names:
-                        entries.remove(found)
+                for element in entries.findall(entry):
+                    if element.findtext(_any_namespace(thing.kind.name)) in thing.names:
+                        entries.remove(element)
         ET.register_namespace("", root.tag.partition("}")[0].lstrip("{"))
         return ET.tostring(root)
 

@@ -107,12 +107,12 @@ def refusal(call: Call) -> Refused | None:
     model: Any = get_service_model(call.signature.model)
     operation = model.operation_model(call.operation)
     shape = operation.input_shape
-    found = _Validator().validate(dict(call.parameters), shape).found if shape else []
+    violations = _Validator().validate(dict(call.parameters), shape).found if shape else []
     if call.service == "ec2":
-        return _of_ec2(call, found)
-    if not found:
+        return _of_ec2(call, violations)
+    if not violations:
         return None
-    return Refused(_code(operation), _message(found))
+    return Refused(_code(operation), _message(violations))
 
 
 def malformed(signed: Signature, why: str) -> Refused:
@@ -148,16 +148,18 @@ def _code(operation: Any) -> str:
         return "ValidationError"
     if protocol == "rest-xml":
         return "InvalidArgument"
-    own = {shape.name for shape in operation.error_shapes}
-    return INVALID if INVALID in own else "ValidationException"
+    error_names = {shape.name for shape in operation.error_shapes}
+    return INVALID if INVALID in error_names else "ValidationException"
 
 
-def _message(found: Sequence[Violation]) -> str:
+def _message(violations: Sequence[Violation]) -> str:
     problems = [
         f"{value} at '{_place(place)}' failed to satisfy constraint: {constraint}"
-        for _, place, value, constraint in found
+        for _, place, value, constraint in violations
     ]
-    number = "1 validation error" if len(found) == 1 else f"{len(found)} validation errors"
+    number = (
+        "1 validation error" if len(violations) == 1 else f"{len(violations)} validation errors"
+    )
     return f"{number} detected: {'; '.join(problems)}"
 
 

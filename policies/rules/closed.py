@@ -194,12 +194,12 @@ def additions_open_nothing(stack: CheckedStack, _: Parameters) -> Iterator[Findi
 
     def check(addition: StackResource) -> Iterator[Finding]:
         for key, kind in NETWORK_KEYS.items():
-            own = stack.of_type(kind)
+            targets = stack.of_type(kind)
             for value in references(addition.props, key):
-                if names_one_of(addition, key, value, own):
+                if names_one_of(addition, key, value, targets):
                     yield Finding(resource=addition, property=key, problem="is of the program")
                 elif value is not None:
-                    for target in own:
+                    for target in targets:
                         given(target.props, "id")  # undecided as long as it is unknown
 
     yield from decide_each(stack.additions, check)

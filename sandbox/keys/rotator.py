@@ -185,13 +185,13 @@ class Rotator:
         return {slot: self._use(key) for slot, key in keys.items()}
 
     def _use(self, key: Resource) -> KeyUse:
-        made = datetime.fromisoformat(key.outputs["createDate"])
+        created = datetime.fromisoformat(key.outputs["createDate"])
         while True:
             try:
                 answer = self.iam.get_access_key_last_used(AccessKeyId=key.id)
                 break
             except self.iam.exceptions.NoSuchEntityException:
-                if datetime.now(UTC) - made > KNOWN_WITHIN:
+                if datetime.now(UTC) - created > KNOWN_WITHIN:
                     raise SandboxError(
                         f"stack {self.stack.name}: key {key.id} was deleted by hand; run "
                         f"pulumi up --refresh --stack {self.stack.name}, then the rotation again"

@@ -92,23 +92,23 @@ def text() -> str:
 def sentences(who: str) -> Mapping[str, Sequence[Claim]]:
     """The claims about *who* by sentence, in the order of the contract."""
     listed = [group.sentence for group in groups() if group.who == who]
-    own = [claim for claim in claims() if claim.who == who]
+    claims_of_identity = [claim for claim in claims() if claim.who == who]
     return {
-        sentence: [claim for claim in own if claim.sentence == sentence]
-        for sentence in dict.fromkeys((*listed, *(claim.sentence for claim in own)))
+        sentence: [claim for claim in claims_of_identity if claim.sentence == sentence]
+        for sentence in dict.fromkeys((*listed, *(claim.sentence for claim in claims_of_identity)))
     }
 
 
 def _sections() -> Iterator[str]:
     for who, title in TITLES.items():
-        own = sentences(who)
         yield from ("", f"## {title}")
-        yield from _table("can", {key: own[key] for key in own if not _is_denial(key)})
-        yield from _table("is denied", {key: own[key] for key in own if _is_denial(key)})
+        listed = sentences(who).items()
+        yield from _table("can", {key: proofs for key, proofs in listed if not _is_denial(key)})
+        yield from _table("is denied", {key: proofs for key, proofs in listed if _is_denial(key)})
         yield from _remaining(who)
     yield from ("", "## Who can assume a role")
     trusts = dict.fromkeys(group.who for group in groups() if group.who.startswith(TRUST))
-    assumed = {key: found for who in trusts for key, found in sentences(who).items()}
+    assumed = {key: proofs for who in trusts for key, proofs in sentences(who).items()}
     yield from _table("sentence", assumed)
 
 
@@ -119,14 +119,14 @@ def _is_denial(sentence: str) -> bool:
 def _table(heading: str, listed: Mapping[str, Sequence[Claim]]) -> Iterator[str]:
     if listed:
         yield from ("", f"| {heading} | limit held by | claims |", "|---|---|---|")
-    for sentence, found in listed.items():
-        holders = {holder for claim in found for holder in claim.held_by}
+    for sentence, proofs in listed.items():
+        holders = {holder for claim in proofs for holder in claim.held_by}
         held_by = ", ".join(holder for holder in HOLDERS if holder in holders)
-        yield f"| {_shown(sentence)} | {held_by or 'all else'} | {_names(found)} |"
+        yield f"| {_shown(sentence)} | {held_by or 'all else'} | {_names(proofs)} |"
 
 
-def _names(found: Iterable[Claim]) -> str:
-    return "<br>".join(f"`{claim.name}`" for claim in found)
+def _names(proofs: Iterable[Claim]) -> str:
+    return "<br>".join(f"`{claim.name}`" for claim in proofs)
 
 
 def _shown(sentence: str) -> str:
@@ -136,10 +136,10 @@ def _shown(sentence: str) -> str:
 
 
 def _remaining(who: str) -> Iterator[str]:
-    own = [entry for entry in what_remains() if entry["who"] == who]
-    if own:
+    entries = [entry for entry in what_remains() if entry["who"] == who]
+    if entries:
         yield from ("", "| what remains | what bounds it |", "|---|---|")
-    for entry in own:
+    for entry in entries:
         yield f"| {' '.join(entry['what'].split())} | {' '.join(entry['bound'].split())} |"
 
 
