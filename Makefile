@@ -13,7 +13,9 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest --timeout 600
 # Tests with the engine mostly wait, so there are more workers than cores.
 WORKERS := 4
-TESTS := $(PYTEST) -n $(WORKERS) --dist loadgroup
+# One test of a long proof may take half an hour on a busy machine.
+PROVE := PROVE_ALL=1 $(PYTEST) --timeout 2400
+TESTS := $(PYTEST) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # make itself sets AS to the assembler
 ifeq ($(origin AS),default)
@@ -94,26 +96,26 @@ bench: venv ## Measure the program and its guard rails, as ratios
 prove: prove-permissions prove-image prove-policies prove-adopt prove-stacks ## Run the long proofs whole, an hour or so
 
 prove-permissions: venv ## Every "can" and "cannot" of the permissions, executed
-	@PROVE_ALL=1 $(PYTEST) -q tests/infra/permissions tests/sandbox/permissions
+	@$(PROVE) -q tests/infra/permissions tests/sandbox/permissions
 
 prove-image: venv ## The image builder under every fault, and on a real machine without a GPU
-	@PROVE_ALL=1 $(PYTEST) -q tests/ami tests/machine
+	@$(PROVE) -q tests/ami tests/machine
 
 prove-machine: venv ## The image builder's scripts on a real machine without a GPU
-	@PROVE_ALL=1 $(PYTEST) -q tests/machine
+	@$(PROVE) -q tests/machine
 
 prove-policies: venv ## Every guard rail against mutants, the pipeline's role against its calls
-	@PROVE_ALL=1 $(PYTEST) --timeout 2400 -q tests/policies
+	@$(PROVE) -q tests/policies
 
 prove-adopt: venv ## The Terraform module's environments, adopted
-	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/sandbox/adopt
+	@$(PROVE) -n 2 --dist loadgroup -q tests/sandbox/adopt
 
 prove-stacks: venv ## Stacks that are killed, half made, changed; every command; the emulated AWS
-	@PROVE_ALL=1 $(PYTEST) -n 2 --dist loadgroup -q tests/e2e tests/local tests/infra \
+	@$(PROVE) -n 2 --dist loadgroup -q tests/e2e tests/local tests/infra \
 		tests/sandbox/test_engine.py tests/sandbox/fuzz
 
 prove-eventual: venv ## A stack's life in an account that shows late what it made, for 50 seeds; part of prove-stacks
-	@PROVE_ALL=1 $(PYTEST) -n 4 --dist loadgroup -q tests/e2e/test_eventual_account.py
+	@$(PROVE) -n 4 --dist loadgroup -q tests/e2e/test_eventual_account.py
 
 prove-second: venv ## A stack's life in a second emulated AWS, ministack; part of prove-stacks
-	@PROVE_ALL=1 $(PYTEST) -q tests/e2e/test_second_account.py
+	@$(PROVE) -q tests/e2e/test_second_account.py

@@ -42,6 +42,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    # Files that run the engine mostly wait. They start first, so that no worker ends alone.
+    waiting = {item.path for item in items if item.get_closest_marker("engine")}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -79,7 +79,7 @@ def _bounds(context: PolicyContext) -> tuple[Statement, ...]:
         nothing_else_ever(),
         *_denied_by_settings(context),
         no_state_of_infrastructure(context),
-        no_results_under_a_customers_key(context),
+        no_results_under_a_customers_key(),
         no_results_under_a_strangers_key(context),
         no_credentials_from_metadata_v1(),
         no_key_except_through_s3(),
@@ -207,11 +207,11 @@ def no_s3_from_elsewhere(context: PolicyContext) -> Statement:
 
 
 @statement
-def no_results_under_a_customers_key(context: PolicyContext) -> Statement:
+def no_results_under_a_customers_key() -> Statement:
     """Deny writing objects with a key that only the writer has (SSE-C), so that others can read."""
     return deny(
         "s3:PutObject",
-        on=f"arn:{context.partition}:s3:::*",
+        on="*",
         when={"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}},
     )
 
@@ -223,7 +223,7 @@ def no_results_under_a_strangers_key(context: PolicyContext) -> Statement:
     keys_of_this_account = f"arn:{context.partition}:kms:*:{context.account_id}:*"
     return deny(
         "s3:PutObject",
-        on=f"arn:{context.partition}:s3:::*",
+        on="*",
         when={"Null": {key: "false"}, "ArnNotLike": {key: keys_of_this_account}},
     )
 

@@ -154,9 +154,10 @@ def _tests(stack: str, who: str) -> Mapping[str, Sequence[str]]:
     """The values that the documents compare each condition key with."""
     tests: dict[str, list[str]] = {}
     for statement in _statements(stack, who):
-        for lines in statement.get("Condition", {}).values():
+        for operator, lines in statement.get("Condition", {}).items():
             for key, values in lines.items():
-                tests.setdefault(key, []).extend(many(values))
+                compared = [] if operator == "Null" else many(values)  # it asks for presence only
+                tests.setdefault(key, []).extend(compared)
     return tests
 
 
@@ -185,7 +186,7 @@ def _values(stack: str, who: str, key: str) -> st.SearchStrategy[Values]:
     if key.lower() in NUMBERS:
         limits = [float(limit) for limit in _tests(stack, who)[key]]
         return st.sampled_from([str(limit + step) for limit in limits for step in (-1, 0, 0.5, 1)])
-    tested = _tests(stack, who)[key]
+    tested = _tests(stack, who)[key] or ["present"]
     texts = sorted({re.sub(r"[*?]", letter, value) for value in tested for letter in ("a", "1.x")})
     if key.lower() in LISTS:
         return st.lists(st.sampled_from([*texts, "User_Id", "other"]), min_size=1, unique=True)
