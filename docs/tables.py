@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, cast
 
-import typer.main
 import yaml
 
 from sandbox import cli
@@ -70,7 +69,7 @@ def exit_codes() -> None:
 
 def commands() -> None:
     """Print every command with its arguments and options."""
-    for path, command in _leaves(typer.main.get_command(cli.app), "sandbox"):
+    for path, command in _leaves(cli.command_tree(), "sandbox"):
         arguments = [
             parameter.metavar or str(parameter.name).upper()
             for parameter in command.params

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -127,7 +128,7 @@ def run(arguments: list[str]) -> int:
     """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
     try:
         with output.patience(f"{NAME} {' '.join(_words(arguments))}"):
-            code = app(arguments, prog_name=NAME, standalone_mode=False)
+            code = command_tree()(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
         if code == ExitCode.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt
             code = _failed(KeyboardInterrupt())
@@ -140,9 +141,15 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else ExitCode.DONE
 
 
+@cache
+def command_tree() -> Any:  # noqa: ANN401 - its class is private to Typer
+    """The commands as Typer reads them from the functions, which takes some time."""
+    return typer.main.get_command(app)
+
+
 def _words(arguments: list[str]) -> list[str]:
     """The command's own words: those before its first option or value."""
-    group: Any = typer.main.get_command(app)
+    group = command_tree()
     words: list[str] = []
     for argument in arguments:
         group = getattr(group, "commands", {}).get(argument)

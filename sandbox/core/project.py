@@ -5,6 +5,8 @@ from typing import Any, Final, cast
 
 import yaml
 
+from sandbox.core import yaml_text
+
 FILE: Final = "Pulumi.yaml"
 NAME: Final = "sandbox"
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
@@ -25,7 +27,7 @@ def folder(start: Path | None = None) -> Path:
 
 def _holds_program(candidate: Path) -> bool:
     try:
-        content = yaml.safe_load((candidate / FILE).read_text(encoding="utf-8"))
+        content = yaml_text.parse((candidate / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
         return False
     return isinstance(content, dict) and cast("dict[str, Any]", content).get("name") == NAME

@@ -21,7 +21,7 @@ from infra.access_keys import Keys, Slot
 from infra.aws_clients import AwsClients
 from infra.catalogue import VPC
 from infra.settings import Settings, SettingsError
-from sandbox.core import project
+from sandbox.core import project, yaml_text
 from sandbox.core.errors import SandboxError, UsageError
 from sandbox.core.pulumi_cli import (
     Lock,
@@ -252,7 +252,7 @@ class Stack:
         if not self.config_file.exists():
             return frozenset()
         try:
-            content: Any = yaml.safe_load(self.config_file.read_bytes()) or {}
+            content: Any = yaml_text.parse(self.config_file.read_bytes()) or {}
             entries: Mapping[str, Any] = content.get("config") or {}
             keys = list(entries.keys())
         except (AttributeError, UnicodeError, yaml.YAMLError):

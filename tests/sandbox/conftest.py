@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ class FakePulumi:
     """An executable on PATH that answers a command by its first words, and keeps its calls."""
 
     folder: Path
+    _cases: list[str] = field(default_factory=list[str])
+    """The branches of the shell's case statement."""
 
     def answer(
         self, words: str, stdout: object = "", *, stderr: str = "", code: int = 0, then: str = ""
@@ -24,27 +26,39 @@ class FakePulumi:
         A *stdout* that is not a text is printed as JSON; the file that holds it is returned. The
         shell's *then* runs after each answer.
         """
-        number = len(list(self.folder.glob("*.out")))
-        text = stdout if isinstance(stdout, str) else json.dumps(stdout)
-        for suffix, content in (("out", text), ("err", stderr)):
-            (self.folder / f"{number}.{suffix}").write_text(content)
-        case = (
-            f"{shlex.quote(words)}*) cat {self.folder}/{number}.out; "
-            f"cat {self.folder}/{number}.err >&2; {then or ':'}; exit {code};;\n"
+        file = self._add_case(words, stdout, stderr=stderr, code=code, then=then)
+        self._write_script()
+        return file
+
+    def answer_each(self, answers: Mapping[str, object]) -> None:
+        """Answer each command that begins with a key of *answers* with its value."""
+        for words, stdout in answers.items():
+            self._add_case(words, stdout)
+        self._write_script()
+
+    def _add_case(
+        self, words: str, stdout: object, *, stderr: str = "", code: int = 0, then: str = ""
+    ) -> Path:
+        file = self.folder / f"{len(self._cases)}.out"
+        file.write_text(stdout if isinstance(stdout, str) else json.dumps(stdout))
+        complaint = f"printf %s {shlex.quote(stderr)} >&2; " if stderr else ""
+        self._cases.insert(
+            0,
+            f"{shlex.quote(words)}*) cat {file}; {complaint}{then or ':'}; exit {code};;\n",
         )
-        cases = self.folder / "cases"
-        cases.write_text(case + (cases.read_text() if cases.exists() else ""))
+        return file
+
+    def _write_script(self) -> None:
         script = self.folder / "pulumi"
         script.write_text(
             "#!/bin/sh\n"
             f'printf "%s\\n" "$*" >> {self.folder}/calls\n'
             f'printf "%s" "$PWD" > {self.folder}/cwd\n'
             f"cat > {self.folder}/$$.stdin\n"
-            f'case "$*" in\n{cases.read_text()}esac\n'
+            f'case "$*" in\n{"".join(self._cases)}esac\n'
             'echo "error: the test has no answer for: $*" >&2; exit 99\n'
         )
         script.chmod(0o755)
-        return self.folder / f"{number}.out"
 
     @property
     def calls(self) -> Sequence[str]:

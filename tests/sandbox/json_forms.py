@@ -3,8 +3,6 @@
 import re
 from typing import Any, Final
 
-import typer
-
 from sandbox import cli
 
 FORM: Final = re.compile(r"JSON[^:]*:.*?\{([^{}]+)\}")
@@ -12,7 +10,7 @@ FORM: Final = re.compile(r"JSON[^:]*:.*?\{([^{}]+)\}")
 
 def command(*words: str) -> Any:
     """The command *words* as Typer has it."""
-    group: Any = typer.main.get_command(cli.app)
+    group = cli.command_tree()
     for word in words:
         group = group.commands[word]
     return group

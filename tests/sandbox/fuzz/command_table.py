@@ -160,5 +160,6 @@ READING: Final = (
 
 def answer_all(pulumi: FakePulumi) -> None:
     """Make *pulumi* a healthy stack."""
-    for words, answer in ANSWERS.items():
-        pulumi.answer(words, answer() if callable(answer) else answer)
+    pulumi.answer_each(
+        {words: answer() if callable(answer) else answer for words, answer in ANSWERS.items()}
+    )
