@@ -81,8 +81,10 @@ def in_prove(*case: object) -> Any:
         in_prove("old-driver", VerificationError, "driver: is 470.1, expected branch 580"),
         in_prove("broken-units", VerificationError, "units: docker.service"),
         ("empty-environment", VerificationError, "puffer-torch: ModuleNotFoundError: No module"),
-        ("rebuilding-uv", VerificationError, "metta-uv-run: changes the environment"),
-        ("other-downloads", SetupError, "BAZELISK: the sha256 of https://github.com/.* expected"),
+        in_prove("rebuilding-uv", VerificationError, "metta-uv-run: changes the environment"),
+        in_prove(
+            "other-downloads", SetupError, "BAZELISK: the sha256 of https://github.com/.* exp"
+        ),
         in_prove("no-module", SetupError, "has no nvidia module"),
         ("deaf", SetupError, "has not rebooted"),
         in_prove("no-return", SetupError, "no login within"),

@@ -94,9 +94,8 @@ def test_two_builds_of_a_small_module_at_once_make_it_once_and_one_says_that_it_
     assert sum("waiting for it" in err for err in logs) == 1, logs
 
 
-@pytest.mark.parametrize(
-    "kill_signal", [pytest.param(signal.SIGINT, marks=pytest.mark.thorough), signal.SIGKILL]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize("kill_signal", [signal.SIGINT, signal.SIGKILL])
 def test_a_build_of_a_small_module_that_is_killed_half_way_is_finished_by_the_next(
     small_build: SmallBuild, kill_signal: signal.Signals
 ) -> None:

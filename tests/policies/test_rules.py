@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -15,10 +16,13 @@ from tests.policies.case import Case, Subject
 from tests.policies.cases import closed, documents, identity, ingress, network, rest
 from tests.policies.pack_server import UNKNOWN, FakeResource, PackServer, Violation, secret
 from tests.policies.stack import ALL
+from tests.slices import EVERYTHING
 
 Json = Any
 """A property, which may be anything; the linter's rule against Any has nothing better for it."""
 Path = tuple[Any, ...]
+SLICE = 5
+"""`make test` puts a secret in the place of one value in so many of a whole stack."""
 CASES = (
     *closed.CASES,
     *network.CASES,
@@ -133,9 +137,10 @@ def test_an_unknown_value_hides_no_finding(case: Case) -> None:
 @pytest.mark.proof
 def test_no_message_holds_a_secret(case: Case) -> None:
     is_resource = isinstance(case.subject, FakeResource)
+    step = 1 if EVERYTHING or is_resource else SLICE
     for text in SECRETS if is_resource else SECRETS[:1]:
         for value in (text, secret(text)):
-            for subject in with_each_value_replaced(case.subject, value):
+            for subject in islice(with_each_value_replaced(case.subject, value), 0, None, step):
                 assert not any(text in violation.message for violation in check(case, subject))
 
 

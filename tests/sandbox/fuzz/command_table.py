@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import typer
-import yaml
 
 from infra import access_keys
 from sandbox import cli
+from sandbox.core import yaml_text
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox_client.frozen_config import frozen_values
 
@@ -124,10 +125,14 @@ def outputs() -> dict[str, Any]:
     }
 
 
+@cache
+def _declared() -> dict[str, Any]:
+    return yaml_text.parse((ROOT / "Pulumi.yaml").read_text())["config"]
+
+
 def config() -> dict[str, Any]:
     """As the engine prints it, with the defaults of Pulumi.yaml."""
-    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    defaults = {key: setting["default"] for key, setting in declared.items()}
+    defaults = {key: setting["default"] for key, setting in _declared().items()}
     return {
         f"sandbox:{key}": {"value": value, "secret": False}
         if isinstance(value, str)
