@@ -63,6 +63,7 @@ def policy_context(
         instances_only_from_vpc=settings.instances_only_from_vpc,
         ecr_repositories=settings.ecr_repositories,
         log_prefix=settings.log_prefix,
+        logs_per_instance=settings.logs_per_instance,
     )
 
 

@@ -28,6 +28,9 @@ OUTPUTS: Final[Mapping[str, str]] = {
     "sandbox_manager_secret_access_key": "the key itself, if the manager is a user; secret",
 }
 """Every output with its meaning; the names are those of the replaced Terraform module."""
+LOG_STREAM: Final = "{ip_address}/{instance_id}"
+"""The log stream of a sandbox, in placeholders of the CloudWatch agent's configuration file; the
+policy of `logs_per_instance` asks for the address."""
 ROOT_DEVICE: Final = "/dev/sda1"
 """The root device of Ubuntu's images, which the sandboxes' image is built on."""
 
@@ -82,6 +85,8 @@ def _sandbox_config(
         "root_device_name": ROOT_DEVICE,
         "key_name": settings.key_name,
         "metadata_options": {"http_tokens": "required", "http_put_response_hop_limit": 1},
+        "log_group": names.instance_log_group(settings.log_prefix),
+        "log_stream": LOG_STREAM,
         "required_tags": tags.common(settings.environment),
         "user_tag": names.USER_TAG,
     }

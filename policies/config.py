@@ -55,6 +55,7 @@ class Parameters:
     instances_only_from_vpc: bool = False
     ecr_repositories: tuple[str, ...] = ("*",)
     log_prefix: str = "/aws/ec2/sandbox/"
+    logs_per_instance: bool = False
     instance_log_retention_days: int = 365
     manager_keys: Mapping[str, str] = field(default_factory=lambda: {"a": "current"}, hash=False)
     manager_identity: str = "user"
@@ -142,6 +143,7 @@ STACK_PARAMETERS: Final[Mapping[str, tuple[Mapping[str, Any], Parse]]] = {
     "instances_only_from_vpc": (FLAG, bool),
     "ecr_repositories": (TEXTS, tuple[str, ...]),
     "log_prefix": (TEXT, str),
+    "logs_per_instance": (FLAG, bool),
     "instance_log_retention_days": (NUMBER, int),
     "manager_keys": (OBJECT, dict[str, str]),
     "manager_identity": ({**TEXT, "enum": ["user", "irsa", "pod-identity"]}, str),

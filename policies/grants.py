@@ -133,14 +133,18 @@ PULL: Final = (
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",
 )
-WRITE_LOGS: Final = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+KEEP_STREAMS: Final = ("logs:CreateLogStream", "logs:DescribeLogStreams")
+WRITE_LINES: Final = "logs:PutLogEvents"
+WRITE_LOGS: Final = (*KEEP_STREAMS, WRITE_LINES)
 LIST_LOG_GROUPS: Final = "logs:DescribeLogGroups"
 OBJECT_KEYS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 OWN_PREFIX: Final = "${aws:userid}"
 """The prefix of an instance in the bucket of results."""
+OWN_STREAMS: Final = "${aws:Ec2InstanceSourcePrivateIPv4}/*"
+"""The log streams of an instance."""
 CONFIGURED_IMAGE: Final = f"${{aws:PrincipalTag/{names.IMAGE_TAG}}}"
 """The tag of the manager by which its boundary names the configured image."""
-LONG_LISTS: Final = 2_500
+LONG_LISTS: Final = 2_100
 """Characters of the ARNs of buckets and repositories that every boundary of sandboxes can hold."""
 STATE: Final = ("any.tfstate", "any/.pulumi/any")
 """Paths of objects with the state of infrastructure."""
@@ -380,7 +384,14 @@ def _work(parameters: Parameters) -> Iterator[Grant]:
     groups = re.escape(parameters.log_prefix)
     yield Grant(actions=(REGISTRY,))
     yield Grant(actions=PULL, on=rf"{ARN}:ecr:{region}:repository/{repositories}")
-    yield Grant(actions=WRITE_LOGS, on=rf"{ARN}:logs:{region}:log-group:{groups}\*")
+    logs = rf"{ARN}:logs:{region}:log-group:{groups}\*"
+    if parameters.logs_per_instance:
+        streams = rf"{logs}:log-stream:{re.escape(OWN_STREAMS)}"
+        own_vpc = {"aws:Ec2InstanceSourceVpc": VPC_ID}
+        yield Grant(actions=KEEP_STREAMS, on=logs)
+        yield Grant(actions=(WRITE_LINES,), on=streams, when=own_vpc)
+    else:
+        yield Grant(actions=WRITE_LOGS, on=logs)
 
 
 def _flow_logs(parameters: Parameters) -> tuple[Grant, ...]:

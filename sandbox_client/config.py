@@ -82,6 +82,11 @@ class SandboxConfig(BaseModel):
     key_name: str
     """The EC2 key pair of the instances. Empty if their user data brings the SSH keys."""
     metadata_options: MetadataOptions
+    log_group: str = ""
+    """The CloudWatch log group of the sandboxes; empty where an older stack does not say."""
+    log_stream: Name = "{ip_address}/{instance_id}"
+    """The name that a sandbox gives its log stream, as the CloudWatch agent's `log_stream_name`.
+    With the setting `logs_per_instance` IAM refuses lines in streams of another address."""
     required_tags: Annotated[dict[str, str], Field(min_length=1)]
     """The tags that each launch puts on the instance, its volumes and its network interface."""
     user_tag: Name

@@ -34,6 +34,7 @@ class PolicyContext:
     ecr_repositories: tuple[str, ...]
     """Names or patterns of repositories in this account."""
     log_prefix: str
+    logs_per_instance: bool
 
     def ec2(self, resource: str) -> str:
         """An EC2 resource of this account and region: `instance/*`."""

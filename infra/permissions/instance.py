@@ -13,13 +13,15 @@ PULL: Final = (
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",
 )
-WRITE_LOGS: Final = (
-    "logs:CreateLogStream",
-    "logs:DescribeLogStreams",
-    "logs:PutLogEvents",
-)
+KEEP_STREAMS: Final = ("logs:CreateLogStream", "logs:DescribeLogStreams")
+WRITE_LINES: Final = "logs:PutLogEvents"
+WRITE_LOGS: Final = (*KEEP_STREAMS, WRITE_LINES)
 OWN_PREFIX: Final = "${aws:userid}"
 """The id of the role's session on one instance: `AROA…:i-…` (IAM User Guide, policy variables)."""
+OWN_STREAMS: Final = "${aws:Ec2InstanceSourcePrivateIPv4}/*"
+"""The streams of one instance, named by the address to which EC2 gave the credentials (IAM User
+Guide, AWS global condition context keys). The id in aws:userid comes behind a colon, which the name
+of a stream cannot have."""
 OBJECT_KEYS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 """Actions of S3 on the key of an encrypted object, in the caller's name; the key's policy grants
 them."""
@@ -63,6 +65,8 @@ def _work(context: PolicyContext) -> Iterator[Statement]:
     yield log_in_to_the_registry()
     yield pull_images(context)
     yield write_logs(context)
+    if context.logs_per_instance:
+        yield write_lines_to_its_own_streams(context)
 
 
 def _denied_by_settings(context: PolicyContext) -> Iterator[Statement]:
@@ -168,8 +172,26 @@ def pull_images(context: PolicyContext) -> Statement:
 
 @statement
 def write_logs(context: PolicyContext) -> Statement:
-    """Write to the CloudWatch log groups below `log_prefix` (`/aws/ec2/sandbox/`)."""
-    return allow(*WRITE_LOGS, on=context.log_groups_arn)
+    """Write to the CloudWatch log groups below `log_prefix` (`/aws/ec2/sandbox/`).
+
+    With `logs_per_instance` the lines only to its own streams.
+    """
+    actions = KEEP_STREAMS if context.logs_per_instance else WRITE_LOGS
+    return allow(*actions, on=context.log_groups_arn)
+
+
+@statement
+def write_lines_to_its_own_streams(context: PolicyContext) -> Statement:
+    """Write lines to the streams of its own address if `logs_per_instance` is set.
+
+    Their names begin with its private IPv4 address and a slash, as in
+    `10.100.0.15/i-0123456789abcdef0`.
+    """
+    return allow(
+        WRITE_LINES,
+        on=f"{context.log_groups_arn}:log-stream:{OWN_STREAMS}",
+        when={"StringEquals": {"aws:Ec2InstanceSourceVpc": context.vpc_id}},
+    )
 
 
 @statement

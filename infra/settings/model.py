@@ -94,6 +94,8 @@ class Settings(BaseModel):
         AfterValidator(checks.repository_patterns),
     ] = ("*",)
     log_prefix: Annotated[str, AfterValidator(checks.log_prefix)] = "/aws/ec2/sandbox/"
+    logs_per_instance: StrictBool = False
+    """Whether a sandbox writes only to log streams whose name begins with its own address."""
     instance_log_retention_days: Annotated[StrictInt, AfterValidator(checks.retention)] = 365
 
     manager_keys: Annotated[dict[Slot, Stage], AfterValidator(checks.manager_keys)] = Field(

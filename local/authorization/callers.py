@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
+from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -105,14 +106,6 @@ def role(iam: Any, entity: Any) -> Caller:
 def _session(iam: Any, session: Any) -> Caller:
     entity = role(iam, iam.get_role_by_arn(session.role_arn))
     unique_id = f"{entity.unique_id}:{session.session_name}"
-    instance: dict[str, Values] = {}
-    if INSTANCE.fullmatch(session.session_name):
-        # the emulated instances hand out credentials by version 2 of the metadata service
-        arn = f"arn:{session.partition}:ec2:{session.region_name}:{entity.account}:instance/"
-        instance = {
-            "ec2:RoleDelivery": "2.0",
-            "ec2:SourceInstanceARN": f"{arn}{session.session_name}",
-        }
     return Caller(
         arn=session.arn,
         principal_arn=entity.principal_arn,
@@ -125,9 +118,27 @@ def _session(iam: Any, session: Any) -> Caller:
             **entity.context,
             "aws:userid": unique_id,
             "aws:TokenIssueTime": session.access_key.create_date.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **instance,
+            **(_instance(session) if INSTANCE.fullmatch(session.session_name) else {}),
         },
     )
+
+
+def _instance(session: Any) -> dict[str, Values]:
+    """The keys about the instance whose credentials these are."""
+    instances: Any = ec2_backends[session.account_id][session.region_name]
+    known = instances.get_instance_by_id(session.session_name)
+    origin: dict[str, Values] = {}
+    if known is not None:
+        origin = {
+            "aws:Ec2InstanceSourcePrivateIPv4": known.private_ip,
+            "aws:Ec2InstanceSourceVpc": known.vpc_id,
+        }
+    arn = f"arn:{session.partition}:ec2:{session.region_name}:{session.account_id}:instance/"
+    return {
+        "ec2:RoleDelivery": "2.0",  # the emulated instances hand out by version 2 only
+        "ec2:SourceInstanceARN": f"{arn}{session.session_name}",
+        **origin,
+    }
 
 
 def parsed(text: Any) -> Document:

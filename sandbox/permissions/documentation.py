@@ -29,54 +29,47 @@ REMAINS: Final = Path(__file__).parent / "remains.yaml"
 INTRODUCTION: Final = """# Permissions
 
 For security reviewers: what each identity can do, what it is denied, what holds each limit, and what
-remains. `make docs` writes this page from `sandbox/permissions/`. For settings a sentence names the
-default, as in `s3_read_buckets` (`softmax-*`).
+remains. A sentence names the default of a setting in brackets, as in `s3_read_buckets` (`softmax-*`).
 
 | limit held by | meaning |
 |---|---|
 | policy | The identity's policy alone allows no more. |
 | boundary | Its permissions boundary allows no more, even with AdministratorAccess attached. |
+| both | Policy and boundary. |
 | denial | Its boundary denies the rest explicitly, also where the policy of a bucket, a key or a role names the identity. |
 | all else | The denial of all other actions, a row of "is denied". |
 
-Each sentence is proven. A claim is a statement about all requests: any action, any resource, and each
-condition key absent or with any value. `sandbox permissions prove` proves the {claims} claims with an
-SMT solver, for the default settings and for each setting that changes a policy, and prints the request
-that breaks a claim. Besides, two independent evaluators of IAM decide {rows} single requests, the
-contract (`sandbox permissions table`); {not_allowed} of them are denied.
+Each sentence is proven for all requests: any action, any resource, each condition key absent or with
+any value. `sandbox permissions prove` proves the {claims} claims with an SMT solver, for the defaults and
+for each setting that changes a policy, and prints the request that breaks one. Two independent
+evaluators of IAM decide {rows} single requests (`sandbox permissions table`); {not_allowed} are denied.
 
 Only a real account shows which condition keys AWS sets, and what its other policies allow.
 `sandbox permissions check --stack production --manager-profile PROFILE` asks IAM's policy simulator
-there every row, and EC2 about launches (DryRun). It changes nothing, and lists
-the rows that it could not ask.
+there every row, and EC2 about launches (DryRun). It changes nothing, and lists the rows that it could
+not ask.
 """
 
 WHATEVER_IS_ATTACHED: Final = """
 ## Whatever is attached
 
-The manager, the sandboxes' role and the roles of the flow log and the budget have a permissions
-boundary. It allows the same actions, on the same resources, under the same conditions, as the policy of
-the identity, and denies all else. So a policy that somebody attaches later adds nothing: the tests
-attach AdministratorAccess. Two things are outside a boundary:
+The manager and the roles of the sandboxes, the flow log and the budget have a permissions boundary. It
+allows what the policy of the identity allows, and denies all else. So a policy that somebody attaches
+later adds nothing: the tests attach AdministratorAccess. Two things are outside a boundary:
 
-- The image in `sandbox_ami_id`: the boundary names it by the tag `sandbox_ami_id` of the manager,
-  so that a new image needs no new version of the boundary. The deployment sets the tag; the manager
-  cannot.
-- A list in `s3_read_buckets` that is too long for a boundary (about 40 names). Then the boundary
-  allows reads of all buckets of this account, and only the policy names those of the list.
+- The image in `sandbox_ami_id`. The boundary names it by the tag `sandbox_ami_id` of the manager, which
+  the deployment sets. So a new image needs no new boundary.
+- A list in `s3_read_buckets` that is too long for a boundary (about 40 names).
 
-The pipeline cannot change a boundary. An administrator does: see "Who changes a boundary" in
-[guard-rails.md](guard-rails.md).
+An administrator changes a boundary: see "Who changes a boundary" in [guard-rails.md](guard-rails.md).
 
 ## What a service must do
 
 - A launch names everything that the policy checks: `MetadataOptions` with `HttpTokens=required`,
-  `Encrypted=true` for each volume, the instance profile, the three tags. Defaults of the image are not
-  part of the request. Where the account encrypts volumes by default, EC2 may count a volume as
-  encrypted anyway.
+  `Encrypted=true` for each volume, the instance profile, the three tags.
 - Volumes are encrypted with the account's default key for EBS. If that is a customer managed key, its
-  key policy must allow the manager to use it through EC2. The same holds for the
-  keys of buckets, and for the sandboxes' role.
+  policy must allow the manager to use it through EC2; the keys of buckets must allow the sandboxes'
+  role.
 """
 
 
@@ -122,7 +115,8 @@ def _table(heading: str, listed: Mapping[str, Sequence[Claim]]) -> Iterator[str]
     for sentence, proofs in listed.items():
         holders = {holder for claim in proofs for holder in claim.held_by}
         held_by = ", ".join(holder for holder in HOLDERS if holder in holders)
-        yield f"| {_shown(sentence)} | {held_by or 'all else'} | {_names(proofs)} |"
+        held_by = held_by.replace("policy, boundary", "both") or "all else"
+        yield f"| {_shown(sentence)} | {held_by} | {_names(proofs)} |"
 
 
 def _names(proofs: Iterable[Claim]) -> str:

@@ -32,6 +32,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "s3_output_bucket": "team-outputs",
     "instances_read_outputs": True,
     "log_prefix": "/sandboxes/logs/",
+    "logs_per_instance": True,
     "instance_log_retention_days": 30,
     "manager_keys": {"a": "retiring", "b": "current"},
     "cost_allocation_tags": "auto",

@@ -68,6 +68,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "instances_only_from_vpc": {"instances_only_from_vpc": True},
     "ecr_repositories": {"ecr_repositories": ["league/sandbox", "league/tools-*"]},
     "log_prefix": {"log_prefix": "/league/"},
+    "logs_per_instance": {"logs_per_instance": True},
     "instance_log_retention_days": {"instance_log_retention_days": 90},
     "manager_keys": {"manager_keys": {"b": "current"}},
     "manager_identity": PODS,
@@ -94,10 +95,11 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
         "instances_read_outputs": True,
     },
     "a reservation for a role": {"capacity_reservations": ["cr-0123456789abcdef0"], **PODS},
-    "results per instance, from the VPC only": {
+    "results and logs per instance, from the VPC only": {
         "results_per_instance": True,
         "s3_read_buckets": ["models"],
         "instances_only_from_vpc": True,
+        "logs_per_instance": True,
     },
     "many repositories": {
         "ecr_repositories": [f"league/a-rather-long-name-{number:03}" for number in range(30)]

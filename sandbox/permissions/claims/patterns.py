@@ -60,15 +60,35 @@ class Patterns:
         """Match a pattern with the policy variable *name*, which stands for *value*.
 
         Raises:
-            UnsupportedError: there are wildcards other than one star at the end.
+            UnsupportedError: there are wildcards other than one star before the variable, and one
+                at the end.
         """
         terms = self._terms
-        star = pattern.endswith("*")
+        open_end = pattern.endswith("*")
         before, after = pattern.removesuffix("*").split(f"${{{name}}}", 1)
-        if VARIABLE.search(after) or re.search(r"[*?]", before + after):
-            raise UnsupportedError(f"{pattern}: use one policy variable and one star at the end")
-        whole = terms.mkTerm(Kind.STRING_CONCAT, self.text(before), value, self.text(after))
-        return terms.mkTerm(Kind.STRING_PREFIX if star else Kind.EQUAL, whole, given)
+        head, star, middle = before.partition("*")
+        if VARIABLE.search(after) or re.search(r"[*?]", head + middle + after):
+            raise UnsupportedError(
+                f"{pattern}: use one policy variable, with one star before it and one at the end"
+            )
+        if not star:
+            whole = terms.mkTerm(Kind.STRING_CONCAT, self.text(head), value, self.text(after))
+            return terms.mkTerm(Kind.STRING_PREFIX if open_end else Kind.EQUAL, whole, given)
+        rest = terms.mkTerm(
+            Kind.STRING_SUBSTR,
+            given,
+            terms.mkInteger(len(head)),
+            terms.mkTerm(Kind.STRING_LENGTH, given),
+        )
+        inner = terms.mkTerm(Kind.STRING_CONCAT, self.text(middle), value, self.text(after))
+        within = (
+            terms.mkTerm(Kind.STRING_CONTAINS, rest, inner)
+            if open_end
+            else terms.mkTerm(Kind.STRING_SUFFIX, inner, rest)
+        )
+        return terms.mkTerm(
+            Kind.AND, terms.mkTerm(Kind.STRING_PREFIX, self.text(head), given), within
+        )
 
     def arn(self, given: Term, pattern: str) -> Term:
         """An ARN in one string; a star matches no colon, except in the last part."""

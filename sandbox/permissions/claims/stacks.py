@@ -56,6 +56,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
         "manager_path": "/",
         **ON_EKS,
     },
+    "logs_per_instance": {"logs_per_instance": True},
     "results_per_instance": {"results_per_instance": True, "s3_read_buckets": ["softmax-data"]},
     "s3_output_bucket, read by sandboxes": {
         "s3_output_bucket": "results",

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra import names
 from infra.permissions import instance, manager, trust
 from infra.permissions.statements import (
     MANAGED_POLICY_LIMIT,
@@ -20,6 +21,9 @@ from infra.permissions.statements import (
     documents,
     statement,
 )
+from infra.stack_outputs import LOG_STREAM
+from local.iam.evaluator import Layers, Request, decide
+from sandbox_client.config import SandboxConfig
 from tests.infra.permissions.stacks import all_statements, policy_context
 
 CONTEXT = policy_context({"sandbox_ami_id": "ami-0c0ffee0000000001"})
@@ -55,6 +59,24 @@ def test_a_statement_without_a_sentence_is_refused() -> None:
         @statement
         def feed_the_cat() -> Statement:  # pyright: ignore[reportUnusedFunction] - never made
             return allow("cat:Feed", on="*")
+
+
+def test_a_sandbox_may_write_to_the_stream_that_the_configuration_names() -> None:
+    stream = LOG_STREAM.format(ip_address="10.100.0.15", instance_id="i-0aaaaaaaaaaaaaaaa")
+    stack = policy_context({"logs_per_instance": True})
+    group = stack.log_group(names.instance_log_group(stack.log_prefix))
+    request = Request(
+        principal=stack.instance_role_arn,
+        action="logs:PutLogEvents",
+        resource=f"{group}:log-stream:{stream}",
+        context={
+            "aws:Ec2InstanceSourcePrivateIPv4": "10.100.0.15",
+            "aws:Ec2InstanceSourceVpc": stack.vpc_id,
+        },
+    )
+    policies = [json.loads(text) for text in documents(instance.policy(stack))]
+    assert decide(Layers(identity=policies), request) == "allowed"
+    assert SandboxConfig.model_fields["log_stream"].default == LOG_STREAM
 
 
 @pytest.mark.parametrize("name", NAMES)

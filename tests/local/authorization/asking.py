@@ -58,7 +58,14 @@ def ask(row: Row, account: Account) -> Decision:
     return _plain(row, check, account)
 
 
-OF_THE_CALLER: Final = {"aws:TokenIssueTime", "aws:SourceVpc", "aws:SourceVpce", "aws:userid"}
+OF_THE_CALLER: Final = {
+    "aws:Ec2InstanceSourcePrivateIPv4",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:TokenIssueTime",
+    "aws:userid",
+}
 """Keys that AWS fills in from the caller's credentials and network."""
 
 

@@ -289,6 +289,36 @@ def test_the_session_of_a_role_is_held_by_its_trust_and_by_the_policy_it_was_giv
     )
 
 
+def test_the_credentials_of_an_instance_name_its_address(client: Client) -> None:
+    iam, ec2, logs = client("iam"), client("ec2"), client("logs")
+    account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    trust = text({"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole"})
+    role = iam.create_role(RoleName="sandbox", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    image = ec2.register_image(Name="of an instance", RootDeviceName="/dev/sda1")["ImageId"]
+    run = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)
+    [instance] = run["Instances"]
+    streams = "log-group:/sandboxes/*:log-stream:${aws:Ec2InstanceSourcePrivateIPv4}/*"
+    allowed = {
+        "Effect": "Allow",
+        "Action": "logs:PutLogEvents",
+        "Resource": f"arn:aws:logs:us-east-1:{ACCOUNT}:{streams}",
+        "Condition": {"StringEquals": {"aws:Ec2InstanceSourceVpc": instance["VpcId"]}},
+    }
+    iam.put_role_policy(RoleName="sandbox", PolicyName="p", PolicyDocument=text(allowed))
+    group, address = "/sandboxes/instances", instance["PrivateIpAddress"]
+    logs.create_log_group(logGroupName=group)
+    key = client("sts").assume_role(RoleArn=role, RoleSessionName=instance["InstanceId"])
+    sandbox = client("logs", key["Credentials"])
+    line = {"logGroupName": group, "logEvents": [{"timestamp": 1_700_000_000_000, "message": "x"}]}
+    for name, is_own in ((f"{address}/x", True), (f"{address}0/x", False), ("x", False)):
+        logs.create_log_stream(logGroupName=group, logStreamName=name)
+        if is_own:
+            assert sandbox.put_log_events(**line, logStreamName=name)
+        else:
+            code = error(sandbox.put_log_events, **line, logStreamName=name)[0]
+            assert code == "AccessDeniedException"
+
+
 def test_a_policy_can_name_the_caller_by_a_variable(
     client: Client, user: Mapping[str, str]
 ) -> None:

@@ -783,6 +783,23 @@ DOCUMENTS: Final[Mapping[str, Mutant]] = {
         config={"results_per_instance": True, "s3_read_buckets": ["models"]},
         values=with_parts("s3:PutObject", Resource="arn:aws:s3:::softmax-sandbox-outputs/*"),
     ),
+    "log lines in every stream": Mutant(
+        rule=GRANTS,
+        says="is not a resource that this document may name",
+        **SANDBOX,
+        config={"logs_per_instance": True},
+        values=with_parts(
+            "logs:PutLogEvents",
+            Resource=f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/ec2/sandbox/*",
+        ),
+    ),
+    "log lines of instances in other VPCs": Mutant(
+        rule=GRANTS,
+        says="aws:Ec2InstanceSourceVpc",
+        **SANDBOX,
+        config={"logs_per_instance": True},
+        values=without("logs:PutLogEvents", "aws:Ec2InstanceSourceVpc"),
+    ),
     "every repository": Mutant(
         rule=GRANTS,
         says="repository/*",

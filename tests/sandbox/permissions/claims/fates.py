@@ -22,6 +22,7 @@ STACKS: Final = (
     "capacity_reservations",
     "ecr_repositories",
     "results_per_instance",
+    "logs_per_instance",
     "instances_only_from_vpc",
     "instances_read_outputs",
     "manager_identity: irsa",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from infra import names
 from local.iam import reference
-from local.iam.evaluator import Request, Values, many
+from local.iam.evaluator import VARIABLE, Request, Values, many
 from sandbox.permissions import table
 from sandbox.permissions.claims import stacks
 from sandbox.permissions.claims.encoding import LISTS, NUMBERS, PolicyLayers
@@ -42,6 +42,7 @@ FILLINGS: Final[Mapping[str, Sequence[str]]] = {
     "BucketName": ["softmax-data", "softmax-sandbox-outputs", "softmax", "payroll", "results"],
     "ObjectName": ["x", "alice/run.bin"],
     "LogGroupName": ["/aws/ec2/sandbox/a", "/sandbox/flow-logs", "/sandbox/flow-logs-2", "/eks"],
+    "LogStreamName": ["x", "10.0.0.1/x", "10.0.0.1-2/x", "10.0.0.1", "x/10.0.0.1/x"],
     "RoleNameWithPath": [names.INSTANCE_ROLE, "admin", "sandbox-x", "service/sandbox-manager"],
     "UserNameWithPath": ["service/sandbox-manager", "service/sandbox-manager-2", "admin"],
     "ImageId": ["ami-0c0ffee0000000001", "ami-0a11ce00000000001"],
@@ -151,13 +152,15 @@ def _actions(stack: str, who: str) -> Sequence[str]:
 
 @cache
 def _tests(stack: str, who: str) -> Mapping[str, Sequence[str]]:
-    """The values that the documents compare each condition key with."""
+    """The values that the documents compare each condition key with; Null compares with none."""
     tests: dict[str, list[str]] = {}
     for statement in _statements(stack, who):
         for operator, lines in statement.get("Condition", {}).items():
             for key, values in lines.items():
                 compared = [] if operator == "Null" else many(values)  # it asks for presence only
                 tests.setdefault(key, []).extend(compared)
+        for variable in VARIABLE.findall(str(statement.get("Resource", ""))):
+            tests.setdefault(variable, [])
     return tests
 
 
@@ -186,7 +189,9 @@ def _values(stack: str, who: str, key: str) -> st.SearchStrategy[Values]:
     if key.lower() in NUMBERS:
         limits = [float(limit) for limit in _tests(stack, who)[key]]
         return st.sampled_from([str(limit + step) for limit in limits for step in (-1, 0, 0.5, 1)])
-    tested = _tests(stack, who)[key] or ["present"]
+    tested = _tests(stack, who)[key] or [
+        "10.0.0.1"
+    ]  # presence, or the address of a policy variable
     texts = sorted({re.sub(r"[*?]", letter, value) for value in tested for letter in ("a", "1.x")})
     if key.lower() in LISTS:
         return st.lists(st.sampled_from([*texts, "User_Id", "other"]), min_size=1, unique=True)
@@ -223,6 +228,7 @@ OBJECTS: Final = (
     "arn:aws:s3:::one/bob/x",
     "arn:aws:s3:::one-2/x",
     "arn:aws:s3:::two/a:b",
+    "arn:aws:s3:::one/x/alice",
 )
 OBJECT_GLOBS: Final = (
     *OBJECTS,
@@ -232,6 +238,8 @@ OBJECT_GLOBS: Final = (
     "arn:aws:s3:::one*/x",
     "arn:aws:s3:::t?o/*",
     "arn:aws:s3:::one/${aws:userid}/*",
+    "arn:aws:s3:::*e/${aws:userid}/*",
+    "arn:aws:s3:::o*/${aws:userid}",
 )
 
 

@@ -106,6 +106,7 @@ CHANGED = {
     "instances_read_outputs": True,
     "key_name": "alice",
     "log_prefix": "/research/",
+    "logs_per_instance": True,
     "manager_keys": {"b": "current"},
     "max_volume_gib": 16384,
     "protect": True,
