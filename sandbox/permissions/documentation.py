@@ -46,7 +46,7 @@ evaluators of IAM decide {rows} single requests (`sandbox permissions table`); {
 
 Only a real account shows which condition keys AWS sets, and what its other policies allow.
 `sandbox permissions check --stack production --manager-profile PROFILE` asks IAM's policy simulator
-there every row, and EC2 about launches (DryRun). It changes nothing, and lists the rows that it could
+every row, and EC2 about launches (DryRun). It changes nothing, and lists the rows that it could
 not ask.
 """
 
