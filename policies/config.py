@@ -34,6 +34,7 @@ class Parameters:
     """The values that rules compare with. Those up to `budget_email` are keys of the stack."""
 
     region: str = "us-east-1"
+    account_id: str = ""
     environment: str = "production"
     vpc_cidr: Network = VPC
     main_vpc_cidr: Network = MAIN_VPC
@@ -122,6 +123,7 @@ OBJECT: Final[Mapping[str, Any]] = {"type": "object"}
 Parse = Callable[[Any], Any]
 STACK_PARAMETERS: Final[Mapping[str, tuple[Mapping[str, Any], Parse]]] = {
     "region": (TEXT, str),
+    "account_id": (TEXT, str),
     "environment": (TEXT, str),
     "vpc_cidr": (TEXT, ip_network),
     "main_vpc_cidr": (TEXT, ip_network),

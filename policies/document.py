@@ -18,6 +18,13 @@ POSITIVE: Final = frozenset(
 )
 """Operators that do not match if the key is absent; no operator that ends in IfExists."""
 VERSION: Final = "2012-10-17"
+EXCLUSIVE: Final = (
+    {"Action", "NotAction"},
+    {"Resource", "NotResource"},
+    {"Principal", "NotPrincipal"},
+)
+ELEMENTS: Final = {"Sid", "Effect", "Condition"}.union(*EXCLUSIVE)
+"""The elements of a statement; one of each exclusive pair."""
 ACCOUNT: Final = re.compile(r":\d{12}:")
 
 
@@ -104,7 +111,9 @@ def parse(raw: Any) -> tuple[ParsedStatement, ...]:  # noqa: ANN401 - text, or a
         InvalidDocumentError: it is not a valid policy document.
     """
     try:
-        content: Mapping[str, Any] = json.loads(raw) if isinstance(raw, str) else raw
+        content: Mapping[str, Any] = (
+            json.loads(raw, object_pairs_hook=_distinct) if isinstance(raw, str) else raw
+        )
         statements = _many({VERSION: content["Statement"]}[content["Version"]])
         return tuple(
             _statement(number, statement) for number, statement in enumerate(statements, start=1)
@@ -118,6 +127,8 @@ def parse(raw: Any) -> tuple[ParsedStatement, ...]:  # noqa: ANN401 - text, or a
 def _statement(number: int, raw: Mapping[str, Any]) -> ParsedStatement:
     if raw["Effect"] not in ("Allow", "Deny"):
         raise ValueError("the effect of a statement is Allow or Deny")
+    if set(raw) - ELEMENTS or any(len(pair & set(raw)) > 1 for pair in EXCLUSIVE):
+        raise ValueError("IAM knows no such statement")
     conditions: Mapping[str, Mapping[str, Any]] = raw.get("Condition") or {}
     return ParsedStatement(
         number=number,
@@ -134,6 +145,13 @@ def _statement(number: int, raw: Mapping[str, Any]) -> ParsedStatement:
             for key, value in keys.items()
         },
     )
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the document; a name that stands there twice could hide what IAM reads."""
+    if len({name.lower() for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name stands there twice")
+    return dict(pairs)
 
 
 def _principals(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """The closed list: the types, providers, properties and references that this stack may hold."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -58,12 +59,24 @@ def reviewed_providers(resource: CheckedResource, parameters: Parameters) -> Ite
     if not resource_types.is_provider(kind):
         yield from _made_by(resource, parameters)
     elif kind == properties.PROVIDER and resource.name == properties.PROVIDER_NAME:
-        for key in resource.props:
-            if not key.startswith("__") and key not in properties.PROVIDER_PROPERTIES:
-                problem = "can lead to another account, or hide changes"
-                yield Finding(property=key, problem=problem)
+        yield from _program_provider(resource, parameters)
     elif kind != properties.BUILT_IN_PROVIDER and not parameters.adds(resource.urn):
         yield Finding(problem=f"{kind} is not the provider of this program")
+
+
+def _program_provider(provider: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
+    for key in provider.props:
+        if not key.startswith("__") and key not in properties.PROVIDER_PROPERTIES:
+            problem = "can lead to another account, or hide changes"
+            yield Finding(property=key, problem=problem)
+    internal: Mapping[str, Any] = given(provider.props, properties.INTERNAL) or {}
+    for key in internal:
+        if key not in properties.INTERNAL_PROPERTIES:
+            yield Finding(property=key, problem="can run another plugin, or with other credentials")
+    accepted = given(provider.props, "allowedAccountIds")
+    accounts = json.loads(accepted) if isinstance(accepted, str) else accepted
+    if parameters.account_id and plain(accounts) != [parameters.account_id]:
+        yield Finding(property="allowedAccountIds", problem="is not sandbox:account_id alone")
 
 
 def _made_by(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:

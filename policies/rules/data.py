@@ -78,6 +78,27 @@ def no_plaintext_secret_outputs(stack: CheckedStack, _: Parameters) -> Iterator[
         given(key.props, "secret")  # undecided as long as the secret to look for is unknown
 
 
+def secret_stays_with_key(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
+    keys = stack.of_type(catalogue.ACCESS_KEY.name)
+    secrets = {secret for key in keys for secret in _secrets(key.props)}
+
+    def check(property_: tuple[StackResource, str]) -> Iterator[Finding]:
+        resource, name = property_
+        is_addition = resource in stack.additions
+        if _holds(given(resource.props, name), secrets, marked=not is_addition):
+            yield Finding(resource=resource, property=name, problem="holds the secret of a key")
+
+    others = [
+        (resource, name)
+        for resource in (*stack.resources, *stack.additions)
+        if resource_types.is_aws(resource.resource_type) and resource not in keys
+        for name in resource.props
+    ]
+    yield from decide_each(others, check)
+    for key in keys:
+        given(key.props, "secret")  # undecided as long as the secret to look for is unknown
+
+
 def _plaintext_outputs(stack: CheckedStack) -> Iterator[tuple[StackResource, str]]:
     """The unmarked outputs of the program: those of the stack and of components."""
     for resource in stack.resources:
@@ -99,10 +120,13 @@ def _secrets(props: Any) -> Iterator[str]:  # noqa: ANN401 - any property
                 yield unmarked(value)
 
 
-def _holds(value: Any, secrets: set[str]) -> bool:  # noqa: ANN401 - any property
+def _holds(value: Any, secrets: set[str], *, marked: bool = False) -> bool:  # noqa: ANN401 - any property
+    """Whether a text of *value* holds a secret; a *marked* text counts only if asked for."""
     texts = [leaf() for leaf in _leaves({"value": value})]
     return any(
-        isinstance(text, str) and not isinstance(text, SecretText) and secret in text
+        isinstance(text, str)
+        and (marked or not isinstance(text, SecretText))
+        and secret in unmarked(text)
         for text in texts
         for secret in secrets
     )
@@ -154,5 +178,11 @@ RULES: Final[tuple[Rule, ...]] = (
         why="A plain output is readable in the state, in the history and in the pipeline's log.",
         fix="Wrap the output in pulumi.Output.secret.",
         check=no_plaintext_secret_outputs,
+    ),
+    StackRule(
+        id="secret-stays-with-key",
+        why="Whoever may list a resource reads its tags, its names and its descriptions.",
+        fix="Take the secret from the stack's outputs; give it to no other resource.",
+        check=secret_stays_with_key,
     ),
 )

@@ -25,12 +25,17 @@ from policies.show import show
 
 
 def keys_as_configured(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
-    """No more active keys than sandbox:manager_keys has stages that need one."""
-    wanted = [stage for stage in parameters.manager_keys.values() if stage != "inactive"]
+    """No more active and no more inactive keys than sandbox:manager_keys has stages for them."""
+    stages = list(parameters.manager_keys.values())
     active = _active_keys(stack)
-    for number, key in enumerate(active, start=1):
-        if number > len(wanted):
-            problem = f"is active key number {number}, sandbox:manager_keys has {len(wanted)}"
+    inactive = [key for key in stack.of_type(catalogue.ACCESS_KEY.name) if key not in active]
+    asleep = stages.count("inactive")
+    for state, keys, wanted in (
+        ("active", active, len(stages) - asleep),
+        ("inactive", inactive, asleep),
+    ):
+        for number, key in enumerate(keys[wanted:], start=wanted + 1):
+            problem = f"is {state} key number {number}, sandbox:manager_keys has {wanted}"
             yield Finding(resource=key, problem=problem)
 
 

@@ -148,6 +148,26 @@ def _interface_endpoint(program: Program) -> None:
     )
 
 
+def _role_of_a_function(program: Program) -> None:
+    """A role that has nothing to do with those of the program."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+    statement = {**trust, "Action": "sts:AssumeRole"}
+    where = program.beside(catalogue.USER.name)
+    role = iam.Role(
+        "ecr",
+        name="alarms",
+        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        opts=where,
+    )
+    basic = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    iam.RolePolicyAttachment("ecr", role=role.name, policy_arn=basic, opts=where)
+
+
+def _log_group_of_the_owner(program: Program) -> None:
+    where = program.beside(catalogue.LOG_GROUP.name)
+    cloudwatch.LogGroup("ecr", name="/owner/alarms", retention_in_days=30, opts=where)
+
+
 ADDITIONS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Program], object]]]] = {
     "an alarm": (
         ("aws:cloudwatch/metricAlarm:MetricAlarm",),
@@ -162,6 +182,22 @@ ADDITIONS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Program], object]
     "a command": (
         ("command:local:Command", "pulumi:providers:command"),
         custom("command:local:Command", {"create": "true"}),
+    ),
+    "a role of the owner's function": (
+        (catalogue.ROLE.name, catalogue.ROLE_POLICY_ATTACHMENT.name),
+        _role_of_a_function,
+    ),
+    "a filter of the flow log": (
+        ("aws:cloudwatch/logMetricFilter:LogMetricFilter",),
+        custom(
+            "aws:cloudwatch/logMetricFilter:LogMetricFilter",
+            {"logGroupName": names.FLOW_LOG_GROUP, "pattern": "REJECT", "name": "rejected"},
+        ),
+    ),
+    "a second log group": ((catalogue.LOG_GROUP.name,), _log_group_of_the_owner),
+    "a random name": (
+        ("random:index/randomId:RandomId", "pulumi:providers:random"),
+        custom("random:index/randomId:RandomId", {"byteLength": 4}),
     ),
     "endpoints of ECR": (
         (
@@ -319,6 +355,29 @@ def test_an_addition_changes_nothing_of_the_program(name: str) -> None:
     listed = (Addition(resource=f"{kind}::ecr", reason="the owner's"),)
     findings = stopping(Mutant(rule=rule, says="", adds=adds), additions=listed)
     assert [finding for finding in findings if finding.startswith(f"{rule}: ")], findings
+
+
+HARMLESS: Final[Mapping[str, Mutant]] = {
+    name: Mutant(rule="", says="", type=kind, values=lambda _: None, options=options)
+    for name, kind, options in (
+        ("an alias", catalogue.VPC.name, {"aliases": [pulumi.Alias(name="vpc")]}),
+        (
+            "a longer time",
+            catalogue.FLOW_LOG.name,
+            {"custom_timeouts": pulumi.CustomTimeouts(create="20m")},
+        ),
+        ("an order of replacement", catalogue.SUBNET.name, {"delete_before_replace": True}),
+        ("a description by hand", catalogue.USER.name, {"ignore_changes": ["description"]}),
+        ("a protected log group", catalogue.LOG_GROUP.name, {"protect": True}),
+    )
+}
+"""Options that change nothing for a reviewer."""
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", HARMLESS)
+def test_harmless_options_pass(name: str) -> None:
+    assert stopping(HARMLESS[name]) == []
 
 
 def test_tags_of_the_owner_pass() -> None:

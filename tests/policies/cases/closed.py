@@ -1,5 +1,6 @@
 """Inputs of the rules of the closed list; the mutants hold many more."""
 
+import json
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +16,8 @@ DATABASE: Final = FakeResource(type="aws:rds/instance:Instance")
 PROVIDER: Final = FakeResource(
     type=properties.PROVIDER, name="aws", parents="", provider=None, props={"region": "us-east-1"}
 )
+PINNED: Final = PROVIDER.having(allowedAccountIds=json.dumps([stack.ACCOUNT]))
+IN_ACCOUNT: Final = Parameters(account_id=stack.ACCOUNT)
 ADDED: Final = Parameters(
     additions=(
         Addition(resource=f"{DATABASE.type}::it", reason="the owner's"),
@@ -42,6 +45,14 @@ CASES: Final[tuple[Case, ...]] = (
     good("reviewed-providers", "the program's", PROVIDER),
     good("reviewed-providers", "made by it", stack.VPC),
     bad("reviewed-providers", "in another account", PROVIDER.having(assumeRoles="[]")),
+    bad(
+        "reviewed-providers",
+        "another plugin",
+        PROVIDER.having(__internal={"pluginDownloadURL": "https://example.org"}),
+    ),
+    good("reviewed-providers", "its plugin", PROVIDER.having(__internal={"pluginChecksums": {}})),
+    replace(good("reviewed-providers", "pinned", PINNED), parameters=IN_ACCOUNT),
+    replace(bad("reviewed-providers", "in any account", PROVIDER), parameters=IN_ACCOUNT),
     bad("reviewed-providers", "another", replace(PROVIDER, name="other")),
     bad(
         "reviewed-providers",

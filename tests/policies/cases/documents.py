@@ -97,6 +97,11 @@ CASES: Final[tuple[Case, ...]] = (
         ),
         parameters=Parameters(instances_read_outputs=True),
     ),
+    bad(
+        "grants-as-declared",
+        "an element twice",
+        POLICY.having(policy=allowing("s3:GetObject").replace('"Effect"', '"effect": 1, "Effect"')),
+    ),
     good("documents-name-own-things", "the program's", stack.ALL),
     bad(
         "documents-name-own-things",

@@ -54,12 +54,21 @@ DATED_KEY: Final = stack.KEY.having(createDate="2026-08-26T23:59:59Z")
 NINETY_DAYS_LATER: Final = date(2026, 11, 24)
 NINETY_ONE: Final = date(2026, 11, 25)
 ROTATING: Final = Parameters(manager_keys={"a": "current", "b": "next"})
+SWITCHED_OFF: Final = Parameters(manager_keys={"a": "inactive", "b": "current"})
 
 CASES: Final[tuple[Case, ...]] = (
     good("keys-as-configured", "the manager's", stack.ALL),
-    good(
+    _under(
+        SWITCHED_OFF,
+        good(
+            "keys-as-configured",
+            "an inactive one beside it",
+            (*stack.ALL, SECOND_KEY.having(status="Inactive")),
+        ),
+    ),
+    bad(
         "keys-as-configured",
-        "an inactive one beside it",
+        "an inactive one that no stage has",
         (*stack.ALL, SECOND_KEY.having(status="Inactive")),
     ),
     bad("keys-as-configured", "two", (*stack.ALL, SECOND_KEY)),

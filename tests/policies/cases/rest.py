@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
+from policies.additions import Addition
 from policies.config import Parameters
 from policies.exemptions import Exemption
 from tests.policies import stack
@@ -12,6 +13,10 @@ from tests.policies.pack_server import TAGS, FakeResource, secret
 
 KEY_TEXT: Final = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 PRODUCTION: Final = Parameters(stack="production")
+STORED: Final = FakeResource(type="aws:secretsmanager/secretVersion:SecretVersion", name="key")
+OWNERS: Final = Parameters(
+    additions=(Addition(resource=f"{STORED.type}::key", reason="The service reads it there."),)
+)
 ENDED: Final = Exemption(
     rule="one-vpc", resource="stack", reason="until the move", expires=date(2026, 1, 31)
 )
@@ -89,6 +94,33 @@ CASES: Final[tuple[Case, ...]] = (
         "no-plaintext-secret-outputs",
         "plain, deep inside",
         _with_outputs(config={"a": [{"b": KEY_TEXT}]}),
+    ),
+    good("secret-stays-with-key", "the program's", _with_outputs()),
+    bad(
+        "secret-stays-with-key",
+        "in a tag",
+        (*_with_outputs(), replace(stack.VPC.having(tags={"note": KEY_TEXT}), name="x")),
+    ),
+    bad(
+        "secret-stays-with-key",
+        "in a tag, as a secret",
+        (*_with_outputs(), replace(stack.VPC.having(tags={"note": secret(KEY_TEXT)}), name="x")),
+    ),
+    _under(
+        OWNERS,
+        good(
+            "secret-stays-with-key",
+            "in the owner's store",
+            (*_with_outputs(), STORED.having(secretString=secret(KEY_TEXT))),
+        ),
+    ),
+    _under(
+        OWNERS,
+        bad(
+            "secret-stays-with-key",
+            "in the owner's store, in plain",
+            (*_with_outputs(), STORED.having(secretString=KEY_TEXT)),
+        ),
     ),
     good("names-as-expected", "the program's", stack.ALL),
     bad("names-as-expected", "no role of that name", stack.without(stack.ROLE)),

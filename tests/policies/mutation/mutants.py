@@ -12,7 +12,7 @@ import pulumi_aws as aws
 
 from infra import catalogue
 from infra.lazy_aws import cloudwatch, ec2, iam  # the classes that the program uses
-from tests.policies.mutation import foreign, widened
+from tests.policies.mutation import evasions, foreign, widened
 from tests.policies.mutation.program import (
     ADMIN,
     MANAGER,
@@ -464,4 +464,9 @@ CHANGES: Final[Mapping[str, Mutant]] = {
         options={"ignore_changes": ["policy"]},
     ),
 }
-MUTANTS: Final[Mapping[str, Mutant]] = {**CHANGES, **foreign.MUTANTS, **widened.MUTANTS}
+MUTANTS: Final[Mapping[str, Mutant]] = {
+    **CHANGES,
+    **foreign.MUTANTS,
+    **widened.MUTANTS,
+    **evasions.MUTANTS,
+}
