@@ -383,9 +383,6 @@ PROVIDER_PROPERTIES: Final = frozenset(
     }
 )
 """The provider's allowed properties: none that could lead to another account or hide changes."""
-INTERNAL: Final = "__internal"
-"""Where the engine keeps, among a provider's properties, the origin of its plugin."""
-INTERNAL_PROPERTIES: Final = frozenset({"pluginChecksums"})
 DRIFT_PROPERTIES: Final = frozenset({"description"})
 """Properties whose changes by hand ignoreChanges may hide."""
 

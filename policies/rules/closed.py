@@ -69,10 +69,6 @@ def _program_provider(provider: CheckedResource, parameters: Parameters) -> Iter
         if not key.startswith("__") and key not in properties.PROVIDER_PROPERTIES:
             problem = "can lead to another account, or hide changes"
             yield Finding(property=key, problem=problem)
-    internal: Mapping[str, Any] = given(provider.props, properties.INTERNAL) or {}
-    for key in internal:
-        if key not in properties.INTERNAL_PROPERTIES:
-            yield Finding(property=key, problem="can run another plugin, or with other credentials")
     accepted = given(provider.props, "allowedAccountIds")
     accounts = json.loads(accepted) if isinstance(accepted, str) else accepted
     if parameters.account_id and plain(accounts) != [parameters.account_id]:

@@ -45,12 +45,6 @@ CASES: Final[tuple[Case, ...]] = (
     good("reviewed-providers", "the program's", PROVIDER),
     good("reviewed-providers", "made by it", stack.VPC),
     bad("reviewed-providers", "in another account", PROVIDER.having(assumeRoles="[]")),
-    bad(
-        "reviewed-providers",
-        "another plugin",
-        PROVIDER.having(__internal={"pluginDownloadURL": "https://example.org"}),
-    ),
-    good("reviewed-providers", "its plugin", PROVIDER.having(__internal={"pluginChecksums": {}})),
     replace(good("reviewed-providers", "pinned", PINNED), parameters=IN_ACCOUNT),
     replace(bad("reviewed-providers", "in any account", PROVIDER), parameters=IN_ACCOUNT),
     bad("reviewed-providers", "another", replace(PROVIDER, name="other")),

@@ -164,16 +164,6 @@ def _with_options(kind: str, name: str = "", **options: Any) -> Mapping[str, Any
 
 ALL: Final[Mapping[str, Mutant]] = {
     # providers
-    "program's provider by another plugin": Mutant(
-        rule=PROVIDERS,
-        says="pluginDownloadURL",
-        **_with_options(PROVIDER, plugin_download_url="https://plugins.example.org"),
-    ),
-    "program's provider with another variable for its key": Mutant(
-        rule=PROVIDERS,
-        says="envVarMappings",
-        **_with_options(PROVIDER, env_var_mappings={"ADMIN_KEY": "AWS_ACCESS_KEY_ID"}),
-    ),
     "a second provider of the same name, elsewhere": Mutant(
         rule="configured-region",
         says="eu-west-1",

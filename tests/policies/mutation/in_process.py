@@ -72,13 +72,6 @@ def _default_provider(resource_type: str) -> str:
     return f"urn:pulumi:stack::project::pulumi:providers:{package}::default"
 
 
-def _internal(request: Any) -> dict[str, Any]:
-    """What the engine keeps of a provider's options among its properties."""
-    kept = {"pluginDownloadURL": request.pluginDownloadURL}
-    kept["envVarMappings"] = dict(request.envVarMappings)
-    return {key: value for key, value in kept.items() if value}
-
-
 class RecordingMonitor(mocks.MockMonitor):
     """Keeps the requests as the engine's messages to a pack."""
 
@@ -91,7 +84,6 @@ class RecordingMonitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the base class's
         answer = super().RegisterResource(request)
         if request.type.startswith("pulumi:providers:"):
-            request.object.update({"__internal": _internal(request)})
             self.providers[answer.urn] = request.object
         options = proto.AnalyzerResourceOptions(
             protect=request.protect,
