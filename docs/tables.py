@@ -46,8 +46,6 @@ INTERNAL_ERRORS: Final = frozenset(
 CURE: Final = "; "
 """Stands between a message's problem and its cure."""
 HOLE: Final = "…"
-SEE_THE_MESSAGE: Final = "what the message says"
-"""The cure depends on the values, or is the message itself."""
 JSON_FORM: Final = re.compile(r"\{[^}]+\}")
 
 
@@ -83,14 +81,18 @@ def commands() -> None:
 
 
 def messages() -> None:
-    """Print every error message of the code with its cure; … stands for a value."""
+    """Print the error messages of the code with their cures; … stands for a value.
+
+    A message whose cure is a value, or that only puts a place before another message, has no row.
+    """
     known: set[Path] = set()
     for title, folders in MESSAGE_SOURCES.items():
         files = [
             file for folder in folders for file in _python_files(ROOT / folder) if file not in known
         ]
         known.update(files)
-        rows = sorted({_split(text) for file in files for text in error_texts(file)})
+        texts = {text for file in files for text in error_texts(file) if has_cure(text)}
+        rows = sorted(_split(text) for text in texts)
         print(f"### {title}\n")
         _table(("message", "what to do"), rows)
         print()
@@ -182,6 +184,11 @@ def error_texts(file: Path) -> Iterator[str]:
                 yield " ".join(text.split())
 
 
+def has_cure(text: str) -> bool:
+    """Whether the cure of a message is in its own words, and not in one of its values."""
+    return any(map(str.isalpha, text.rpartition(CURE)[2])) if CURE in text else False
+
+
 def _message_parts(node: ast.AST) -> Sequence[ast.expr]:
     """What may be a message: an error's text, a problem that a check returns, yields or appends."""
     match node:
@@ -243,9 +250,7 @@ def _literal(node: ast.expr, constants: Mapping[str, str]) -> str:
 def _split(text: str) -> tuple[str, str]:
     """A message names the problem first and, behind the last semicolon, the cure."""
     problem, _, cure = text.rpartition(CURE)
-    if not problem:
-        return f"`{cure}`", SEE_THE_MESSAGE
-    return f"`{problem}`", cure if any(map(str.isalpha, cure)) else SEE_THE_MESSAGE
+    return f"`{problem}`", cure
 
 
 def _leaves(command: Any, path: str) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - Typer types none of it

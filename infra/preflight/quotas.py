@@ -64,7 +64,7 @@ def _smaller_product(needed: int) -> str:
     return (
         f"AWS allows at most {MAX_PRODUCT} for this quota times {GROUPS_PER_INTERFACE} (security "
         f"groups per network interface, {DEFAULT_GROUPS} by default), so AWS support must first "
-        f"set {GROUPS_PER_INTERFACE} to {groups}; "
+        f"set {GROUPS_PER_INTERFACE} to {groups}: "
     )
 
 

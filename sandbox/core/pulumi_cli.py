@@ -28,7 +28,7 @@ TORN_LOCK: Final = re.compile(
 """How a self-managed backend says that a lock's file is not whole; a state's file it names."""
 DAMAGED: Final = ("failed to load checkpoint", "cannot unmarshal")
 NO_STACK: Final = "no stack named"
-SEE_ABOVE: Final = "see its messages above"
+SEE_ABOVE: Final = "it failed; see its messages above"
 QUIET: Final = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
     "PULUMI_SKIP_CONFIRMATIONS": "false",  # commands say --yes themselves, where they mean it

@@ -4,7 +4,7 @@ A row names who does what to which resource, in which context, and the decision.
 as $account stand for the values of the account that is asked: see `Placeholders`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,6 +39,9 @@ ROW_KEYS: Final = {
     "decision",
     "held_by",
 }
+
+
+DECISIONS: Final = ("allowed", "denied", "forbidden")
 
 
 class TableError(SandboxError):
@@ -165,7 +168,7 @@ def fill(value: Any, placeholders: Placeholders) -> Any:  # noqa: ANN401 - YAML 
         try:
             return Template(value).substitute(placeholders)
         except (KeyError, ValueError) as error:
-            raise TableError(f"{value}: placeholder {error} has no value") from None
+            raise no_placeholder(value, error) from None
     if isinstance(value, Mapping):
         mapping = cast("Mapping[str, Any]", value)
         return {fill(key, placeholders): fill(item, placeholders) for key, item in mapping.items()}
@@ -174,13 +177,28 @@ def fill(value: Any, placeholders: Placeholders) -> Any:  # noqa: ANN401 - YAML 
     return value
 
 
+def no_placeholder(text: str, name: object) -> TableError:
+    """The error for a placeholder in *text* that nobody fills."""
+    return TableError(
+        f"{text}: placeholder {name} has no value; correct it, or add it to "
+        "sandbox/permissions/placeholders.py"
+    )
+
+
+def unknown_keys(where: str, unknown: Iterable[str], known: Iterable[str]) -> TableError:
+    """The error for keys that an entry cannot have."""
+    return TableError(
+        f"{where}: {', '.join(sorted(unknown))}: is not a known key; use {', '.join(sorted(known))}"
+    )
+
+
 def _group(raw: Mapping[str, Any], file: str) -> Group:
     kind: Literal["can", "deny"] = "can" if "can" in raw else "deny"
     sentence = " ".join(str(raw[kind]).split())
     if kind == "deny":
         sentence = f"Deny {sentence}"
     if unknown := raw.keys() - GROUP_KEYS:
-        raise TableError(f"{file}: {sentence}: unknown key {sorted(unknown)}")
+        raise unknown_keys(f"{file}: {sentence}", unknown, GROUP_KEYS)
     return Group(
         kind=kind,
         sentence=sentence,
@@ -192,11 +210,13 @@ def _group(raw: Mapping[str, Any], file: str) -> Group:
 def _row(raw: Mapping[str, Any], group: Mapping[str, Any], sentence: str, file: str) -> Row:
     where = f"{file}: {sentence}: {raw.get('what')}"
     if unknown := raw.keys() - ROW_KEYS:
-        raise TableError(f"{where}: unknown key {sorted(unknown)}")
+        raise unknown_keys(where, unknown, ROW_KEYS)
     if ("do" in raw) == ("launch" in raw):
-        raise TableError(f"{where}: needs either do or launch")
-    if raw["decision"] not in {"allowed", "denied", "forbidden"}:
-        raise TableError(f"{where}: {raw['decision']} is not a valid decision")
+        raise TableError(f"{where}: needs either do or launch; give one of the two")
+    if raw["decision"] not in DECISIONS:
+        raise TableError(
+            f"{where}: {raw['decision']} is not a valid decision; use {', '.join(DECISIONS)}"
+        )
     return Row(
         sentence=sentence,
         who=group["who"],

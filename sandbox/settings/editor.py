@@ -144,7 +144,7 @@ def _require_valid(raw: Mapping[str, str]) -> None:
     try:
         settings.parse(raw)
     except SettingsError as error:
-        raise RefusedError(f"{'; '.join(error.problems)} (nothing was written)") from None
+        raise RefusedError(f"nothing was written: {'; '.join(error.problems)}") from None
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - a setting may be anything

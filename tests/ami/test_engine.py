@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from ami import images as images_module
 from infra.catalogue import POLICY, USER
 from sandbox.core.errors import ExitCode
 from tests.ami import fake_machines
+from tests.docs import printed
 from tests.e2e.account import client_of, emulated
 from tests.e2e.sandbox import ROOT, Ran, Sandbox, ran
 
@@ -148,7 +150,10 @@ def test_a_new_image_changes_the_outputs_and_the_managers_permission_to_launch_i
     )
     assert before <= after
     assert len(after - before) == 1
-    assert set(configured.sandbox.up()) == {"same", "update"}
+    (update,) = printed.scripts("docs/image.md")
+    environment = {**configured.sandbox.environment, "PULUMI_SKIP_CONFIRMATIONS": "true"}
+    updated = ran(["bash", "-c", update], environment, configured.sandbox.folder, TIMEOUT)
+    assert re.search(r"~ \d+ updated", updated.output), updated.output
     assert set(configured.preview()["changeSummary"]) == {"same"}
     assert configured.sandbox.outputs()["sandbox_config"]["ami_id"] == configured.image_id
 

@@ -62,6 +62,17 @@ def test_a_file_that_is_generated_is_current(path: str) -> None:
     assert printed.stdout == (ROOT / path).read_text(encoding="utf-8"), "run make docs"
 
 
+def test_every_message_has_a_cure_or_ends_with_a_value_that_may_hold_one() -> None:
+    files = [
+        file
+        for folders in tables.MESSAGE_SOURCES.values()
+        for folder in folders
+        for file in (ROOT / folder).rglob("*.py")
+    ]
+    texts = {text for file in files for text in tables.error_texts(file)}
+    assert [text for text in texts if not tables.has_cure(text) and text[-1] != tables.HOLE] == []
+
+
 def test_messages_are_found_in_every_package() -> None:
     """The table of messages would be empty if errors were raised in a form that it cannot read."""
     for folders in tables.MESSAGE_SOURCES.values():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -49,6 +50,25 @@ def ran(
         check=False,
     )
     return Ran(completed.returncode, completed.stdout)
+
+
+def at_a_terminal(script: str, answers: str, environment: Mapping[str, str], folder: Path) -> Ran:
+    """Run *script* in bash, where somebody types *answers*."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment,
+        stdin=follower,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        os.close(follower)
+        os.write(leader, answers.encode())
+        output, _ = process.communicate(timeout=TIMEOUT)
+        os.close(leader)
+    return Ran(process.returncode, output)
 
 
 class Sandbox:

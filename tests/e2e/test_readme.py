@@ -16,35 +16,16 @@ import pytest
 
 from local import clean_env, emulator, engine, stack
 from sandbox.core.errors import ExitCode
+from tests.docs import printed
 from tests.e2e import aws_cli
 from tests.e2e.checkout import copy_to
-from tests.e2e.sandbox import ROOT, ran
+from tests.e2e.sandbox import ran
 
-INDENTED_BLOCK: Final = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
-TESTED_ELSEWHERE: Final = {
-    "make test": "runs this test",
-    "sandbox image build --stack production": "needs a machine to log in to: tests/ami has one",
-}
-EXIT_CODES: Final = {
-    "sandbox status --stack production": ExitCode.ATTENTION,  # there is no image yet
-}
+STATUS: Final = "sandbox status --stack production"
+WITHOUT_IMAGE: Final = f"{STATUS} || [ $? -eq {ExitCode.ATTENTION} ]"
+"""The same before an image is built."""
 TIMEOUT: Final = 300
 """Seconds that one block may take."""
-
-
-def blocks(section: str) -> list[str]:
-    """The commands of each indented block below *section*, without those tested elsewhere."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    body = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    return [commands(block) for block in INDENTED_BLOCK.findall(body)]
-
-
-def commands(block: str) -> str:
-    lines = [line.strip() for line in block.splitlines()]
-    kept = [line for line in lines if line.split("#", 1)[0].strip() not in TESTED_ELSEWHERE]
-    return "\n".join(
-        f"{line} || [ $? -eq {EXIT_CODES[line]} ]" if line in EXIT_CODES else line for line in kept
-    )
 
 
 def run(script: str, folder: Path, environment: Mapping[str, str]) -> str:
@@ -62,28 +43,22 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_what_is_tested_elsewhere_is_still_in_the_readme() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    printed = {line.split("#", 1)[0].strip() for line in text.splitlines()}
-    assert printed >= TESTED_ELSEWHERE.keys() | EXIT_CODES.keys()
-
-
 def test_the_local_commands(checkout: Path, installed: engine.Engine) -> None:
     del installed
     environment = clean_env.clean()
-    first, after = blocks("Try it on your machine")
+    first, after = printed.scripts("README.md", "Try it on your machine")
     assert "created" in run(first, checkout, environment)
     secret = "pulumi config set --secret sandbox:key_name researchers"
     run(f'eval "$(make -s env)"\n{secret}', checkout, environment)
     os.kill(running_in(checkout).pid, signal.SIGKILL)
     assert "created" in run("make up", checkout, environment)  # the emulator forgot everything
     before_down, _ = after.split("make down")
-    printed = run(
+    output = run(
         f"{before_down}\npulumi stack output vpc_id; leave_local; ! env | grep ^PULUMI_STACK",
         checkout,
         environment,
     )
-    assert "[secret]" in printed
+    assert "[secret]" in output
     ec2 = boto3.client(
         "ec2",
         region_name=stack.REGION,
@@ -91,7 +66,7 @@ def test_the_local_commands(checkout: Path, installed: engine.Engine) -> None:
         aws_access_key_id="local",
         aws_secret_access_key="local",
     )
-    vpc_id = printed.split()[-1]
+    vpc_id = output.split()[-1]
     assert ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]["CidrBlock"] == "10.100.0.0/16"
     run("make down", checkout, environment)
     assert emulator.running(checkout / ".local") is None
@@ -127,11 +102,14 @@ def account(
 
 
 def test_the_commands_for_a_real_account(checkout: Path, account: Mapping[str, str]) -> None:
-    bucket_and_key, create, build_image, operate, destroy = blocks("Deploy to a real account")
+    bucket_and_key, create, update, operate, destroy = printed.scripts(
+        "README.md", "Deploy to a real account"
+    )
     run(bucket_and_key, checkout, account)
     assert run(create, checkout, account).count("Policies:") >= 2
     with_venv = "source .venv/bin/activate"
-    run(f"{with_venv}\n{build_image}\n{operate}", checkout, account)
+    assert STATUS in operate
+    run(f"{with_venv}\n{update}\n{operate.replace(STATUS, WITHOUT_IMAGE)}", checkout, account)
     refused = run(f"! {destroy.splitlines()[-1]}", checkout, account)
     assert "cannot be deleted because it is protected" in " ".join(refused.split())
     assert re.search(r"- \d+ deleted", run(destroy, checkout, account))

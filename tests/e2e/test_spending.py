@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from sandbox.budget.spending import Stop
+from sandbox.core.errors import ExitCode
 from sandbox.core.stack import Stack
 from sandbox.drift import comparison
+from tests.docs import printed
 from tests.e2e.account import Client, everything, launch_tagged
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.sandbox import Ran, Sandbox, at_a_terminal
 
 ACCOUNT = "123456789012"
 BUDGET = {"AccountId": ACCOUNT, "BudgetName": "sandbox-budget"}
@@ -88,6 +89,12 @@ def test_the_tags_become_active_after_the_first_launch_and_the_budget_counts(
     assert (statuses[-1], is_attached(client)) == ("EXECUTION_SUCCESS", True)
 
 
+def run(standing: Sandbox, command: str) -> Ran:
+    """Run *command* in the program's folder, and say yes to what it asks."""
+    environment = {**standing.environment, "PULUMI_STACK": standing.name}
+    return at_a_terminal(command, "y\n", environment, standing.folder)
+
+
 @pytest.fixture
 def stack(standing: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """The stack as the commands have it."""
@@ -112,17 +119,23 @@ def test_an_attached_stop_is_no_drift_and_keeps_the_stack(
 
 
 def test_another_limit_and_another_address_replace_nothing_and_the_stop_is_lifted(
-    standing: Sandbox, client: Client, stack: Stack
+    standing: Sandbox, client: Client
 ) -> None:
     ids = standing.urns()
-    settings = {"monthly_budget_usd": 7000, "budget_email": "owner@example.org"}
-    standing.configure(**{**WITH_BUDGET, **settings}, cost_allocation_tags="auto")
+    (script,) = printed.scripts("docs/service.md", "The budget")
+    status, raise_limit, lift = script.splitlines()
+    email = {"budget_email": "owner@example.org"}
+    standing.configure(**{**WITH_BUDGET, **email}, cost_allocation_tags="auto")
+    shown = run(standing, status)
+    assert shown.code == ExitCode.ATTENTION, shown.output
+    assert run(standing, raise_limit).code == ExitCode.DONE
     assert set(standing.up()) == {"same", "update"}
     assert standing.urns() == ids
     budget = client("budgets").describe_budget(**BUDGET)["Budget"]
     assert budget["BudgetLimit"]["Amount"] == "7000.0"
     assert action(standing, client)["Subscribers"][0]["Address"] == "owner@example.org"
-    Stop.of(stack).lift()
+    lifted = run(standing, lift)
+    assert lifted.code == ExitCode.DONE, lifted.output
     assert (action(standing, client)["Status"], is_attached(client)) == ("STANDBY", False)
     standing.pulumi("preview", "--refresh", "--expect-no-changes")
 

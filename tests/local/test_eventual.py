@@ -1,7 +1,11 @@
 """An account that shows late what it made and limits calls, asked over HTTP."""
 
+import shlex
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -9,11 +13,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import serve
+from local import emulator, serve
 from local.eventual import application
 from local.eventual.application import EventualApplication
 from local.eventual.chance import Chance
 from local.eventual.visibility import LONGEST
+from tests.docs import printed
 
 pytestmark = pytest.mark.proof
 
@@ -48,6 +53,22 @@ def running() -> Iterator[Account]:
     with serve.answering(lambda aws: EventualApplication(aws, 1, lambda: account.now)) as emulator:
         account.endpoint = emulator.endpoint
         yield account
+
+
+def test_the_command_of_the_docs_answers_later_than_it_could(tmp_path: Path) -> None:
+    (command,) = printed.scripts("docs/local.md", "Slow, limited, and late")
+    script = f"exec {command.replace('FOLDER', shlex.quote(str(tmp_path)))}"
+    with subprocess.Popen(["bash", "-c", script], cwd=printed.ROOT) as process:
+        try:
+            while (emulated := emulator.running(tmp_path)) is None:
+                assert process.poll() is None
+                time.sleep(0.05)
+            sts = Account(emulated.endpoint).client("sts")
+            before = time.monotonic()
+            sts.get_caller_identity()
+            assert time.monotonic() - before >= 0.08
+        finally:
+            process.terminate()
 
 
 @pytest.fixture

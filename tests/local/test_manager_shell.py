@@ -1,6 +1,8 @@
 """A shell with the manager's view of the local stack, as a developer of the service uses it."""
 
 import json
+import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,52 +10,33 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import yaml
 
 from local import clean_env
 from sandbox.core.errors import ExitCode
+from tests.docs import printed
+from tests.e2e import aws_cli
 from tests.e2e.checkout import copy_to
 from tests.e2e.sandbox import Ran, ran
 
 pytestmark = pytest.mark.engine
 
+DENIED: Final = "aws ec2 delete-vpc --vpc-id vpc-1"
 TIMEOUT: Final = 240
 """Seconds that one script may take."""
-IMAGE: Final = """
-import boto3
-
-ec2 = boto3.client("ec2")
-image_id = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
-tags = {
-    "Project": "alignment-league",
-    "Environment": "production",
-    "Purpose": "researcher-sandbox-ami",
-}
-pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-ec2.create_tags(Resources=[image_id], Tags=pairs)
-print(image_id)
-"""
 LIFE: Final = """
-import sys
-
 import boto3
-from botocore.exceptions import ClientError
 
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
 
-config = SandboxConfig.from_environment().model_copy(update={"ami_id": sys.argv[1]})
-sandboxes = Sandboxes(config)
+sandboxes = Sandboxes(SandboxConfig.from_environment())
 print(boto3.client("sts").get_caller_identity()["Arn"])
-sandbox = sandboxes.launch("alice")
-assert [found.instance_id for found in sandboxes.list("alice")] == [sandbox.instance_id]
+(sandbox,) = sandboxes.list("alice")
 sandboxes.stop(sandbox.instance_id)
 sandboxes.start(sandbox.instance_id)
 sandboxes.terminate(sandbox.instance_id)
 assert sandboxes.list() == []
-try:
-    sandboxes.ec2.delete_vpc(VpcId=config.vpc_id)
-except ClientError as error:
-    print(error.response["Error"]["Code"])
 """
 WIDEN: Final = """
 import boto3
@@ -68,7 +51,7 @@ iam.put_user_policy(UserName="sandbox-manager", PolicyName="all", PolicyDocument
 
 @dataclass(frozen=True)
 class Shell:
-    """Scripts in a copy of the project whose local stack is up."""
+    """Scripts in a copy of the project."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -85,39 +68,62 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     # what means something in a URL, a format or a glob
     folder = tmp_path_factory.mktemp("C# 50% of a?b")
     copy_to(folder)
     (folder / ".venv").symlink_to(sys.prefix)
-    shell = Shell(folder, clean_env.clean())
-    up = shell.run(f"{sys.executable} -m local up")
-    assert up.code == 0, up.output
+    environment = clean_env.clean()
+    path = f"{environment['PATH']}{os.pathsep}{aws_cli.folder()}"
+    shell = Shell(folder, {**environment, "PATH": path})
     yield shell
     shell.run(f"{sys.executable} -m local reset")
+
+
+@pytest.fixture(scope="module")
+def day(checkout: Shell) -> str:
+    """What the commands of the docs for a developer of the service print."""
+    (script,) = printed.scripts("docs/local.md", "Develop the service on a laptop")
+    before, after = script.split(DENIED)
+    done = checkout.run(before, f"refused=$({DENIED} 2>&1) || echo $refused", after)
+    assert done.code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def shell(checkout: Shell, day: str) -> Shell:
+    """The copy, whose local stack is up; the manager has launched a sandbox of alice."""
+    assert day
+    return checkout
 
 
 def as_(identity: str) -> str:
     return f'eval "$({sys.executable} -m local env --as {identity})"'
 
 
+def test_the_service_is_developed_on_a_laptop_as_the_docs_say(shell: Shell, day: str) -> None:
+    assert re.search(r"instance_id='i-\w+', user_id='alice'", day), day
+    assert "UnauthorizedOperation" in day
+    (message,) = re.findall(r"Encoded authorization failure message: (\S+)", day)
+    (decode,) = printed.scripts("docs/local.md", "Permissions")
+    decoded = shell.run(as_("operator"), decode.replace("MESSAGE", message))
+    assert decoded.code == 0, decoded.output
+    assert json.loads(decoded.output)["allowed"] is False
+
+
 def test_the_reference_client_lives_with_the_managers_own_key(shell: Shell) -> None:
     life = shell.run(
         "export http_proxy=http://127.0.0.1:9; unset NO_PROXY no_proxy",  # nobody listens there
-        as_("operator"),
-        f"image=$({shell.python('image.py', IMAGE)})",
-        "leave_local",
         as_("manager"),
-        f'{shell.python("life.py", LIFE)} "$image"',
+        shell.python("life.py", LIFE),
         "! env | grep ^PULUMI_",
         "echo $AWS_SECRET_ACCESS_KEY",
         "leave_local",
         "! env | grep -e ^AWS_ACCESS -e ^SANDBOX_CONFIG -e ^NO_PROXY",
     )
     assert life.code == 0, life.output
-    arn, code, secret = life.output.split()
+    arn, secret = life.output.split()
     assert arn == "arn:aws:iam::123456789012:user/service/sandbox-manager"
-    assert code == "UnauthorizedOperation"
     written = [file for file in shell.folder.rglob("*") if file.is_file()]
     assert not [file for file in written if secret.encode() in file.read_bytes()]
 
@@ -141,7 +147,9 @@ def test_what_a_rule_of_the_whole_stack_forbids_is_not_applied(shell: Shell) -> 
         "expires": "2020-01-01",
     }
     exemptions.write_text(json.dumps([expired]))
-    settings.write_text(f"{before[1]}\nconfig:\n  sandbox:max_volume_gib: 500\n")
+    changed = yaml.safe_load(before[1])
+    changed["config"]["sandbox:max_volume_gib"] = 500
+    settings.write_text(yaml.safe_dump(changed))
     refused = shell.run(f"{sys.executable} -m local up")
     exemptions.write_text(before[0])
     settings.write_text(before[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import threading
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -14,6 +13,7 @@ import pytest
 from ami import pins, provisioner
 from ami.errors import SetupError, VerificationError
 from ami.first_boot import DEADLINE, BuildKeys
+from tests.docs import printed
 
 if TYPE_CHECKING:
     from tests.machine.conftest import NewBuild
@@ -131,8 +131,8 @@ def test_the_scripts_run_by_hand_as_the_docs_say(build: NewBuild) -> None:
         then="tar --extract --file scripts.tar",
     )
     built.root("mkdir -p /root/ami && mv /var/tmp/by-hand /root/ami/setup")
-    page = Path("docs/image-contents.md").read_text()
-    export, *lines = page.split("## By hand")[1].split("```")[1].strip().splitlines()
+    (script,) = printed.scripts("docs/image-contents.md", "By hand, on a machine of your own")
+    export, *lines = script.splitlines()
     base, software, _, seal = (line.partition(" && ")[0] for line in lines)
     assert base.endswith("setup.sh base")
     built.root(f"{export}; {base}", limit=400)

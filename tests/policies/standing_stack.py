@@ -84,8 +84,12 @@ class PolicyStack:
 
     def run_workflow(self, workflow: str) -> EngineRun:
         """Run the step of a workflow that calls Pulumi, as GitHub does."""
-        command = ["bash", "-e", "-c", workflows.script(workflow)]
-        environment = {**self.environment, "AWS_ACCESS_KEY_ID": PIPELINE_KEY}
+        return self.shell(workflows.script(workflow), key_id=PIPELINE_KEY)
+
+    def shell(self, script: str, key_id: str = "local") -> EngineRun:
+        """Run *script* in the program's folder, as the caller of *key_id*."""
+        command = ["bash", "-e", "-c", script]
+        environment = {**self.environment, "AWS_ACCESS_KEY_ID": key_id}
         return run(command, environment, self.sandbox.folder)
 
     def deploy(self) -> None:

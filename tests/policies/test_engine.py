@@ -1,11 +1,9 @@
 """The whole pack in the real engine, over the real program, against the emulated AWS."""
 
-import json
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from importlib.metadata import version
 from itertools import permutations
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -13,10 +11,11 @@ import pytest
 from infra import catalogue, names
 from policies.rules import RULES
 from tests.conftest import Say
+from tests.docs import printed
 from tests.policies.mutation.groups import groups
 from tests.policies.mutation.mutants import MUTANTS
 from tests.policies.mutation.program import Mutant
-from tests.policies.standing_stack import PACK, EngineRun, PolicyStack
+from tests.policies.standing_stack import EngineRun, PolicyStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
 
@@ -38,12 +37,10 @@ def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_ma
     assert names.MANAGER_POLICY not in created
 
 
-def test_the_packs_config_makes_advisory_rules_mandatory(
-    deployed_stack: PolicyStack, tmp_path: Path
+def test_the_command_of_the_docs_makes_advisory_rules_mandatory(
+    deployed_stack: PolicyStack,
 ) -> None:
-    strict = json.loads((Path(PACK[1]) / "strict.json").read_text(encoding="utf-8"))
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({**strict, "access-key-age": "mandatory"}), encoding="utf-8")
+    (command,) = printed.scripts("docs/guard-rails.md", "The guard rails")
     original = deployed_stack.state
     aged = deepcopy(original)
     for resource in aged["checkpoint"]["latest"]["resources"]:
@@ -51,11 +48,12 @@ def test_the_packs_config_makes_advisory_rules_mandatory(
             resource["outputs"]["createDate"] = "2020-02-29T08:00:00Z"
     deployed_stack.state = aged
     try:
-        preview = deployed_stack.preview((), "--policy-pack-config", str(config))
+        preview = deployed_stack.shell(command)
     finally:
         deployed_stack.state = original
     assert preview.code != 0
-    assert preview.rules("mandatory") == {"ssh-not-world-open", "access-key-age"}
+    assert preview.rules("mandatory") == {"ssh-not-world-open"}
+    assert "access-key-age" in preview.rules("advisory")
     assert f"sandbox@v{version('sandbox')}" in preview.output
     assert "@v0.0.1" not in preview.output
 

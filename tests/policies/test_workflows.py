@@ -154,3 +154,93 @@ def test_a_step_fails_if_one_of_its_commands_fails(
         check=False,
     )
     assert done.returncode == code
+
+
+GITHUB = """#!/bin/sh
+echo "$*" >> calls
+case "$2" in list) printf %s "$OPEN" ;; esac
+"""
+"""A `gh` that keeps its calls and answers with the number of what is open, if anything is."""
+STEPS_ELSEWHERE = {
+    "make test": "CI's own run of these tests",
+    "make venv": "tests/e2e/test_readme.py",
+    "uv sync --locked --no-dev": "tests/e2e/test_readme.py runs it with the development packages",
+    ".venv/bin/sandbox image pins --write | tee pins.txt": "tests/ami/test_pins.py asks PyPI",
+}
+
+
+@pytest.mark.parametrize(
+    ("workflow", "step", "number", "call"),
+    [
+        ("drift", "report the differences", "", "issue create"),
+        ("drift", "report the differences", "7", "issue comment 7"),
+        ("pull-request", "comment", "", "pr comment 7"),
+        ("image-pins", "open a pull request", "", "pr create"),
+        ("image-pins", "open a pull request", "7", "pr edit 7"),
+    ],
+)
+def test_a_step_that_reports_writes_what_was_found(
+    tmp_path: Path, workflow: str, step: str, number: str, call: str
+) -> None:
+    (script,) = [each["run"] for each in workflows.steps(workflow) if each.get("name") == step]
+    gh = tmp_path / "bin" / "gh"
+    gh.parent.mkdir()
+    gh.write_text(GITHUB, encoding="utf-8")
+    gh.chmod(0o755)
+    pins = checkout(tmp_path / "checkout")
+    pins.write_text("UV_VERSION = 2\n", encoding="utf-8")
+    for file in ("drift.txt", "preview.txt", "pins.txt"):
+        (tmp_path / "checkout" / file).write_text("what was found\n", encoding="utf-8")
+    subprocess.run(
+        ["bash", "-e", "-c", script],
+        cwd=tmp_path / "checkout",
+        env={
+            "PATH": f"{gh.parent}:/usr/bin:/bin",
+            "OPEN": number,
+            "PULUMI_STACK": "production",
+            **dict.fromkeys(("GITHUB_REPOSITORY", "RUN", "TITLE", "OUTCOME"), "text"),
+            "NUMBER": "7",
+            "BRANCH": "image-pins",
+            "BASE": "main",
+        },
+        check=True,
+    )
+    calls = (tmp_path / "checkout" / "calls").read_text(encoding="utf-8").splitlines()
+    assert calls[-1].startswith(call)
+    body = tmp_path / "checkout" / calls[-1].partition("--body-file ")[2].split()[0]
+    assert "```text\nwhat was found\n```" in body.read_text(encoding="utf-8")
+    pushed = git(tmp_path / "origin", "log", "--format=%s", "--all").splitlines()
+    assert len(pushed) == 1 + (workflow == "image-pins")
+
+
+def checkout(folder: Path) -> Path:
+    """A checkout of a repository that holds the image's pins; return the path of their file."""
+    origin = folder.with_name("origin")
+    git(folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", str(origin))
+    git(folder.parent, "clone", "--quiet", str(origin), str(folder))
+    pins = folder / "ami" / "setup" / "pins.toml"
+    pins.parent.mkdir(parents=True)
+    pins.write_text("UV_VERSION = 1\n", encoding="utf-8")
+    git(folder, "add", ".")
+    author = ("-c", "user.name=ann", "-c", "user.email=ann@example.org")
+    git(folder, *author, "commit", "--quiet", "--message=pins")
+    git(folder, "push", "--quiet", "origin", "HEAD")
+    return pins
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_every_step_is_run_by_a_test() -> None:
+    """The steps with Pulumi run in test_pipeline.py, those with `gh` above."""
+    scripts = [
+        step["run"]
+        for workflow in WORKFLOWS
+        for step in workflows.steps(workflow)
+        if "run" in step and not {"pulumi", "gh"} & set(step["run"].split())
+    ]
+    lines = [line.strip() for script in scripts for line in script.splitlines()]
+    lines += [step["run"].splitlines()[0] for step in set_up_steps() if "run" in step]
+    assert set(lines) - {"set -o pipefail"} == STEPS_ELSEWHERE.keys()

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -20,18 +19,22 @@ from sandbox.core.errors import ExitCode
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
 from tests.deadly import deadly
+from tests.docs import printed
 from tests.e2e.account import emulated
 from tests.e2e.sandbox import Sandbox
 from tests.sandbox.core import kubernetes_api
 
 pytestmark = pytest.mark.engine
 ROOT = Path(__file__).parents[2]
-SHELL_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ENDINGS = {
     "sandbox keys rotate --apply --restart deployment/sandbox-manager": ExitCode.REFUSED,
+    "sandbox keys rollback --apply --restart deployment/sandbox-manager": ExitCode.REFUSED,
     "sandbox costs --month 2026-11": ExitCode.ATTENTION,
 }
-"""The commands of docs/service.md that do not end with 0: nobody can answer, no tag is active."""
+"""The commands of docs/service.md that do not end with 0.
+
+Nobody can answer the rotation's question, so there is none to roll back; no cost tag is active.
+"""
 
 
 @dataclass(frozen=True)
@@ -139,11 +142,15 @@ def test_the_picture_in_the_docs_is_that_of_a_deployed_stack(deployed: Sandbox) 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
 def test_the_commands_of_the_docs_work_as_printed(deployed: Sandbox, tmp_path: Path) -> None:
-    blocks = SHELL_BLOCK.findall((ROOT / "docs" / "service.md").read_text())
-    commands = [line for block in blocks for line in block.splitlines()]
-    assert commands
+    scripts = (
+        *printed.scripts("docs/service.md", "Configuration"),
+        *printed.scripts("docs/service.md", "The key in Kubernetes"),
+        *printed.scripts("docs/service.md", "Rotating the key"),
+        *printed.scripts("docs/service.md", "Costs"),
+        *printed.scripts("docs/service.md", "Status"),
+    )
     with kubernetes_api.running(tmp_path) as (cluster, kubeconfig):
-        for command in commands:
+        for command in "\n".join(scripts).splitlines():
             completed = subprocess.run(
                 ["bash", "-o", "pipefail", "-c", command],
                 cwd=deployed.folder,

@@ -1,5 +1,6 @@
 """The package as a service installs it: by itself, without the program."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -9,6 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 import sandbox_client
+from tests.docs import printed
 from tests.sandbox_client.frozen_config import FROZEN_FILE, frozen_config
 
 SOURCE = Path(sandbox_client.__file__).parent
@@ -29,16 +31,22 @@ from sandbox_client import Sandboxes
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package, built from a copy: setuptools writes into the folder that it builds."""
-    folder = tmp_path_factory.mktemp("wheel")
-    copy = folder / "checkout" / "sandbox_client"
-    copy.mkdir(parents=True)
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package in its folder: setuptools writes into the folder that it builds."""
+    folder = tmp_path_factory.mktemp("checkout")
+    copy = folder / "sandbox_client"
+    copy.mkdir()
     for file in SOURCE.iterdir():
         if file.is_file():
             (copy / file.name).write_bytes(file.read_bytes())
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, copy)
-    (built,) = folder.glob("*.whl")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(checkout: Path) -> Path:
+    package = checkout / "sandbox_client"
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", checkout, package)
+    (built,) = checkout.glob("*.whl")
     return built
 
 
@@ -54,18 +62,25 @@ def test_the_wheel_holds_every_module_and_the_type_marker(wheel: Path) -> None:
 
 
 @pytest.mark.proof  # downloads pydantic
-def test_it_works_in_an_environment_that_holds_nothing_else(wheel: Path, tmp_path: Path) -> None:
+def test_it_works_in_an_environment_that_holds_nothing_else(
+    checkout: Path, wheel: Path, tmp_path: Path
+) -> None:
     venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
+
+    def use() -> subprocess.CompletedProcess[str]:
+        command = [python, "-c", USES_PACKAGE, str(FROZEN_FILE)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
     pip("install", wheel, python=python)
-    completed = subprocess.run(
-        [python, "-c", USES_PACKAGE, str(FROZEN_FILE)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert completed.stdout.strip() == frozen_config().ami_id, completed.stderr
-    assert "No module named 'boto3'" in completed.stderr.splitlines()[-1]
+    without_extra = use()
+    assert without_extra.stdout.strip() == frozen_config().ami_id, without_extra.stderr
+    assert "No module named 'boto3'" in without_extra.stderr.splitlines()[-1]
     installed = {path.name for path in (tmp_path / "venv").glob("lib/*/site-packages/*")}
     assert not {"pulumi", "infra", "sandbox"} & installed
+
+    (command,) = printed.scripts("docs/service.md", "A service in Python")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    pip_of_venv = {**os.environ, "PATH": path, "PIP_PYTHON": str(python)}
+    subprocess.run(["bash", "-c", command], cwd=checkout, env=pip_of_venv, check=True)
+    assert use().returncode == 0

@@ -41,6 +41,7 @@ is lost; `check_list_tests` refuses documents with as many tests.
 """
 ALWAYS_ALLOWED: Final = "sts:getcalleridentity"
 """AWS allows it even where a policy denies it (API reference of STS, GetCallerIdentity)."""
+ADD: Final = "add it to sandbox/permissions/claims/encoding.py"
 ELEMENTS: Final = {
     "Sid",
     "Effect",
@@ -226,8 +227,9 @@ class Encoding:
         cached = f"{side} {json.dumps(statement, sort_keys=True)}"
         if cached not in self._statements:
             if unknown := statement.keys() - ELEMENTS:
+                named = ", ".join(sorted(unknown))
                 raise UnsupportedError(
-                    f"{statement.get('Sid')}: {', '.join(sorted(unknown))}: is not a known element"
+                    f"{statement.get('Sid')}: {named}: is not a known element; {ADD}"
                 )
             self._statements[cached] = self.all_of(
                 [
@@ -286,7 +288,9 @@ class Encoding:
             return self.terms.mkTrue()
         first, *parts = arn_parts(pattern)
         if first != "arn":
-            raise UnsupportedError(f"{pattern}: is not an ARN")
+            raise UnsupportedError(
+                f"{pattern}: is not an ARN; write it in full, as arn:aws:s3:::name/*"
+            )
         return self.all_of(
             [
                 self.is_arn,
@@ -323,7 +327,7 @@ class Encoding:
         if plain == "Null":
             return present if wanted[0].lower() == "false" else self.none_of([present])
         if plain not in self._operators:
-            raise UnsupportedError(f"{operator} {name}: is not a known operator")
+            raise UnsupportedError(f"{operator} {name}: is not a known operator; {ADD}")
         compare, negated = self._operators[plain]
         if (name.lower() in NUMBERS) != plain.startswith("Numeric"):
             raise UnsupportedError(
@@ -357,7 +361,7 @@ class Encoding:
                 self.any_of([self.none_of([member.present]), holds(member.value)])
                 for member in key.members
             )
-        raise UnsupportedError(f"{quantifier}: is not a known quantifier")
+        raise UnsupportedError(f"{quantifier}: is not a known quantifier; {ADD}")
 
     def present(self, key: TextKey | ListKey) -> Term:
         if isinstance(key, TextKey):

@@ -69,7 +69,8 @@ class Patterns:
         head, star, middle = before.partition("*")
         if VARIABLE.search(after) or re.search(r"[*?]", head + middle + after):
             raise UnsupportedError(
-                f"{pattern}: use one policy variable, with one star before it and one at the end"
+                f"{pattern}: has more wildcards than the proof can express; use one policy "
+                "variable, with one star before it and one at the end"
             )
         if not star:
             whole = terms.mkTerm(Kind.STRING_CONCAT, self.text(head), value, self.text(after))

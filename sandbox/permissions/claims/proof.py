@@ -273,7 +273,10 @@ def _row(claim: Claim) -> Row:
     for row in _allowed_rows().get((claim.who, claim.row), ()):
         if row.given == claim.given:
             return row
-    raise table.TableError(f"{claim.name}: the contract allows {claim.who} no row {claim.row!r}")
+    raise table.TableError(
+        f"{claim.name}: the contract allows {claim.who} no row {claim.row!r}; name one that "
+        "sandbox/permissions/contract allows"
+    )
 
 
 @cache

@@ -94,9 +94,11 @@ def _claim(raw: Mapping[str, Any], file: str) -> Claim:
     groups = [raw[kind], *_groups(raw.get("unless", []))]
     unknown = (raw.keys() - CLAIM_KEYS).union(*(group.keys() - REQUEST_KEYS for group in groups))
     if unknown:
-        raise table.TableError(f"{where}: unknown key {sorted(unknown)}")
+        raise table.unknown_keys(where, unknown, CLAIM_KEYS | REQUEST_KEYS)
     if (file == HOLES) != ("hole" in raw):
-        raise table.TableError(f"{where}: a claim with a hole belongs in {HOLES}, others do not")
+        raise table.TableError(
+            f"{where}: claims with a hole, and only these, stand in {HOLES}; move it"
+        )
     return Claim(
         name=raw["claim"],
         sentence=" ".join(raw["sentence"].split()),
@@ -129,7 +131,9 @@ def _holders(raw: Mapping[str, Any], kind: str, where: str) -> tuple[Holder, ...
         "together": ("together",),
     }
     if raw.get("held_by") not in holders:
-        raise table.TableError(f"{where}: held_by is one of {', '.join(holders)}")
+        raise table.TableError(
+            f"{where}: held_by = {raw.get('held_by')}: is not valid; use {', '.join(holders)}"
+        )
     return holders[raw["held_by"]]
 
 
@@ -225,7 +229,7 @@ def expand(raw: Any, values: Values) -> list[str]:  # noqa: ANN401 - a text or a
             for chosen in itertools.product(*choices)
         ]
     except (KeyError, ValueError) as error:
-        raise table.TableError(f"{raw}: placeholder {error} has no value") from None
+        raise table.no_placeholder(raw, error) from None
 
 
 @cache

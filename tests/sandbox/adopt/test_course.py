@@ -21,9 +21,9 @@ import pytest
 from local import emulator, engine
 from local import stack as local_stack
 from sandbox.core.errors import ExitCode
+from tests.docs import printed
 from tests.sandbox.adopt import real_terraform
 from tests.sandbox.adopt.adoption_env import (
-    ROOT,
     AdoptionEnv,
     around,
     build,
@@ -32,22 +32,25 @@ from tests.sandbox.adopt.adoption_env import (
     reset,
 )
 from tests.sandbox.adopt.fake_account import original
-from tests.sandbox.adopt.variants import both, with_other_resources, zones
+from tests.sandbox.adopt.variants import (
+    VARIANTS,
+    Variant,
+    both,
+    in_two_states,
+    with_other_resources,
+    zones,
+)
 
 pytestmark = [pytest.mark.engine, pytest.mark.thorough]
+DOCUMENT = "docs/adoption.md"
 WARNING = "still carry Terraform=true"
 EXECUTED: set[str] = set()
 
 
 @cache
-def document() -> str:
-    return (ROOT / "docs" / "adoption.md").read_text()
-
-
-@cache
 def blocks() -> Mapping[str, list[str]]:
     """The shell blocks by their heading."""
-    parts = re.split(r"^#{2,3} (.+)$", document(), flags=re.MULTILINE)
+    parts = re.split(r"^#{2,3} (.+)$", printed.text(DOCUMENT), flags=re.MULTILINE)
     return {
         heading: re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
         for heading, text in zip(parts[1::2], parts[2::2], strict=True)
@@ -57,7 +60,9 @@ def blocks() -> Mapping[str, list[str]]:
 class Course:
     """A shell in the program's folder, with the Terraform folder beside it."""
 
-    def __init__(self, folder: Path, aws: emulator.Emulator) -> None:
+    def __init__(
+        self, folder: Path, aws: emulator.Emulator, variant: Variant | None = None
+    ) -> None:
         module = folder / "infra"
         self.terraform_state = module / "terraform.tfstate"
         variables = {
@@ -65,7 +70,7 @@ class Course:
             "PULUMI_SKIP_CONFIRMATIONS": "true",  # answers yes
         }
         reset(variables)
-        self.is_real = real_terraform.apply(module, variables)
+        self.is_real = variant is None and real_terraform.apply(module, variables)
         if self.is_real:
             state = json.loads(self.terraform_state.read_text())
             self.environment = around(folder, variables, state)
@@ -78,8 +83,8 @@ class Course:
         terraform.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
         terraform.chmod(0o755)
         variables["PATH"] = f"{programs}{os.pathsep}{variables['PATH']}"
-        with_others = both(zones(0), with_other_resources)
-        self.environment = build(folder, variables, with_others(original()))
+        change = variant or both(zones(0), with_other_resources)
+        self.environment = build(folder, variables, change(original()))
         self.terraform_state.write_bytes(self.environment.state_file.read_bytes())
 
     @property
@@ -101,7 +106,7 @@ class Course:
 
     def inline(self, command: str, *, exit_code: int = 0) -> str:
         """Run a command that the document names in a sentence."""
-        assert f"`{command}`" in document()
+        assert f"`{command}`" in printed.text(DOCUMENT)
         return self.shell(command, exit_code=exit_code)
 
     def shell(self, text: str, *, exit_code: int = 0) -> str:
@@ -323,5 +328,17 @@ def test_on_request_the_next_update_creates_a_second_key(
     course.inline("sandbox keys rotate", exit_code=ExitCode.NOT_YET)
 
 
+def test_the_states_of_the_sandboxes_and_of_the_cluster_are_checked_together(
+    aws: emulator.Emulator, tmp_path: Path
+) -> None:
+    course = Course(tmp_path, aws, VARIANTS["a manager by IRSA"])
+    states = in_two_states(course.environment.state)
+    for name, state in zip(("sandbox", "cluster"), states, strict=True):
+        (course.environment.project / f"{name}.tfstate").write_text(json.dumps(state))
+    course.block("Before you begin")
+    assert "0 to replace, 0 to delete" in course.block("1. Check", 1)
+
+
 def test_every_command_of_the_document_was_run() -> None:
     assert {text for texts in blocks().values() for text in texts} == EXECUTED
+    assert len(EXECUTED) == len(printed.scripts("docs/adoption.md"))

@@ -12,7 +12,7 @@ from sandbox.adopt import adopted_settings, run, terraform_state
 from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, AdoptionPlan, plan_adoption
 from sandbox.core.errors import SandboxError
 from tests.sandbox.adopt.conftest import TALLY
-from tests.sandbox.adopt.fake_account import Json, original
+from tests.sandbox.adopt.fake_account import original
 from tests.sandbox.adopt.refused_states import (
     REFUSED,
     ROTATE,
@@ -25,6 +25,7 @@ from tests.sandbox.adopt.variants import (
     VARIANTS,
     Variant,
     both,
+    in_two_states,
     key,
     make,
     managed,
@@ -196,17 +197,11 @@ def test_the_last_version_of_the_module_keeps_its_role_and_reads_no_more_than_re
 
 
 def test_two_states_are_one_environment_and_only_the_first_is_listed(tmp_path: Path) -> None:
-    manager_types = {"aws_iam_role", "aws_iam_role_policy_attachment", "aws_iam_policy"}
-    whole = make("a manager by IRSA")
     sandbox, cluster = tmp_path / "sandbox.tfstate", tmp_path / "cluster.tfstate"
-
-    def is_managers(block: Json) -> bool:
-        return block["type"] in manager_types and "manager" in json.dumps(block["instances"][0])
-
-    for path, wanted in ((sandbox, False), (cluster, True)):
-        blocks = [block for block in whole["resources"] if is_managers(block) is wanted]
-        others = [with_other_resources(original())["resources"][-2]] if wanted else []
-        path.write_text(json.dumps({**whole, "resources": [*blocks, *others]}))
+    of_sandboxes, of_cluster = in_two_states(make("a manager by IRSA"))
+    of_cluster["resources"].append(with_other_resources(original())["resources"][-2])
+    sandbox.write_text(json.dumps(of_sandboxes))
+    cluster.write_text(json.dumps(of_cluster))
     with pytest.raises(SandboxError, match="sandbox adopt check SANDBOX CLUSTER"):
         plan_adoption(terraform_state.read([str(sandbox)]))
     state = terraform_state.read([str(sandbox), str(cluster)])

@@ -413,5 +413,15 @@ VARIANTS: Mapping[str, Variant] = {
 }
 
 
+def in_two_states(state: Json) -> tuple[Json, Json]:
+    """The state of the sandboxes and the state of the cluster, which holds the manager's role."""
+    types = {"aws_iam_role", "aws_iam_role_policy_attachment", "aws_iam_policy"}
+    by_place: dict[bool, list[Json]] = {False: [], True: []}
+    for block in state["resources"]:
+        in_cluster = block["type"] in types and "manager" in json.dumps(block["instances"][0])
+        by_place[in_cluster].append(block)
+    return {**state, "resources": by_place[False]}, {**state, "resources": by_place[True]}
+
+
 def make(name: str) -> Json:
     return VARIANTS[name](original())

@@ -1,8 +1,8 @@
 """`sandbox settings`: values as people type them in a shell, checked before they are written."""
 
 import json
-import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 
 from sandbox import cli
 from sandbox.core.errors import ExitCode
+from tests.docs import printed
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
 
@@ -162,16 +163,22 @@ def test_a_file_that_powershell_wrote_is_read(
     assert "stack" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/settings.md"])
+@pytest.mark.parametrize(
+    "scripts",
+    [printed.scripts("README.md", "Settings"), printed.scripts("docs/settings.md")],
+    ids=["README", "settings"],
+)
 def test_the_commands_of_the_documents_work_as_printed(
-    folder: Path, fake_pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch, document: str
+    folder: Path,
+    fake_pulumi: FakePulumi,
+    monkeypatch: pytest.MonkeyPatch,
+    scripts: Sequence[str],
 ) -> None:
     fake_pulumi.answer("stack --show-name", "production")
     fake_pulumi.answer("stack ls", [{"name": "production"}])
     (folder / "Pulumi.production.yaml").write_text("config:\n  sandbox:zones: {us-east-1a: 0}\n")
     monkeypatch.setenv("PULUMI_STACK", "production")
-    text = (command_table.ROOT / document).read_text(encoding="utf-8")
-    commands = re.findall(r"^    sandbox (settings .+)$", text, re.MULTILINE)
-    assert len(commands) > 2
-    for command in commands:
-        assert cli.run(shlex.split(command, comments=True)) == ExitCode.DONE, command
+    for command in "\n".join(scripts).splitlines():
+        program, *arguments = shlex.split(command)
+        assert program == cli.NAME
+        assert cli.run(arguments) == ExitCode.DONE, command
