@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncssh
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 AskPassphrase: TypeAlias = Callable[[Path], str]
 """Asks for the passphrase of a key file; "" if nobody can be asked."""
+USE_AGENT: Final = "load it into your SSH agent with ssh-add, and leave the option out"
 
 
 def load(aws: AwsClients, options: BuildOptions, ask: AskPassphrase) -> SSHKey | None:
@@ -86,16 +87,12 @@ def _read(file: Path, ask: AskPassphrase) -> SSHKey:
             ) from error
     passphrase = ask(file)
     if not passphrase:
-        raise PlanError(
-            f"{where}: is encrypted, and nobody can be asked here; load it into your SSH agent "
-            "with ssh-add, and leave the option out"
-        )
+        raise PlanError(f"{where}: is encrypted, and nobody can be asked here; {USE_AGENT}")
     try:
         return asyncssh.import_private_key(text, passphrase)
     except ValueError as error:
         raise PlanError(
-            f"{where}: cannot be decrypted ({error}); use its passphrase, or load it into your SSH "
-            "agent with ssh-add and leave the option out"
+            f"{where}: cannot be decrypted ({error}); use its passphrase, or {USE_AGENT}"
         ) from error
 
 

@@ -21,6 +21,7 @@ TAGS: Final = (names.USER_TAG, names.PROJECT_TAG)
 ACTIVE: Final = "Active"
 UNKNOWN: Final = "unknown"
 """The status of a tag that AWS has not seen on anything that costs money yet."""
+NOT_SEEN: Final = "AWS does not know it yet, which takes about a day after the first launch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,6 @@
 """The exact names of the resources that the program creates.
 
-They are fixed, because others depend on them: an environment of the replaced Terraform module is
-adopted by name, the service looks resources up by name, and an instance counts as a sandbox by the
-ARN of its profile.
+They are fixed, because others depend on them: docs/architecture.md, "Names are fixed".
 """
 
 from typing import Final

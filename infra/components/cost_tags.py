@@ -12,6 +12,7 @@ from pulumi_aws import costexplorer
 from infra import catalogue, cost_allocation
 from infra.aws_clients import US_EAST_1, AwsClients
 from infra.context import StackContext
+from infra.cost_allocation import NOT_SEEN
 from infra.settings import Settings
 from infra.standing import StandingResource
 
@@ -108,6 +109,6 @@ def require_known(tag: str) -> None:
         ) from None
     if statuses[tag] == cost_allocation.UNKNOWN:
         raise pulumi.RunError(
-            f"cost allocation tag {tag}: AWS does not know it yet, which takes about a day after "
-            "the first launch; set sandbox:cost_allocation_tags to auto, which waits for it"
+            f"cost allocation tag {tag}: {NOT_SEEN}; set sandbox:cost_allocation_tags to auto, "
+            "which waits for it"
         )

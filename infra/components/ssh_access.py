@@ -63,8 +63,7 @@ class SshAccess(pulumi.ComponentResource):
                 self._rule(suffix, prefix_list_id=prefix_list_id)
             return
         for cidr in ranges:
-            # two colons separate the parts of a URN, so a name may not hold those of IPv6
-            self._rule(str(cidr).replace(":", "."), **{f"cidr_ipv{version}": str(cidr)})
+            self._rule(_without_colons(cidr), **{f"cidr_ipv{version}": str(cidr)})
 
     def _prefix_list(
         self, suffix: str, version: int, ranges: Sequence[IPNetwork]
@@ -124,5 +123,9 @@ def egress_name(egress: Egress) -> str:
     """The logical name of an outbound rule."""
     if egress.is_everything:
         return names.EGRESS_RULE
-    # two colons separate the parts of a URN, so a name may not hold those of IPv6
-    return f"{names.NARROW_EGRESS_RULE}-{str(egress).replace(' ', '-').replace(':', '.')}"
+    return f"{names.NARROW_EGRESS_RULE}-{_without_colons(egress).replace(' ', '-')}"
+
+
+def _without_colons(range_or_rule: object) -> str:
+    """Text for a logical name: `::` separates the parts of a URN, so IPv6's colons cannot stay."""
+    return str(range_or_rule).replace(":", ".")

@@ -63,7 +63,7 @@ class EventualApplication:
         return answer
 
     def _refusal(self, call: Call) -> HttpAnswer | None:
-        """The answer to a call that is not carried out, None if it is."""
+        """Refuse a call that is limited, or that names what is not visible yet."""
         if self._chance.fraction(f"limit {call.service} {call.operation}") < LIMITED:
             return refusals.answer(call.signature, *_LIMITS.get(call.service, _LIMIT))
         if not self._visibility.knows_key(call.signature.key_id):

@@ -42,7 +42,7 @@ class SandboxError(Exception):
 
 
 class UsageError(SandboxError):
-    """An option, an argument or a stack name is not valid."""
+    """The command line is not valid."""
 
     exit_code = ExitCode.USAGE
 

@@ -1,7 +1,6 @@
 """Runs the user's own `pulumi` command. Nothing else in the project starts it for an operator.
 
-The command line and not the Automation API: that API writes a deployment to a file before it
-imports it, and a deployment may hold an access key's secret, which here only goes through pipes.
+docs/architecture.md says why it does not use the Automation API.
 """
 
 import json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from infra import cost_allocation, names
-from infra.cost_allocation import ACTIVE, UNKNOWN
+from infra.cost_allocation import ACTIVE, NOT_SEEN, UNKNOWN
 from infra.names import PROJECT_TAG
 from sandbox.core import output
 from sandbox.core.errors import SandboxError, UsageError
@@ -176,8 +176,8 @@ def notes(costs: Costs, first_day: date) -> list[str]:
 def _inactive(tag: str, status: str) -> str:
     if status == UNKNOWN:
         return (
-            f"cost allocation tag {tag}: AWS does not know it yet, which takes about a day after "
-            "the first launch; then set sandbox:cost_allocation_tags to auto and update the stack"
+            f"cost allocation tag {tag}: {NOT_SEEN}; then set sandbox:cost_allocation_tags to auto "
+            "and update the stack"
         )
     return (
         f"cost allocation tag {tag}: is not active; set sandbox:cost_allocation_tags to auto and "

@@ -1,14 +1,7 @@
 """The steps of a rotation, as changes of the stages of the two slots. Pure.
 
-A rotation from slot a to slot b takes four steps:
-
-- `a: current`: the only key. The first step creates a key in slot b.
-- `a: current, b: next`: the service still uses a. The second step hands out b.
-- `a: retiring, b: current`: both keys work. The third step switches off a, once the service uses b
-  and has not used a for the grace time.
-- `a: inactive, b: current`: a rollback can switch a on again. The fourth step deletes a, after the
-  grace time.
-- `b: current`: done. The next rotation goes from b to a.
+docs/service.md has the table of the stages. Until the last step deletes the old key, a rollback can
+hand it out again.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,8 @@
 """Repair a stack whose update was killed.
 
-If the engine dies after AWS created a resource but before the state is saved, the state keeps a
-*pending create*. The next update would create the resource again: a second VPC, or an error that
-the name is taken. Recovery finds each such resource, adds it to the state and lets the engine read
-it. It forgets the pending creates of which AWS has nothing.
+The state of such a stack holds *pending creates*: what the engine asked AWS for and got no answer
+about. Recovery looks for each in AWS. It adds what exists to the state and lets the engine read it,
+and removes the pending creates of which AWS has nothing.
 """
 
 import json

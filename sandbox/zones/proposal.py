@@ -1,8 +1,4 @@
-"""Propose `sandbox:zones`: a slot for each zone that offers the stack's default instance type.
-
-A zone that has a slot keeps it, whether the config names it or a subnet is there already: a
-proposal moves no subnet.
-"""
+"""Propose the slots of `sandbox:zones`. A proposal never moves a subnet that exists."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence

@@ -84,6 +84,7 @@ class Sandbox:
                 shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / part)
+        # the policy pack looks for the virtual environment beside the program
         (folder / ".venv").symlink_to(ROOT / ".venv")
         self.pulumi("stack", "init", name)
 

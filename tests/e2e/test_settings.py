@@ -82,7 +82,6 @@ TOGETHER: Final = {
 @pytest.fixture(scope="module")
 def standing(sandbox: Sandbox, client: Client) -> Sandbox:
     """A stack with the defaults, which every change starts from and comes back to."""
-    # the policy pack looks for the virtual environment beside the program
     client("ec2").create_key_pair(KeyName="researchers")
     sandbox.configure()
     sandbox.up("--policy-pack", "policies")

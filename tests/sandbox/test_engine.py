@@ -55,7 +55,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
 def deployed(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """One stack that all tests share; each leaves it with one key and no sandbox."""
     stack = Sandbox(tmp_path_factory.mktemp("program"), environment)
-    # the policy pack looks for the virtual environment beside the program
     ec2 = client(environment, "ec2")
     image = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
     stack.configure(sandbox_ami_id=image)
