@@ -26,7 +26,7 @@ TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
 @dataclass
-class Account:
+class EventualAccount:
     """The account, and the clock by which its things become visible."""
 
     endpoint: str = ""
@@ -48,8 +48,8 @@ class Account:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Account]:
-    account = Account()
+def running() -> Iterator[EventualAccount]:
+    account = EventualAccount()
     with serve.answering(lambda aws: EventualApplication(aws, 1, lambda: account.now)) as emulator:
         account.endpoint = emulator.endpoint
         yield account
@@ -63,7 +63,7 @@ def test_the_command_of_the_docs_answers_later_than_it_could(tmp_path: Path) -> 
             while (emulated := emulator.running(tmp_path)) is None:
                 assert process.poll() is None
                 time.sleep(0.05)
-            sts = Account(emulated.endpoint).client("sts")
+            sts = EventualAccount(emulated.endpoint).client("sts")
             before = time.monotonic()
             sts.get_caller_identity()
             assert time.monotonic() - before >= 0.08
@@ -72,7 +72,7 @@ def test_the_command_of_the_docs_answers_later_than_it_could(tmp_path: Path) -> 
 
 
 @pytest.fixture
-def account(running: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
+def account(running: EventualAccount, monkeypatch: pytest.MonkeyPatch) -> EventualAccount:
     """An account that limits no calls, in which everything is visible."""
     monkeypatch.setattr(application, "LIMITED", 0)
     running.wait()
@@ -85,7 +85,7 @@ def error_of(call: Callable[..., Any], **parameters: Any) -> str:
     return caught.value.response["Error"]["Code"]
 
 
-def test_a_vpc_is_unknown_and_unlisted_until_it_is_visible(account: Account) -> None:
+def test_a_vpc_is_unknown_and_unlisted_until_it_is_visible(account: EventualAccount) -> None:
     ec2 = account.client("ec2")
     before = ec2.describe_vpcs()["Vpcs"]
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
@@ -101,7 +101,9 @@ def test_a_vpc_is_unknown_and_unlisted_until_it_is_visible(account: Account) -> 
     ec2.delete_vpc(VpcId=vpc)
 
 
-def test_an_identity_is_unknown_until_it_is_visible_but_its_name_is_taken(account: Account) -> None:
+def test_an_identity_is_unknown_until_it_is_visible_but_its_name_is_taken(
+    account: EventualAccount,
+) -> None:
     iam, ec2 = account.client("iam"), account.client("ec2")
     role: dict[str, Any] = {"RoleName": "late", "AssumeRolePolicyDocument": TRUST}
     iam.create_role(**role)
@@ -119,7 +121,7 @@ def test_an_identity_is_unknown_until_it_is_visible_but_its_name_is_taken(accoun
     iam.add_role_to_instance_profile(**profile)
 
 
-def test_a_new_key_signs_nothing_until_it_is_visible(account: Account) -> None:
+def test_a_new_key_signs_nothing_until_it_is_visible(account: EventualAccount) -> None:
     iam = account.client("iam")
     iam.create_user(UserName="late")
     account.wait()
@@ -141,7 +143,11 @@ def test_a_new_key_signs_nothing_until_it_is_visible(account: Account) -> None:
     ],
 )
 def test_a_limited_call_has_its_services_own_error(
-    running: Account, monkeypatch: pytest.MonkeyPatch, service: str, operation: str, code: str
+    running: EventualAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    service: str,
+    operation: str,
+    code: str,
 ) -> None:
     monkeypatch.setattr(application, "LIMITED", 1)
     assert error_of(getattr(running.client(service), operation)) == code

@@ -13,7 +13,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 Client = Callable[[str], Any]
-Example = Callable[["Account"], Callable[[], Any]]
+Example = Callable[["ExampleAccount"], Callable[[], Any]]
 NUMBERS: Final[Iterator[int]] = count(1)
 EXAMPLES: Final[dict[str, Example]] = {}
 ACCOUNT: Final = "123456789012"
@@ -32,7 +32,7 @@ TRUST: Final = json.dumps(
 
 
 @dataclass
-class Account:
+class ExampleAccount:
     """The account that an example acts in."""
 
     client: Client
@@ -135,21 +135,21 @@ def _permission(*blocks: str, **more: Any) -> Sequence[Mapping[str, Any]]:
 
 
 @example
-def small_subnets(a: Account) -> Callable[[], Any]:
+def small_subnets(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     a.subnet(vpc, "10.0.0.0/28")
     return partial(a.subnet, vpc, "10.0.1.0/29")
 
 
 @example
-def zones(a: Account) -> Callable[[], Any]:
+def zones(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.ec2.create_subnet, VpcId=a.vpc())
     make(CidrBlock="10.0.0.0/24", AvailabilityZone="us-east-1a")
     return partial(make, CidrBlock="10.0.1.0/24", AvailabilityZone="eu-west-1a")
 
 
 @example
-def subnets_in_use(a: Account) -> Callable[[], Any]:
+def subnets_in_use(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     a.ec2.delete_subnet(SubnetId=a.subnet(vpc))
     subnet = a.subnet(vpc)
@@ -158,7 +158,7 @@ def subnets_in_use(a: Account) -> Callable[[], Any]:
 
 
 @example
-def vpcs_in_use(a: Account) -> Callable[[], Any]:
+def vpcs_in_use(a: ExampleAccount) -> Callable[[], Any]:
     a.ec2.delete_vpc(VpcId=a.vpc())
     vpc = a.vpc()
     a.group(vpc)
@@ -166,14 +166,14 @@ def vpcs_in_use(a: Account) -> Callable[[], Any]:
 
 
 @example
-def gateways_per_vpc(a: Account) -> Callable[[], Any]:
+def gateways_per_vpc(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     a.gateway(vpc)
     return partial(a.gateway, vpc)
 
 
 @example
-def gateways_in_use(a: Account) -> Callable[[], Any]:
+def gateways_in_use(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     gateway = a.gateway(vpc)
     a.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
@@ -184,7 +184,7 @@ def gateways_in_use(a: Account) -> Callable[[], Any]:
 
 
 @example
-def tables_per_subnet(a: Account) -> Callable[[], Any]:
+def tables_per_subnet(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     link = partial(a.ec2.associate_route_table, SubnetId=a.subnet(vpc))
     link(RouteTableId=a.table(vpc))
@@ -192,7 +192,7 @@ def tables_per_subnet(a: Account) -> Callable[[], Any]:
 
 
 @example
-def endpoints_per_table(a: Account) -> Callable[[], Any]:
+def endpoints_per_table(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     name = "com.amazonaws.us-east-1.s3"
     make = partial(a.ec2.create_vpc_endpoint, VpcId=vpc, ServiceName=name)
@@ -203,28 +203,28 @@ def endpoints_per_table(a: Account) -> Callable[[], Any]:
 
 
 @example
-def services_of_the_region(a: Account) -> Callable[[], Any]:
+def services_of_the_region(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.ec2.create_vpc_endpoint, VpcId=a.vpc())
     make(ServiceName="com.amazonaws.us-east-1.dynamodb")
     return partial(make, ServiceName="com.amazonaws.eu-west-1.s3")
 
 
 @example
-def group_texts(a: Account) -> Callable[[], Any]:
+def group_texts(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.ec2.create_security_group, VpcId=a.vpc())
     make(GroupName="g" * 255, Description="._-:/()#,@[]+=&;{}!$*")
     return partial(make, GroupName="g", Description="a < b")
 
 
 @example
-def rule_descriptions(a: Account) -> Callable[[], Any]:
+def rule_descriptions(a: ExampleAccount) -> Callable[[], Any]:
     admit = partial(a.ec2.authorize_security_group_ingress, GroupId=a.group(a.vpc()))
     admit(IpPermissions=_permission("10.0.0.0/24", Description="d" * 255))
     return partial(admit, IpPermissions=_permission("10.0.1.0/24", Description="d" * 256))
 
 
 @example
-def ports(a: Account) -> Callable[[], Any]:
+def ports(a: ExampleAccount) -> Callable[[], Any]:
     admit = partial(a.ec2.authorize_security_group_ingress, GroupId=a.group(a.vpc()))
     rule = {"IpProtocol": "tcp", "FromPort": 22, "IpRanges": [{"CidrIp": "10.0.0.0/24"}]}
     admit(IpPermissions=[{**rule, "ToPort": 65535}])
@@ -232,7 +232,7 @@ def ports(a: Account) -> Callable[[], Any]:
 
 
 @example
-def rules_per_group(a: Account) -> Callable[[], Any]:
+def rules_per_group(a: ExampleAccount) -> Callable[[], Any]:
     admit = partial(a.ec2.authorize_security_group_ingress, GroupId=a.group(a.vpc()))
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
     listed = {"PrefixListId": a.prefix_list(MaxEntries=1000)}
@@ -241,7 +241,7 @@ def rules_per_group(a: Account) -> Callable[[], Any]:
 
 
 @example
-def groups_in_use(a: Account) -> Callable[[], Any]:
+def groups_in_use(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     a.ec2.delete_security_group(GroupId=a.group(vpc))
     named, other = a.group(vpc), a.group(vpc)
@@ -251,14 +251,14 @@ def groups_in_use(a: Account) -> Callable[[], Any]:
 
 
 @example
-def default_groups(a: Account) -> Callable[[], Any]:
+def default_groups(a: ExampleAccount) -> Callable[[], Any]:
     of_vpc = [{"Name": "vpc-id", "Values": [a.vpc()]}]
     [group] = a.ec2.describe_security_groups(Filters=of_vpc)["SecurityGroups"]
     return partial(a.ec2.delete_security_group, GroupId=group["GroupId"])
 
 
 @example
-def groups_per_interface(a: Account) -> Callable[[], Any]:
+def groups_per_interface(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     make = partial(a.ec2.create_network_interface, SubnetId=a.subnet(vpc))
     groups = [a.group(vpc) for _ in range(6)]
@@ -267,13 +267,13 @@ def groups_per_interface(a: Account) -> Callable[[], Any]:
 
 
 @example
-def prefix_list_texts(a: Account) -> Callable[[], Any]:
+def prefix_list_texts(a: ExampleAccount) -> Callable[[], Any]:
     a.prefix_list(PrefixListName="p" * 255)
     return partial(a.prefix_list, PrefixListName="com.amazonaws.mine")
 
 
 @example
-def prefix_list_sizes(a: Account) -> Callable[[], Any]:
+def prefix_list_sizes(a: ExampleAccount) -> Callable[[], Any]:
     blocks = [{"Cidr": f"10.{number}.0.0/16"} for number in range(3)]
     change = partial(a.ec2.modify_managed_prefix_list, PrefixListId=a.prefix_list())
     change(CurrentVersion=1, AddEntries=blocks[:2])
@@ -281,27 +281,27 @@ def prefix_list_sizes(a: Account) -> Callable[[], Any]:
 
 
 @example
-def prefix_list_changes(a: Account) -> Callable[[], Any]:
+def prefix_list_changes(a: ExampleAccount) -> Callable[[], Any]:
     change = partial(a.ec2.modify_managed_prefix_list, PrefixListId=a.prefix_list())
     change(MaxEntries=3)
     return partial(change, MaxEntries=4, AddEntries=[{"Cidr": "10.0.0.0/8"}])
 
 
 @example
-def prefix_list_versions(a: Account) -> Callable[[], Any]:
+def prefix_list_versions(a: ExampleAccount) -> Callable[[], Any]:
     change = partial(a.ec2.modify_managed_prefix_list, PrefixListId=a.prefix_list())
     change(CurrentVersion=1, AddEntries=[{"Cidr": "10.0.0.0/16"}])
     return partial(change, CurrentVersion=1, AddEntries=[{"Cidr": "10.1.0.0/16"}])
 
 
 @example
-def prefix_list_entries(a: Account) -> Callable[[], Any]:
+def prefix_list_entries(a: ExampleAccount) -> Callable[[], Any]:
     a.prefix_list(AddressFamily="IPv6", Entries=[{"Cidr": "2001:db8::/32"}])
     return partial(a.prefix_list, Entries=[{"Cidr": "2001:db8::/32"}])
 
 
 @example
-def flow_log_intervals(a: Account) -> Callable[[], Any]:
+def flow_log_intervals(a: ExampleAccount) -> Callable[[], Any]:
     name = f"logs{next(NUMBERS)}"
     a.logs.create_log_group(logGroupName=name)
     role = f"arn:aws:iam::{ACCOUNT}:role/{a.role()}"
@@ -320,13 +320,13 @@ def flow_log_intervals(a: Account) -> Callable[[], Any]:
 
 
 @example
-def images(a: Account) -> Callable[[], Any]:
+def images(a: ExampleAccount) -> Callable[[], Any]:
     a.launch()()
     return a.launch(ImageId="ami-0123456789abcdef0")
 
 
 @example
-def key_pairs(a: Account) -> Callable[[], Any]:
+def key_pairs(a: ExampleAccount) -> Callable[[], Any]:
     name = f"key{next(NUMBERS)}"
     a.ec2.create_key_pair(KeyName=name)
     a.launch(KeyName=name)()
@@ -334,7 +334,7 @@ def key_pairs(a: Account) -> Callable[[], Any]:
 
 
 @example
-def profiles(a: Account) -> Callable[[], Any]:
+def profiles(a: ExampleAccount) -> Callable[[], Any]:
     name = f"profile{next(NUMBERS)}"
     a.iam.create_instance_profile(InstanceProfileName=name)
     a.launch(IamInstanceProfile={"Name": name})()
@@ -342,31 +342,31 @@ def profiles(a: Account) -> Callable[[], Any]:
 
 
 @example
-def user_data(a: Account) -> Callable[[], Any]:
+def user_data(a: ExampleAccount) -> Callable[[], Any]:
     a.launch(UserData="x" * 16384)()
     return a.launch(UserData="x" * 16385)
 
 
 @example
-def client_tokens(a: Account) -> Callable[[], Any]:
+def client_tokens(a: ExampleAccount) -> Callable[[], Any]:
     a.launch(ClientToken="x" * 64)()
     return a.launch(ClientToken="x" * 65)
 
 
 @example
-def launch_counts(a: Account) -> Callable[[], Any]:
+def launch_counts(a: ExampleAccount) -> Callable[[], Any]:
     a.launch(MinCount=1, MaxCount=2)()
     return a.launch(MinCount=2, MaxCount=1)
 
 
 @example
-def hops(a: Account) -> Callable[[], Any]:
+def hops(a: ExampleAccount) -> Callable[[], Any]:
     a.launch(MetadataOptions={"HttpPutResponseHopLimit": 64})()
     return a.launch(MetadataOptions={"HttpPutResponseHopLimit": 65})
 
 
 @example
-def interfaces_alone(a: Account) -> Callable[[], Any]:
+def interfaces_alone(a: ExampleAccount) -> Callable[[], Any]:
     subnet = a.subnet(a.vpc())
     interface = {"DeviceIndex": 0, "SubnetId": subnet}
     a.launch(NetworkInterfaces=[interface])()
@@ -374,39 +374,39 @@ def interfaces_alone(a: Account) -> Callable[[], Any]:
 
 
 @example
-def volume_values(a: Account) -> Callable[[], Any]:
+def volume_values(a: ExampleAccount) -> Callable[[], Any]:
     a.disk(VolumeType="gp3", Iops=3000, Throughput=125)()
     return a.disk(VolumeType="gp3", Iops=2999)
 
 
 @example
-def volume_ratios(a: Account) -> Callable[[], Any]:
+def volume_ratios(a: ExampleAccount) -> Callable[[], Any]:
     a.disk(VolumeType="gp3", Iops=4000, Throughput=1000)()
     return a.disk(VolumeType="gp3", Iops=4000, Throughput=1001)
 
 
 @example
-def volumes_of_snapshots(a: Account) -> Callable[[], Any]:
+def volumes_of_snapshots(a: ExampleAccount) -> Callable[[], Any]:
     a.disk(VolumeSize=15)()
     return a.disk(VolumeSize=14)
 
 
 @example
-def volumes_grow(a: Account) -> Callable[[], Any]:
+def volumes_grow(a: ExampleAccount) -> Callable[[], Any]:
     volume = a.ec2.create_volume(AvailabilityZone="us-east-1a", Size=10)["VolumeId"]
     a.ec2.modify_volume(VolumeId=volume, Size=11)
     return partial(a.ec2.modify_volume, VolumeId=volume, Size=10)
 
 
 @example
-def image_names(a: Account) -> Callable[[], Any]:
+def image_names(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.ec2.register_image, RootDeviceName="/dev/sda1")
     make(Name="(a) [b] ./-'@_")
     return partial(make, Name="a:b")
 
 
 @example
-def image_name_twice(a: Account) -> Callable[[], Any]:
+def image_name_twice(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.ec2.register_image, Name="twice", RootDeviceName="/dev/sda1")
     make()
     return make
@@ -416,13 +416,13 @@ def image_name_twice(a: Account) -> Callable[[], Any]:
 
 
 @example
-def page_sizes(a: Account) -> Callable[[], Any]:
+def page_sizes(a: ExampleAccount) -> Callable[[], Any]:
     a.ec2.describe_instances(MaxResults=5)
     return partial(a.ec2.describe_instances, MaxResults=4)
 
 
 @example
-def filter_values(a: Account) -> Callable[[], Any]:
+def filter_values(a: ExampleAccount) -> Callable[[], Any]:
     def listing(number: int) -> Any:
         wanted = [{"Name": "vpc-id", "Values": [f"vpc-{item}" for item in range(number)]}]
         return a.ec2.describe_subnets(Filters=wanted)
@@ -432,7 +432,7 @@ def filter_values(a: Account) -> Callable[[], Any]:
 
 
 @example
-def filter_names(a: Account) -> Callable[[], Any]:
+def filter_names(a: ExampleAccount) -> Callable[[], Any]:
     for name in ("vpc-id", "tag:Owner", "tag-key"):
         a.ec2.describe_subnets(Filters=[{"Name": name, "Values": ["x"]}])
     return partial(a.ec2.describe_subnets, Filters=[{"Name": "colour", "Values": ["x"]}])
@@ -442,21 +442,21 @@ def filter_names(a: Account) -> Callable[[], Any]:
 
 
 @example
-def ec2_tags(a: Account) -> Callable[[], Any]:
+def ec2_tags(a: ExampleAccount) -> Callable[[], Any]:
     tag = partial(a.ec2.create_tags, Resources=[a.vpc()])
     tag(Tags=[{"Key": "k" * 127, "Value": "v" * 256}])
     return partial(tag, Tags=[{"Key": "aws:k", "Value": "v"}])
 
 
 @example
-def iam_tags(a: Account) -> Callable[[], Any]:
+def iam_tags(a: ExampleAccount) -> Callable[[], Any]:
     tag = partial(a.iam.tag_user, UserName=a.user())
     tag(Tags=[{"Key": "k", "Value": "v"}])
     return partial(tag, Tags=[{"Key": "k", "Value": "v"}, {"Key": "K", "Value": "v"}])
 
 
 @example
-def iam_tag_count(a: Account) -> Callable[[], Any]:
+def iam_tag_count(a: ExampleAccount) -> Callable[[], Any]:
     tag = partial(a.iam.tag_role, RoleName=a.role())
     tag(Tags=[{"Key": f"k{number}", "Value": "v"} for number in range(50)])
     tag(Tags=[{"Key": "k0", "Value": "another"}])
@@ -467,13 +467,13 @@ def iam_tag_count(a: Account) -> Callable[[], Any]:
 
 
 @example
-def managed_policies(a: Account) -> Callable[[], Any]:
+def managed_policies(a: ExampleAccount) -> Callable[[], Any]:
     a.policy(document(6144))
     return partial(a.policy, document(6145))
 
 
 @example
-def trust_policies(a: Account) -> Callable[[], Any]:
+def trust_policies(a: ExampleAccount) -> Callable[[], Any]:
     update = partial(a.iam.update_assume_role_policy, RoleName=a.role())
     update(PolicyDocument=TRUST)
     statement = json.loads(TRUST)["Statement"][0]
@@ -482,7 +482,7 @@ def trust_policies(a: Account) -> Callable[[], Any]:
 
 
 @example
-def inline_policies(a: Account) -> Callable[[], Any]:
+def inline_policies(a: ExampleAccount) -> Callable[[], Any]:
     put = partial(a.iam.put_user_policy, UserName=a.user())
     put(PolicyName="a", PolicyDocument=document(1024))
     put(PolicyName="a", PolicyDocument=document(1025))
@@ -491,7 +491,7 @@ def inline_policies(a: Account) -> Callable[[], Any]:
 
 
 @example
-def attached_policies(a: Account) -> Callable[[], Any]:
+def attached_policies(a: ExampleAccount) -> Callable[[], Any]:
     attach = partial(a.iam.attach_role_policy, RoleName=a.role())
     for _ in range(10):
         attach(PolicyArn=a.policy())
@@ -499,12 +499,12 @@ def attached_policies(a: Account) -> Callable[[], Any]:
 
 
 @example
-def names(a: Account) -> Callable[[], Any]:
+def names(a: ExampleAccount) -> Callable[[], Any]:
     return partial(a.iam.create_user, UserName=a.user().upper())
 
 
 @example
-def policies_in_use(a: Account) -> Callable[[], Any]:
+def policies_in_use(a: ExampleAccount) -> Callable[[], Any]:
     a.iam.delete_policy(PolicyArn=a.policy())
     boundary = a.policy()
     a.user(PermissionsBoundary=boundary)
@@ -512,7 +512,7 @@ def policies_in_use(a: Account) -> Callable[[], Any]:
 
 
 @example
-def users_in_use(a: Account) -> Callable[[], Any]:
+def users_in_use(a: ExampleAccount) -> Callable[[], Any]:
     a.iam.delete_user(UserName=a.user())
     name = a.user()
     a.iam.create_access_key(UserName=name)
@@ -520,7 +520,7 @@ def users_in_use(a: Account) -> Callable[[], Any]:
 
 
 @example
-def iam_groups_in_use(a: Account) -> Callable[[], Any]:
+def iam_groups_in_use(a: ExampleAccount) -> Callable[[], Any]:
     group = f"users{next(NUMBERS)}"
     a.iam.create_group(GroupName=group)
     a.iam.delete_group(GroupName=group)
@@ -530,13 +530,13 @@ def iam_groups_in_use(a: Account) -> Callable[[], Any]:
 
 
 @example
-def boundaries(a: Account) -> Callable[[], Any]:
+def boundaries(a: ExampleAccount) -> Callable[[], Any]:
     a.user(PermissionsBoundary=a.policy())
     return partial(a.user, PermissionsBoundary=f"arn:aws:iam::{ACCOUNT}:policy/nobodys")
 
 
 @example
-def session_durations(a: Account) -> Callable[[], Any]:
+def session_durations(a: ExampleAccount) -> Callable[[], Any]:
     role = f"arn:aws:iam::{ACCOUNT}:role/{a.role()}"
     assume = partial(a.client("sts").assume_role, RoleArn=role, RoleSessionName="session")
     assume(DurationSeconds=3600)
@@ -547,7 +547,7 @@ def session_durations(a: Account) -> Callable[[], Any]:
 
 
 @example
-def retention(a: Account) -> Callable[[], Any]:
+def retention(a: ExampleAccount) -> Callable[[], Any]:
     name = f"logs{next(NUMBERS)}"
     a.logs.create_log_group(logGroupName=name)
     keep = partial(a.logs.put_retention_policy, logGroupName=name)
@@ -556,13 +556,13 @@ def retention(a: Account) -> Callable[[], Any]:
 
 
 @example
-def log_group_names(a: Account) -> Callable[[], Any]:
+def log_group_names(a: ExampleAccount) -> Callable[[], Any]:
     a.logs.create_log_group(logGroupName=f"/aws/{next(NUMBERS)}")
     return partial(a.logs.create_log_group, logGroupName="aws/mine")
 
 
 @example
-def log_group_tags(a: Account) -> Callable[[], Any]:
+def log_group_tags(a: ExampleAccount) -> Callable[[], Any]:
     name = f"logs{next(NUMBERS)}"
     a.logs.create_log_group(logGroupName=name, tags={"key": "v"})
     return partial(a.logs.create_log_group, logGroupName=f"{name}b", tags={"aws:key": "v"})
@@ -572,17 +572,17 @@ def log_group_tags(a: Account) -> Callable[[], Any]:
 
 
 @of("ec2:CreateVpc InvalidVpc.Range")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     return partial(a.ec2.create_vpc, CidrBlock="10.0.0.0/15")
 
 
 @of("ec2:CreateSubnet InvalidSubnet.Range")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     return partial(a.subnet, a.vpc(), "10.1.0.0/24")
 
 
 @of("ec2:CreateSubnet InvalidSubnet.Conflict")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     a.subnet(vpc, "10.0.0.0/24")
     a.subnet(vpc, "10.0.1.0/24")
@@ -590,7 +590,7 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("ec2:CreateSecurityGroup InvalidGroup.Duplicate")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(
         a.ec2.create_security_group, VpcId=a.vpc(), GroupName="twice", Description="twice"
     )
@@ -599,7 +599,7 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("ec2:AuthorizeSecurityGroupIngress InvalidPermission.Duplicate")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     admit = partial(
         a.ec2.authorize_security_group_ingress,
         GroupId=a.group(a.vpc()),
@@ -610,7 +610,7 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("ec2:CreateRoute RouteAlreadyExists")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     route = partial(a.ec2.create_route, RouteTableId=a.table(vpc), GatewayId=a.gateway(vpc))
     route(DestinationCidrBlock="0.0.0.0/0")
@@ -618,7 +618,7 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("ec2:DeleteRouteTable DependencyViolation")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     table = a.table(vpc)
     a.ec2.associate_route_table(RouteTableId=table, SubnetId=a.subnet(vpc))
@@ -626,19 +626,19 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("ec2:DeleteInternetGateway DependencyViolation")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     return partial(a.ec2.delete_internet_gateway, InternetGatewayId=a.gateway(a.vpc()))
 
 
 @of("ec2:CreateTags TagLimitExceeded")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     tag = partial(a.ec2.create_tags, Resources=[a.vpc()])
     tag(Tags=[{"Key": f"k{number}", "Value": "v"} for number in range(50)])
     return partial(tag, Tags=[{"Key": "k50", "Value": "v"}])
 
 
 @of("ec2:CreateFlowLogs FlowLogAlreadyExists")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     name = f"logs{next(NUMBERS)}"
     a.logs.create_log_group(logGroupName=name)
     make = partial(
@@ -661,7 +661,7 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("ec2:ImportKeyPair InvalidKeyPair.Duplicate")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJXfdvSPuyShc1fm9VQ4LSyM4IlbCGp2qIYpbIDRmXlB"
     make = partial(a.ec2.import_key_pair, KeyName="twice", PublicKeyMaterial=key.encode())
     make()
@@ -669,7 +669,7 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("iam:CreatePolicyVersion LimitExceeded")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.iam.create_policy_version, PolicyArn=a.policy(), PolicyDocument=document(400))
     for _ in range(4):
         make()
@@ -677,12 +677,12 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("iam:DeletePolicyVersion DeleteConflict")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     return partial(a.iam.delete_policy_version, PolicyArn=a.policy(), VersionId="v1")
 
 
 @of("iam:CreateAccessKey LimitExceeded")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.iam.create_access_key, UserName=a.user())
     make()
     make()
@@ -690,7 +690,7 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("iam:AddRoleToInstanceProfile LimitExceeded")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     name = f"profile{next(NUMBERS)}"
     a.iam.create_instance_profile(InstanceProfileName=name)
     add = partial(a.iam.add_role_to_instance_profile, InstanceProfileName=name)
@@ -699,14 +699,14 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("iam:DeleteRole DeleteConflict")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     role = a.role()
     a.iam.attach_role_policy(RoleName=role, PolicyArn=a.policy())
     return partial(a.iam.delete_role, RoleName=role)
 
 
 @of("iam:DeleteInstanceProfile DeleteConflict")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     name = f"profile{next(NUMBERS)}"
     a.iam.create_instance_profile(InstanceProfileName=name)
     a.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=a.role())
@@ -714,14 +714,14 @@ def _(a: Account) -> Callable[[], Any]:
 
 
 @of("logs:CreateLogGroup ResourceAlreadyExistsException")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     make = partial(a.logs.create_log_group, logGroupName=f"logs{next(NUMBERS)}")
     make()
     return make
 
 
 @of("budgets:CreateBudget DuplicateRecordException")
-def _(a: Account) -> Callable[[], Any]:
+def _(a: ExampleAccount) -> Callable[[], Any]:
     limit = {"Amount": "100", "Unit": "USD"}
     budget = {"BudgetName": "b", "BudgetLimit": limit, "TimeUnit": "MONTHLY", "BudgetType": "COST"}
     make = partial(a.client("budgets").create_budget, AccountId=ACCOUNT, Budget=budget)

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.request_checks.limits import LIMITS, Limit
-from tests.local.request_checks.examples import EXAMPLES, Account
+from tests.local.request_checks.examples import EXAMPLES, ExampleAccount
 
 Client = Callable[[str], Any]
 
@@ -27,7 +27,7 @@ def test_every_row_has_one_example() -> None:
 
 @pytest.mark.parametrize("row", LIMITS, ids=name_of)
 def test_a_call_beyond_the_limit_is_refused_with_awss_own_code(client: Client, row: Limit) -> None:
-    call = EXAMPLES[name_of(row)](Account(client))
+    call = EXAMPLES[name_of(row)](ExampleAccount(client))
     with pytest.raises(ClientError) as refusal:
         call()
     answer = refusal.value.response

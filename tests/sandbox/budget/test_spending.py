@@ -60,7 +60,7 @@ class StackWithBudget(Stack):
         return [action] if self._action_id else []
 
 
-class Account:
+class BudgetedAccount:
     """What a stack with a budget creates, and what happens to it."""
 
     def __init__(self, aws: AwsClients) -> None:
@@ -163,16 +163,16 @@ def clients(endpoint: str) -> AwsClients:
 
 
 @pytest.fixture
-def account(endpoint: str, clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> Account:
+def account(endpoint: str, clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> BudgetedAccount:
     """An account that has only a stack's budget."""
     monkeypatch.setattr(spending, "POLL_SECONDS", 0)
     reset = HTTPConnection(urlsplit(endpoint).netloc)
     reset.request("POST", "/moto-api/reset")
     assert reset.getresponse().status == HTTPStatus.OK
-    return Account(clients)
+    return BudgetedAccount(clients)
 
 
-def test_it_arms_fires_lifts_and_arms_again(account: Account) -> None:
+def test_it_arms_fires_lifts_and_arms_again(account: BudgetedAccount) -> None:
     before = account.stop.read()
     assert (before.armed, before.spent) == (True, Decimal(0))
     account.spend()
@@ -192,7 +192,7 @@ def test_it_arms_fires_lifts_and_arms_again(account: Account) -> None:
     assert account.attached == [STOP]
 
 
-def test_a_stop_that_was_only_undone_is_not_armed(account: Account) -> None:
+def test_a_stop_that_was_only_undone_is_not_armed(account: BudgetedAccount) -> None:
     account.spend()
     account.execute("REVERSE_BUDGET_ACTION")
     read = [account.stop.read() for _ in range(3)][-1]
@@ -205,7 +205,7 @@ def test_a_stop_that_was_only_undone_is_not_armed(account: Account) -> None:
 
 @pytest.mark.parametrize("steps", range(6))
 def test_an_interrupted_lift_continues(
-    account: Account, monkeypatch: pytest.MonkeyPatch, steps: int
+    account: BudgetedAccount, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     account.spend()
     account.set_limit(100)
@@ -225,7 +225,7 @@ def test_an_interrupted_lift_continues(
     assert account.attached == []
 
 
-def test_a_stop_that_a_reset_left_attached_is_detached(account: Account) -> None:
+def test_a_stop_that_a_reset_left_attached_is_detached(account: BudgetedAccount) -> None:
     account.iam.attach_user_policy(UserName=names.MANAGER, PolicyArn=STOP)
     read = account.stop.read()
     assert (read.status, read.armed) == (core.ARMED, False)
@@ -234,7 +234,7 @@ def test_a_stop_that_a_reset_left_attached_is_detached(account: Account) -> None
     assert account.attached == []
 
 
-def test_a_stop_that_aws_could_not_attach_is_named(account: Account) -> None:
+def test_a_stop_that_aws_could_not_attach_is_named(account: BudgetedAccount) -> None:
     account.iam.delete_user(UserName=names.MANAGER)
     account.launch()
     account.activate_tag()
@@ -244,7 +244,7 @@ def test_a_stop_that_aws_could_not_attach_is_named(account: Account) -> None:
         account.stop.lift()
 
 
-def test_a_stop_that_aws_cannot_lift_ends_the_command(account: Account) -> None:
+def test_a_stop_that_aws_cannot_lift_ends_the_command(account: BudgetedAccount) -> None:
     account.spend()
     account.iam.detach_user_policy(UserName=names.MANAGER, PolicyArn=STOP)
     with pytest.raises(SandboxError, match="could not lift"):
@@ -252,13 +252,15 @@ def test_a_stop_that_aws_cannot_lift_ends_the_command(account: Account) -> None:
 
 
 @pytest.mark.parametrize("execution", ["RESET_BUDGET_ACTION", "RETRY_BUDGET_ACTION"])
-def test_the_emulated_account_refuses_a_step_out_of_order(account: Account, execution: str) -> None:
+def test_the_emulated_account_refuses_a_step_out_of_order(
+    account: BudgetedAccount, execution: str
+) -> None:
     account.spend()
     with pytest.raises(ClientError, match="ResourceLockedException"):
         account.execute(execution)
 
 
-def test_what_carries_an_inactive_tag_is_not_counted(account: Account) -> None:
+def test_what_carries_an_inactive_tag_is_not_counted(account: BudgetedAccount) -> None:
     account.launch()
     unknown = spending.report(account.stack)
     assert (unknown.ok, unknown.budget.spent) == (False, Decimal(0))
@@ -270,7 +272,7 @@ def test_what_carries_an_inactive_tag_is_not_counted(account: Account) -> None:
 
 
 def test_a_report_says_why_aws_does_not_tell_the_tag(
-    account: Account, monkeypatch: pytest.MonkeyPatch
+    account: BudgetedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         message = "User not enabled for cost explorer access"
@@ -283,7 +285,7 @@ def test_a_report_says_why_aws_does_not_tell_the_tag(
     assert cost_allocation.NOT_ENABLED.problem in str(spending.report(account.stack).rows())
 
 
-def test_status_shows_the_stop(account: Account) -> None:
+def test_status_shows_the_stop(account: BudgetedAccount) -> None:
     (armed,) = account.status()
     assert armed.ok
     account.spend()
@@ -294,21 +296,21 @@ def test_status_shows_the_stop(account: Account) -> None:
     assert list(report.budget(account.aws, [], stack="test")) == []
 
 
-def test_a_budget_that_cannot_be_read_hides_no_other_line(account: Account) -> None:
+def test_a_budget_that_cannot_be_read_hides_no_other_line(account: BudgetedAccount) -> None:
     account.budgets.delete_budget(**BUDGET)
     (line,) = account.status()
     assert not line.ok
 
 
 @pytest.fixture
-def selected(account: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
+def selected(account: BudgetedAccount, monkeypatch: pytest.MonkeyPatch) -> BudgetedAccount:
     """The account whose stack every command selects."""
     monkeypatch.setattr(Stack, "select", lambda _=None: account.stack)
     return account
 
 
 def test_the_commands_show_lift_and_ask(
-    selected: Account, capsys: pytest.CaptureFixture[str]
+    selected: BudgetedAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run(["budget", "lift"]) == ExitCode.DONE
     assert "nothing to lift" in capsys.readouterr().err
@@ -326,6 +328,6 @@ def test_the_commands_show_lift_and_ask(
     assert "armed" in capsys.readouterr().out
 
 
-def test_a_stack_without_budget_is_refused(account: Account) -> None:
+def test_a_stack_without_budget_is_refused(account: BudgetedAccount) -> None:
     with pytest.raises(RefusedError, match="has no budget"):
         spending.Stop.of(StackWithBudget("", account.aws))
