@@ -161,6 +161,14 @@ def second_account() -> None:
     _table(("thing", "what is seen", "whose fault"), rows)
 
 
+def refused_states() -> None:
+    """Print the states that `sandbox adopt` refuses, with what it says."""
+    from tests.sandbox.adopt.refused_states import refusals  # noqa: PLC0415 - only this table needs it
+
+    rows = ((name, f"`{problem.replace('`', '')}`", cure) for name, problem, cure in refusals())
+    _table(("the state is, or has", "message", "cure"), rows)
+
+
 def picture() -> None:
     """Print the architecture as Mermaid, its arrows on one line to keep the README short."""
     lines = (ROOT / "docs" / "architecture.mmd").read_text(encoding="utf-8").rstrip().splitlines()

@@ -64,6 +64,7 @@ def policy_context(
         ecr_repositories=settings.ecr_repositories,
         log_prefix=settings.log_prefix,
         logs_per_instance=settings.logs_per_instance,
+        permissions_boundary=settings.permissions_boundary,
     )
 
 

@@ -63,6 +63,7 @@ class Parameters:
     manager_path: str = names.MANAGER_PATH
     oidc_provider_arn: str = ""
     service_account: str = ""
+    permissions_boundary: str = ""
     monthly_budget_usd: int = 0
     budget_email: str = ""
 
@@ -152,6 +153,7 @@ STACK_PARAMETERS: Final[Mapping[str, tuple[Mapping[str, Any], Parse]]] = {
     "manager_path": ({**TEXT, "enum": ["/service/", "/"]}, str),
     "oidc_provider_arn": (TEXT, str),
     "service_account": (TEXT, str),
+    "permissions_boundary": (TEXT, str),
     "monthly_budget_usd": (NUMBER, int),
     "budget_email": (TEXT, str),
 }

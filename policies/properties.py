@@ -261,9 +261,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
             lambda value, parameters: value == parameters.manager_path,
             required=True,
         ),
-        "permissionsBoundary": Reference(
-            type=catalogue.POLICY.name, key="arn", names=(names.MANAGER_BOUNDARY,), required=True
-        ),
+        "permissionsBoundary": ByRule(rule="boundary-matches-identity"),
         "forceDestroy": HARMLESS,
     },
     catalogue.ROLE.name: {
@@ -274,9 +272,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
         ),
         "path": only("/", names.MANAGER_PATH),
         "assumeRolePolicy": ByRule(rule="trust-policy-scoped"),
-        "permissionsBoundary": Reference(
-            type=catalogue.POLICY.name, key="arn", names=tuple(BOUNDARIES.values())
-        ),
+        "permissionsBoundary": ByRule(rule="boundary-matches-identity"),
         "maxSessionDuration": only(3600),
         "forceDetachPolicies": HARMLESS,
         "inlinePolicies": nothing("Attach a managed policy, which the account lists."),

@@ -36,23 +36,28 @@ class FlowLogs(pulumi.ComponentResource):
             tags=named(names.FLOW_LOG_GROUP),
             opts=child,
         )
-        boundary = managed_policy(
-            names.FLOW_LOGS_BOUNDARY,
-            "The most that the role of the flow logs can ever be allowed",
-            once_known(lambda arns: document(flow_logs.boundary(*arns)), group.arn),
-            child,
+        boundary_arn = (
+            context.settings.permissions_boundary
+            or managed_policy(
+                names.FLOW_LOGS_BOUNDARY,
+                "The most that the role of the flow logs can ever be allowed",
+                once_known(lambda arns: document(flow_logs.boundary(*arns)), group.arn),
+                child,
+            ).arn
         )
         role = service_role(
             names.FLOW_LOGS,
             "Writes the sandbox VPC's flow logs",
             trust=trust.flow_logs(context.policy_context),
-            boundary=boundary,
+            boundary_arn=boundary_arn,
             opts=child,
         )
         policy = managed_policy(
             names.FLOW_LOGS,
             "Write to the sandbox VPC's flow log group, and to no other",
-            once_known(lambda arns: document(flow_logs.policy(*arns)), group.arn),
+            once_known(
+                lambda arns: document(flow_logs.policy(context.policy_context, *arns)), group.arn
+            ),
             child,
         )
         attachment = iam.RolePolicyAttachment(

@@ -34,7 +34,7 @@ class Instances(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         protected = pulumi.ResourceOptions(parent=self, protect=context.settings.protect)
         target = managed_policies.target(context.policy_context, vpc_id, self)
-        boundary = managed_policies.boundary(
+        boundary_arn = managed_policies.boundary_arn(
             names.INSTANCE_BOUNDARY, BOUNDARY, instance.boundary, target
         )
         role = iam.Role(
@@ -42,7 +42,7 @@ class Instances(pulumi.ComponentResource):
             name=names.INSTANCE_ROLE,
             description="IAM role for researcher sandbox EC2 instances",
             assume_role_policy=document(trust.ec2(), limit=TRUST_POLICY_LIMIT),
-            permissions_boundary=boundary.arn,
+            permissions_boundary=boundary_arn,
             tags=named(names.INSTANCE_ROLE),
             opts=protected,
         )

@@ -66,16 +66,16 @@ def service_role(
     description: str,
     *,
     trust: Sequence[Statement],
-    boundary: iam.Policy,
+    boundary_arn: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> iam.Role:
-    """A role that a service of AWS takes, capped by *boundary*."""
+    """A role that a service of AWS takes, capped by the policy *boundary_arn*."""
     return iam.Role(
         name,
         name=name,
         description=description,
         assume_role_policy=document(trust, limit=TRUST_POLICY_LIMIT),
-        permissions_boundary=boundary.arn,
+        permissions_boundary=boundary_arn,
         tags=named(name),
         opts=opts,
     )
@@ -95,9 +95,11 @@ def policies(
     return [policy(number) for number in range(1, count + 1)]
 
 
-def boundary(
+def boundary_arn(
     name: str, description: str, statements: Statements, target: PolicyTarget
-) -> iam.Policy:
-    """The permissions boundary of an identity: one policy that caps its rights."""
+) -> pulumi.Input[str]:
+    """The permissions boundary of an identity: the organization's, or a policy of the program."""
+    if of_the_organization := target.provisional.permissions_boundary:
+        return of_the_organization
     text = target.render(lambda final: document(statements(final)))
-    return managed_policy(name, description, text, target.opts)
+    return managed_policy(name, description, text, target.opts).arn

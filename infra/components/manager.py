@@ -38,7 +38,7 @@ class Manager(pulumi.ComponentResource):
     ) -> None:
         super().__init__("sandbox:manager:Manager", name, {}, opts)
         target = managed_policies.target(context.policy_context, vpc_id, self)
-        boundary = managed_policies.boundary(
+        boundary_arn = managed_policies.boundary_arn(
             names.MANAGER_BOUNDARY, BOUNDARY, manager.boundary, target
         )
         policies = managed_policies.policies(names.MANAGER_POLICY, POLICY, manager.policy, target)
@@ -48,9 +48,9 @@ class Manager(pulumi.ComponentResource):
             tags[names.IMAGE_TAG] = image
         self._path = context.settings.manager_path
         if trust := manager_trust(context.settings):
-            self._role(trust, boundary.arn, policies, tags, protected)
+            self._role(trust, boundary_arn, policies, tags, protected)
         else:
-            self._user(context.settings.manager_keys, boundary.arn, policies, tags, protected)
+            self._user(context.settings.manager_keys, boundary_arn, policies, tags, protected)
         self.register_outputs(
             {
                 "user_name": self.user_name,
@@ -63,7 +63,7 @@ class Manager(pulumi.ComponentResource):
     def _user(
         self,
         stages: Keys,
-        boundary_arn: pulumi.Output[str],
+        boundary_arn: pulumi.Input[str],
         policies: Sequence[iam.Policy],
         tags: Mapping[str, str],
         protected: pulumi.ResourceOptions,
@@ -102,7 +102,7 @@ class Manager(pulumi.ComponentResource):
     def _role(
         self,
         trust: Sequence[Statement],
-        boundary_arn: pulumi.Output[str],
+        boundary_arn: pulumi.Input[str],
         policies: Sequence[iam.Policy],
         tags: Mapping[str, str],
         protected: pulumi.ResourceOptions,

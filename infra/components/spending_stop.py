@@ -43,24 +43,31 @@ class SpendingStop(pulumi.ComponentResource):
             document(spending.stop()),
             child,
         )
-        boundary = managed_policy(
-            names.BUDGET_BOUNDARY,
-            "The most that the role of the budget can ever be allowed",
-            once_known(lambda arns: document(spending.boundary(*arns)), manager_arn, stop.arn),
-            child,
+        boundary_arn = (
+            settings.permissions_boundary
+            or managed_policy(
+                names.BUDGET_BOUNDARY,
+                "The most that the role of the budget can ever be allowed",
+                once_known(lambda arns: document(spending.boundary(*arns)), manager_arn, stop.arn),
+                child,
+            ).arn
         )
         role = service_role(
             names.BUDGET,
             "Lets the sandbox budget attach its stop to the manager",
             trust=spending.trust(context.policy_context),
-            boundary=boundary,
+            boundary_arn=boundary_arn,
             opts=child,
         )
         rights = iam.RolePolicy(
             names.BUDGET,
             name=names.BUDGET,
             role=role.name,
-            policy=once_known(lambda arns: document(spending.policy(*arns)), manager_arn, stop.arn),
+            policy=once_known(
+                lambda arns: document(spending.policy(context.policy_context, *arns)),
+                manager_arn,
+                stop.arn,
+            ),
             opts=child,
         )
         budget = budgets.Budget(

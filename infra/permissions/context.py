@@ -1,8 +1,10 @@
 """The values that a policy document depends on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra import names
+from infra.permissions.statements import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,18 @@ class PolicyContext:
     """Names or patterns of repositories in this account."""
     log_prefix: str
     logs_per_instance: bool
+    permissions_boundary: str
+    """The ARN of the organization's boundary, in the place of the program's own; "" if none."""
+
+    def held(
+        self, policy: Sequence[Statement], boundary: Sequence[Statement]
+    ) -> tuple[Statement, ...]:
+        """*policy*, with the denials of *boundary* where the organization's takes its place."""
+        if not self.permissions_boundary:
+            return tuple(policy)
+        known = {item.sid for item in policy}
+        denials = (item for item in boundary if item.effect == "Deny" and item.sid not in known)
+        return (*policy, *denials)
 
     def ec2(self, resource: str) -> str:
         """An EC2 resource of this account and region: `instance/*`."""

@@ -2,20 +2,25 @@
 
 from typing import Final
 
+from infra.permissions.context import PolicyContext
 from infra.permissions.statements import Statement, allow, statement
 
 WRITE: Final = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 ACTIONS: Final = (*WRITE, "logs:DescribeLogGroups")
 
 
-def policy(log_group_arn: str) -> tuple[Statement, ...]:
+def policy(context: PolicyContext, log_group_arn: str) -> tuple[Statement, ...]:
     """What the role may do. The stack creates the log group, so the role may not create any."""
-    return (write_flow_logs(log_group_arn), find_the_flow_log_group())
+    return context.held(_work(log_group_arn), boundary(log_group_arn))
 
 
 def boundary(log_group_arn: str) -> tuple[Statement, ...]:
     """What the role can never do: it allows the policy, and so an attached policy adds nothing."""
-    return (*policy(log_group_arn), nothing_but_flow_logs())
+    return (*_work(log_group_arn), nothing_but_flow_logs())
+
+
+def _work(log_group_arn: str) -> tuple[Statement, ...]:
+    return (write_flow_logs(log_group_arn), find_the_flow_log_group())
 
 
 @statement

@@ -40,7 +40,8 @@ CEILING: Final = (
 
 def policy(context: PolicyContext) -> tuple[Statement, ...]:
     """What a sandbox may do."""
-    return (*_reads(context), *_work(context), *_denied_by_settings(context))
+    allowed = (*_reads(context), *_work(context), *_denied_by_settings(context))
+    return context.held(allowed, boundary(context))
 
 
 def boundary(context: PolicyContext) -> tuple[Statement, ...]:

@@ -83,12 +83,13 @@ CEILING: Final = (
 
 def policy(context: PolicyContext) -> tuple[Statement, ...]:
     """What the manager may do."""
-    return (
+    allowed = (
         *_changes(context, context.ami_id),
         read_the_state_of_ec2(context),
         read_costs(),
         read_metrics_quotas_and_prices(),
     )
+    return context.held(allowed, boundary(context))
 
 
 def boundary(context: PolicyContext) -> tuple[Statement, ...]:

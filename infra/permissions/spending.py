@@ -9,14 +9,15 @@ def stop() -> tuple[Statement, ...]:
     return (no_spending(),)
 
 
-def policy(manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
+def policy(context: PolicyContext, manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
     """What the budget's role may do."""
-    return (attach_the_stop(manager_arn, stop_arn),)
+    allowed = (attach_the_stop(manager_arn, stop_arn),)
+    return context.held(allowed, boundary(manager_arn, stop_arn))
 
 
 def boundary(manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
     """What the role can never do: it allows the policy, and so an attached policy adds nothing."""
-    return (*policy(manager_arn, stop_arn), nothing_but_the_stop(manager_arn))
+    return (attach_the_stop(manager_arn, stop_arn), nothing_but_the_stop(manager_arn))
 
 
 def trust(context: PolicyContext) -> tuple[Statement, ...]:

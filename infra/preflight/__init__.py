@@ -6,6 +6,7 @@ calls before it creates or changes one, in a preview too, and never in a destroy
 """
 
 from collections.abc import Iterable
+from functools import cache
 
 import pulumi
 
@@ -19,6 +20,7 @@ from infra.preflight import (
     free_names,
     live_key,
     missing,
+    missing_boundary,
     running_sandboxes,
     state_backend,
     terraform_tag_warning,
@@ -45,7 +47,8 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
     for identity in (manager, instance):
         try:
             documents(identity.policy(context.policy_context))
-            document(identity.boundary(context.policy_context))
+            if not context.settings.permissions_boundary:
+                document(identity.boundary(context.policy_context))
         except DocumentError as error:
             raise pulumi.RunError(f"the stack's config cannot be used: {error}") from None
 
@@ -54,7 +57,12 @@ def transformation(
     settings: Settings, standing: Iterable[StandingResource]
 ) -> pulumi.ResourceTransformation:
     """Give each resource of AWS the hook that checks whether it may be created or changed."""
-    require_free = free_names.check(AwsClients(settings.region), settings, standing)
+    aws = AwsClients(settings.region)
+    require_free = free_names.check(aws, settings, standing)
+
+    @cache
+    def require_boundary() -> None:
+        missing_boundary.require(aws, settings)
 
     def before_create(args: pulumi.ResourceHookArgs) -> None:
         before_update(args)
@@ -62,6 +70,7 @@ def transformation(
 
     def before_update(_: pulumi.ResourceHookArgs) -> None:
         state_backend.require(settings)
+        require_boundary()
 
     options = pulumi.ResourceHookOptions(on_dry_run=True)
     binding = pulumi.ResourceHookBinding(

@@ -307,6 +307,16 @@ def oidc_provider(text: str) -> str:
     return text
 
 
+def permissions_boundary(text: str) -> str:
+    arn = r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/([!-~]+/)?[\w+=,.@-]{1,128}"
+    if text and not re.fullmatch(arn, text, re.ASCII):
+        raise ValueError(
+            "is not a valid ARN of a policy; use one like arn:aws:iam::<account>:policy/<name>, or "
+            "leave it empty for the program's own boundaries"
+        )
+    return text
+
+
 def service_account(text: str) -> str:
     name = r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?"
     if text and not re.fullmatch(rf"{name}/{name}", text):

@@ -107,6 +107,8 @@ class Settings(BaseModel):
     """Of the manager's identity; IAM cannot change it, so an adopted one keeps its own."""
     oidc_provider_arn: Annotated[str, AfterValidator(checks.oidc_provider)] = ""
     service_account: Annotated[str, AfterValidator(checks.service_account)] = ""
+    permissions_boundary: Annotated[str, AfterValidator(checks.permissions_boundary)] = ""
+    """The organization's boundary, in the place of the program's own."""
 
     cost_allocation_tags: Literal["auto", "on", "off"] = "off"
     monthly_budget_usd: Annotated[StrictInt, AfterValidator(checks.budget)] = 0

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from infra import catalogue, names
@@ -19,8 +20,10 @@ from policies.rule import (
     StackRule,
     decide_each,
     given,
+    refers_to,
     text,
 )
+from policies.rules.closed import ATTACHMENTS
 from policies.show import show
 
 DOCUMENT_TYPES: Final = frozenset({catalogue.POLICY.name, catalogue.ROLE_POLICY.name})
@@ -29,6 +32,11 @@ DOCUMENT_KEYS: Final = {
     catalogue.ROLE_POLICY.name: "policy",
     catalogue.ROLE.name: "assumeRolePolicy",
 }
+INSTEAD: Final = {
+    properties.ATTACHED.get(identity, identity): boundary
+    for identity, boundary in properties.BOUNDARIES.items()
+}
+"""The boundary whose denials each document takes over under sandbox:permissions_boundary."""
 OWN_ACCOUNT: Final = re.compile(r"(?<![0-9a-zA-Z-])\d{12}(?![0-9a-zA-Z-])")
 OWN_VPC: Final = re.compile(r"\bvpc-[0-9a-f]{8,17}\b")
 
@@ -91,13 +99,39 @@ def denials_present(policy: CheckedResource, parameters: Parameters) -> Iterator
         statements = parse(given(policy.props, "policy"))
     except InvalidDocumentError:
         return  # grants-as-declared reports it
-    for denial in grants.denials(name, parameters):
+    yield from _missing_denials(statements, name, parameters)
+
+
+def denials_in_policies(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
+    """The policies deny what the boundaries would, and every part of them is attached."""
+    attachments = stack.of_type(*ATTACHMENTS)
+
+    def check(document: str) -> Iterator[Finding]:
+        parts = [part for part in stack.of_type(*DOCUMENT_TYPES) if _document(part) == document]
+        statements = [
+            statement for part in parts for statement in _readable(given(part.props, "policy"))
+        ]
+        for finding in _missing_denials(statements, INSTEAD[document], parameters) if parts else ():
+            yield replace(finding, resource=parts[0])
+        for part in parts:
+            if part.resource_type == catalogue.POLICY.name and not any(
+                refers_to(attachment, "policyArn", part, "arn") for attachment in attachments
+            ):
+                yield Finding(resource=part, problem="is not attached, so it denies nothing")
+
+    yield from decide_each(INSTEAD if parameters.permissions_boundary else (), check)
+
+
+def _missing_denials(
+    statements: Sequence[ParsedStatement], boundary: str, parameters: Parameters
+) -> Iterator[Finding]:
+    for denial in grants.denials(boundary, parameters):
         if not any(statement.fulfils(denial) for statement in statements):
             keys = " and ".join(dict.fromkeys(condition.key for condition in denial.when))
             limit = f" with the listed condition on {keys}" if keys else ""
             problem = f"does not deny it on {denial.on}{limit}"
             yield Finding(property="policy", value=denial.action, problem=problem)
-    ceiling = {action.lower() for action in grants.ceiling(name, parameters)}
+    ceiling = {action.lower() for action in grants.ceiling(boundary, parameters)}
     if ceiling and not any(_denies_the_rest(statement, ceiling) for statement in statements):
         problem = "does not deny all actions outside the list of the boundary"
         yield Finding(property="policy", value="Deny NotAction", problem=problem)
@@ -198,6 +232,12 @@ RULES: Final[tuple[Rule, ...]] = (
         fix=f"Keep the denials of {grants.FILE}, each without a wider condition.",
         types=frozenset({catalogue.POLICY.name}),
         check=denials_present,
+    ),
+    StackRule(
+        id="denials-in-policies",
+        why="Under sandbox:permissions_boundary only the policies hold the denials of the program.",
+        fix=f"Keep the denials of {grants.FILE} in the policy of the identity, and attach it.",
+        check=denials_in_policies,
     ),
     StackRule(
         id="results-kept-apart",

@@ -64,7 +64,7 @@ def _active_keys(stack: CheckedStack) -> list[StackResource]:
     ]
 
 
-def boundary_present(identity: CheckedResource, _: Parameters) -> Iterator[Finding]:
+def boundary_present(identity: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
     boundary = properties.BOUNDARIES.get(text(identity.props, "name"))
     if boundary is None:
         return  # properties-as-declared refuses an identity of another name
@@ -72,13 +72,16 @@ def boundary_present(identity: CheckedResource, _: Parameters) -> Iterator[Findi
         yield Finding(property="permissionsBoundary", value="not set", problem="is required")
         return
     arn = text(identity.props, "permissionsBoundary")
-    if not arn.endswith(f":policy/{boundary}"):
-        problem = f"is not {boundary}"
+    organization = parameters.permissions_boundary
+    if arn != organization if organization else not arn.endswith(f":policy/{boundary}"):
+        problem = f"is not {'sandbox:permissions_boundary' if organization else boundary}"
         yield Finding(property="permissionsBoundary", value=show(arn), problem=problem)
 
 
-def boundary_matches_identity(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
+def boundary_matches_identity(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
     """Decides a first preview, which knows no ARN yet, by the program's dependencies."""
+    if parameters.permissions_boundary:
+        return  # boundary-present knows the one ARN
 
     def check(identity: StackResource) -> Iterator[Finding]:
         expected = properties.BOUNDARIES.get(text(identity.props, "name"))
@@ -112,7 +115,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ResourceRule(
         id="boundary-present",
         why="A boundary limits an identity even if somebody attaches more policies later.",
-        fix="Set permissionsBoundary to the identity's own boundary.",
+        fix="Set permissionsBoundary to the identity's own boundary, or as configured.",
         types=frozenset({catalogue.ROLE.name, catalogue.USER.name}),
         check=boundary_present,
     ),

@@ -35,12 +35,13 @@ def names_as_expected(stack: CheckedStack, parameters: Parameters) -> Iterator[F
         (catalogue.VPC.name, "Name tag", names.VPC),
         (catalogue.SECURITY_GROUP.name, "name", names.SECURITY_GROUP),
         (manager, "name", names.MANAGER),
-        (catalogue.POLICY.name, "name", names.MANAGER_BOUNDARY),
         (catalogue.ROLE.name, "name", names.INSTANCE_ROLE),
-        (catalogue.POLICY.name, "name", names.INSTANCE_BOUNDARY),
         (catalogue.INSTANCE_PROFILE.name, "name", names.INSTANCE_PROFILE),
     )
-
+    boundaries = (
+        (catalogue.POLICY.name, "name", names.MANAGER_BOUNDARY),
+        (catalogue.POLICY.name, "name", names.INSTANCE_BOUNDARY),
+    )
     stop = (
         (catalogue.BUDGET.name, "name", names.BUDGET),
         (catalogue.BUDGET_ACTION.name, "budgetName", names.BUDGET),
@@ -52,7 +53,12 @@ def names_as_expected(stack: CheckedStack, parameters: Parameters) -> Iterator[F
         if name not in {_name(resource.props, key) for resource in stack.of_type(resource_type)}:
             yield Finding(property=key, problem=f"is not {name} on any {resource_type}")
 
-    yield from decide_each((*expected, *(stop if parameters.monthly_budget_usd else ())), check)
+    expectations = (
+        *expected,
+        *(() if parameters.permissions_boundary else boundaries),
+        *(stop if parameters.monthly_budget_usd else ()),
+    )
+    yield from decide_each(expectations, check)
 
 
 def _name(props: Props, key: str) -> str:

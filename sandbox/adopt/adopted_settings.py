@@ -55,6 +55,8 @@ def settings_of(state: State, plan: AdoptionPlan) -> dict[str, Any]:
         values["manager_keys"] = dict(plan.key_stages)
     if tags := _own_tags(state, plan):
         values["tags"] = tags
+    if boundary := _boundary(state):
+        values["permissions_boundary"] = boundary
     if plan.log_retention_days is not None:
         values["instance_log_retention_days"] = plan.log_retention_days or max(checks.RETENTIONS)
     for policy in state.of("aws_iam_policy"):
@@ -147,6 +149,28 @@ def _own_tags(state: State, plan: AdoptionPlan) -> Mapping[str, str]:
             with suppress(ValueError):
                 tags.update(checks.own_tags({key: value}))
     return tags
+
+
+def _boundary(state: State) -> str:
+    """The boundary that the organization put on the manager and the instances' role, "" if none.
+
+    Raises:
+        RefusedError: they have two, and the program sets one.
+    """
+    bounded = {
+        boundary: identity.address
+        for kind in ("aws_iam_user", "aws_iam_role")
+        for identity in state.of(kind)
+        if identity.text("name") in {names.MANAGER, names.INSTANCE_ROLE}
+        and (boundary := identity.text("permissions_boundary"))
+    }
+    if len(bounded) > 1:
+        listed = " and ".join(f"{address} has {arn}" for arn, address in bounded.items())
+        raise RefusedError(
+            f"{state.where}: {listed}, and the program sets one boundary on every identity; set "
+            "one of them on both with Terraform first"
+        )
+    return next(iter(bounded), "")
 
 
 def _default_instance_type(state: State) -> str:

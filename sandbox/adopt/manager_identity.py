@@ -123,9 +123,9 @@ def _subject(state: State, role: TerraformResource, statement: Mapping[str, Any]
     ]
     if len(subjects) != 1 or not subjects[0].startswith(SUBJECT) or "*" in subjects[0]:
         raise RefusedError(
-            f"{state.where}: {role.address} may be assumed by {' and '.join(subjects) or 'every'} "
-            "account of its OIDC provider, and the program lets one service account assume it; "
-            "name only the service's with Terraform first"
+            f"{state.where}: {role.address} may be assumed by "
+            f"{' and '.join(subjects) or 'every account of its OIDC provider'}, and the program "
+            "lets one service account assume it; name only the service's with Terraform first"
         )
     return subjects[0].removeprefix(SUBJECT).replace(":", "/")
 

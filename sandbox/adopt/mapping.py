@@ -464,7 +464,7 @@ def _reason(resource: TerraformResource, environment: Environment) -> str:
     """Why *resource* is left alone, and what becomes of it."""
     identity = resource.text("role") or resource.text("user")
     if resource.type in POLICIES_OF_IDENTITIES and identity in {names.INSTANCE_ROLE, names.MANAGER}:
-        return f"it stays attached, but the new boundary of {identity} denies what only it allows"
+        return f"it stays attached, but the program denies {identity} what only it allows"
     if resource.type in {EGRESS_RULE, OLD_RULE} and in_security_group(resource, environment):
         return "it stays as it is; no setting of the program describes such a rule"
     return LEFT_ALONE.get(resource.type, UNKNOWN)

@@ -4,7 +4,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import Any, Final, cast
+
+EVERYTHING: Final = "*"
+OTHERS: Final = "all other actions"
+"""What a statement with NotAction is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,11 @@ class PolicyComparison:
         return any(
             fnmatchcase(action, pattern)
             for pattern in (*self.removed_actions, *self.narrowed_actions)
-        ) or any(fnmatchcase(action, line.partition(" on ")[0]) for line in self.denied)
+        ) or any(
+            fnmatchcase(action, pattern)
+            for pattern in (line.partition(" on ")[0] for line in self.denied)
+            if pattern != EVERYTHING  # it has conditions, which a line of its own explains
+        )
 
     def lines(self) -> Iterator[str]:
         """One line for each kind of difference."""
@@ -139,11 +147,17 @@ def _buckets(all_statements: Sequence[Mapping[str, Any]]) -> set[str]:
 
 def _denied(all_statements: Sequence[Mapping[str, Any]]) -> set[str]:
     return {
-        f"{action} on {_short(resource)}"
+        f"{action} on {_short(resource)}{_tested(statement)}"
         for statement in _of_effect(all_statements, "Deny")
-        for action in as_list(statement.get("Action", "NotAction"))
+        for action in as_list(statement.get("Action", OTHERS))
         for resource in as_list(statement.get("Resource", "NotResource"))
     }
+
+
+def _tested(statement: Mapping[str, Any]) -> str:
+    """The condition keys that decide whether a statement applies."""
+    keys = sorted({key for test in statement.get("Condition", {}).values() for key in test})
+    return f" (as {' and '.join(keys)} decide)" if keys else ""
 
 
 def _short(arn: str) -> str:

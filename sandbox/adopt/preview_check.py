@@ -82,9 +82,8 @@ def explain_public_addresses(name: str, values: Values) -> PropertyChange:
 def explain_boundary(name: str, values: Values) -> PropertyChange:
     if values.old:
         detail = (
-            f"the boundary {values.old} would be replaced, since IAM takes one; if your "
-            "organization allows that, remove it first: aws iam delete-user-permissions-boundary, "
-            "or delete-role-permissions-boundary; else keep this environment under Terraform"
+            f"the boundary {values.old} would be replaced, since IAM takes one; keep it with: "
+            f"sandbox settings set permissions_boundary {values.old}"
         )
         return PropertyChange(name=name, reason=None, details=(detail,))
     return PropertyChange(

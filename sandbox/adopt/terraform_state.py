@@ -161,6 +161,8 @@ def _decoded(content: bytes) -> Mapping[str, Any]:
                 f"is truncated: the JSON ends in line {error.lineno}; {PULL}"
             ) from None
         raise ValueError(f"is not valid JSON: {error.msg} in line {error.lineno}; {PULL}") from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        raise ValueError(f"is not a state: it holds a number without end; {PULL}") from None
     except RecursionError:
         raise ValueError(f"is not a state: its JSON is nested too deeply; {PULL}") from None
     if not isinstance(raw, dict):

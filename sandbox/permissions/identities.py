@@ -1,6 +1,7 @@
 """The policy documents of each identity, as they follow from a stack's settings."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ CI_ROLE: Final = CHECKOUT / "policies" / "ci-role.json"
 CI_ROLE_IDENTITIES: Final = CHECKOUT / "policies" / "ci-role-identities.json"
 CI_ROLE_BUDGET: Final = CHECKOUT / "policies" / "ci-role-budget.json"
 CI_ROLE_SETUP: Final = CHECKOUT / "policies" / "ci-role-setup.json"
+OWN_BOUNDARY: Final = re.compile(r'("iam:PermissionsBoundary":\s*)"[^"]+"')
 CHANGE: Final = "Change"
 """The Sids of the statements that only the deploying role has begin so."""
 
@@ -71,15 +73,15 @@ def _caller_arn(region: str) -> str:
 def _manager(settings: Settings, policy_context: PolicyContext) -> Documents:
     return _documents(
         statements.documents(manager.policy(policy_context)),
-        boundary=manager.boundary(policy_context),
+        boundary=_own_boundary(settings, manager.boundary(policy_context)),
         trust=context.manager_trust(settings),
     )
 
 
-def _instance(_: Settings, policy_context: PolicyContext) -> Documents:
+def _instance(settings: Settings, policy_context: PolicyContext) -> Documents:
     return _documents(
         statements.documents(instance.policy(policy_context)),
-        boundary=instance.boundary(policy_context),
+        boundary=_own_boundary(settings, instance.boundary(policy_context)),
         trust=trust.ec2(),
     )
 
@@ -89,8 +91,8 @@ def _flow_logs(settings: Settings, policy_context: PolicyContext) -> Documents:
         return _documents()
     group = policy_context.log_group(names.FLOW_LOG_GROUP)
     return _documents(
-        [document(flow_logs.policy(group))],
-        boundary=flow_logs.boundary(group),
+        [document(flow_logs.policy(policy_context, group))],
+        boundary=_own_boundary(settings, flow_logs.boundary(group)),
         trust=trust.flow_logs(policy_context),
     )
 
@@ -102,10 +104,17 @@ def _budget(settings: Settings, policy_context: PolicyContext) -> Documents:
     manager_arn = policy_context.iam(f"{manager_type}{settings.manager_path}{names.MANAGER}")
     stop_arn = policy_context.iam(f"policy/{names.SPENDING_STOP}")
     return _documents(
-        [document(spending.policy(manager_arn, stop_arn))],
-        boundary=spending.boundary(manager_arn, stop_arn),
+        [document(spending.policy(policy_context, manager_arn, stop_arn))],
+        boundary=_own_boundary(settings, spending.boundary(manager_arn, stop_arn)),
         trust=spending.trust(policy_context),
     )
+
+
+def _own_boundary(
+    settings: Settings, statements: Sequence[Statement]
+) -> Sequence[Statement] | None:
+    """*statements*, unless the organization's boundary takes their place."""
+    return None if settings.permissions_boundary else statements
 
 
 def _ci_deploy(settings: Settings, policy_context: PolicyContext) -> Documents:
@@ -137,6 +146,8 @@ def _without_changes(policy: Mapping[str, Any]) -> Mapping[str, Any]:
 def _filled(file: Path, policy_context: PolicyContext) -> str:
     """The policy in *file* for this stack; STATE_BUCKET and STATE_KEY stay."""
     text = file.read_text(encoding="utf-8")
+    if of_the_organization := policy_context.permissions_boundary:
+        text = OWN_BOUNDARY.sub(rf'\1"{of_the_organization}"', text)
     for written, own in (
         ("arn:aws:", f"arn:{policy_context.partition}:"),
         ("ACCOUNT", policy_context.account_id),

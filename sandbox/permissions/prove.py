@@ -58,6 +58,11 @@ def show(all_proofs: Sequence["Proof"]) -> None:
         if is_surprising(proof):
             for line in _reasons(proof):
                 output.result(line)
+    if weaker := [proof.claim.name for proof in all_proofs if _is_weaker(proof)]:
+        output.result(
+            "under sandbox:permissions_boundary these hold only as long as nobody attaches another "
+            f"policy: {', '.join(weaker)}"
+        )
     must_hold = [proof for proof in all_proofs if not proof.claim.hole]
     seconds = sum(proof.seconds for proof in all_proofs)
     output.note(
@@ -74,7 +79,7 @@ def to_json(proof: "Proof") -> Mapping[str, Any]:
         "who": claim.who,
         "kind": claim.kind,
         "sentence": claim.sentence,
-        "held_by": list(claim.held_by),
+        "held_by": list(proof.held_by),
         "result": _result(proof),
         "stacks": proof.stacks,
         "seconds": round(proof.seconds, 3),
@@ -108,8 +113,13 @@ def _claimed(stack: Stack) -> Any:  # noqa: ANN401 - its module needs the solver
     return stacks.stack_of(stack.name, given, settings, account, vpc_id)
 
 
+def _is_weaker(proof: "Proof") -> bool:
+    """Whether the stack proves less than the claim says, since its boundary is another's."""
+    return proof.claim.needs_own_boundary and "boundary" not in proof.held_by
+
+
 def _held_by(proof: "Proof") -> str:
-    return "" if proof.claim.kind == "can" else " and ".join(proof.claim.held_by)
+    return "" if proof.claim.kind == "can" else " and ".join(proof.held_by)
 
 
 def _result(proof: "Proof") -> str:

@@ -1,5 +1,6 @@
 """Every documented setting, up and down again on one standing stack, with the guard rails on."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "instance_log_retention_days": 30,
     "manager_keys": {"a": "retiring", "b": "current"},
     "cost_allocation_tags": "auto",
+    "permissions_boundary": "arn:aws:iam::123456789012:policy/organization",
     "volume_types": ["gp3"],
     "max_volume_gib": 500,
     "capacity_reservations": ["cr-0123456789abcdef0"],
@@ -83,6 +85,11 @@ TOGETHER: Final = {
 def standing(sandbox: Sandbox, client: Client) -> Sandbox:
     """A stack with the defaults, which every change starts from and comes back to."""
     client("ec2").create_key_pair(KeyName="researchers")
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    client("iam").create_policy(
+        PolicyName="organization",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+    )
     sandbox.configure()
     sandbox.up("--policy-pack", "policies")
     return sandbox

@@ -113,6 +113,10 @@ BAD_STACKS: Final[tuple[Row, ...]] = (
     ({"log_prefix": "/a*/"}, ()),
     ({"protect": "maybe"}, ("true or false",)),
     # the manager's identity and keys
+    (
+        {"permissions_boundary": "arn:aws:iam::123456789012:role/organization"},
+        ("not a valid ARN of a policy",),
+    ),
     ({"manager_path": "/team/"}, ("'/service/' or '/'",)),
     ({"manager_identity": "group"}, ("'user', 'irsa' or 'pod-identity'",)),
     (

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from infra import catalogue, context, names
 from infra.account import AccountIdentity
 from infra.permissions import flow_logs, instance, manager
-from infra.permissions.statements import Statement, document
+from infra.permissions.statements import Statement, document, documents
 from infra.settings import Settings
 from policies import resource_types
 from tests.policies.pack_server import FakeResource
@@ -265,6 +266,56 @@ ALL: tuple[FakeResource, ...] = (
     *(MANAGER_POLICY, MANAGER_BOUNDARY, INSTANCE_POLICY, INSTANCE_BOUNDARY),
     *(USER, USER_ATTACHMENT, KEY, ROLE, ROLE_ATTACHMENT, PROFILE),
 )
+
+
+ORGANIZATION = policy_arn("organization")
+"""The boundary of an organization."""
+
+
+def _under_organization() -> tuple[FakeResource, ...]:
+    """`ALL` with the setting `permissions_boundary`."""
+    own = (MANAGER_BOUNDARY, INSTANCE_BOUNDARY, FLOW_LOGS_BOUNDARY)
+    bounded = replace(POLICY_CONTEXT, permissions_boundary=ORGANIZATION)
+    group = bounded.log_group(names.FLOW_LOG_GROUP)
+    flow_logs_policy = _policy(names.FLOW_LOGS, flow_logs.policy(bounded, group))
+    added = [
+        flow_logs_policy,
+        FakeResource(
+            type=catalogue.ROLE_POLICY_ATTACHMENT.name,
+            name=names.FLOW_LOGS,
+            props={"role": names.FLOW_LOGS, "policyArn": policy_arn(names.FLOW_LOGS)},
+            dependencies={"policyArn": [flow_logs_policy], "role": [FLOW_LOGS_ROLE]},
+        ),
+    ]
+    texts: dict[str, str] = {}
+    for policy, attachment, statements in (
+        (MANAGER_POLICY, USER_ATTACHMENT, manager.policy(bounded)),
+        (INSTANCE_POLICY, ROLE_ATTACHMENT, instance.policy(bounded)),
+    ):
+        first, *others = documents(statements)
+        texts[policy.name] = first
+        for number, text in enumerate(others, start=2):
+            name = f"{policy.name}-{number}"
+            part = policy.having(name=name, arn=policy_arn(name), policy=text)
+            added += [
+                replace(part, name=name),
+                replace(attachment.having(policyArn=policy_arn(name)), name=name),
+            ]
+    return (
+        *(
+            resource.having(policy=texts[resource.name])
+            if resource.type == catalogue.POLICY.name
+            else resource.having(permissionsBoundary=ORGANIZATION)
+            if "permissionsBoundary" in resource.props
+            else resource
+            for resource in ALL
+            if resource not in own
+        ),
+        *added,
+    )
+
+
+UNDER_ORGANIZATION = _under_organization()
 
 
 def without(*removed: FakeResource) -> tuple[FakeResource, ...]:

@@ -30,6 +30,7 @@ ROLE: Final = {
     "service_account": "league/sandbox-manager",
 }
 PODS: Final = {"manager_identity": "pod-identity", "service_account": "league/sandbox-manager"}
+ORGANIZATION: Final = {"permissions_boundary": "arn:aws:iam::123456789012:policy/organization"}
 SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "region": {"region": "eu-west-1", "zones": {"eu-west-1a": 0}},
     "account_id": {"account_id": "123456789012"},
@@ -75,6 +76,8 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "manager_path": {**PODS, **BUDGET, "manager_path": "/"},
     "oidc_provider_arn": ROLE,
     "service_account": {**PODS, "service_account": "other/manager"},
+    "permissions_boundary": ORGANIZATION,
+    "an organization's boundary, a budget of a role": {**ORGANIZATION, **BUDGET, **ROLE},
     "cost_allocation_tags": {"cost_allocation_tags": "on"},
     "monthly_budget_usd": BUDGET,
     "budget_email": {**BUDGET, "budget_email": "other@example.org"},

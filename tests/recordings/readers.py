@@ -20,7 +20,13 @@ from infra import access_keys, catalogue
 from infra.account import AccountIdentity
 from infra.aws_clients import AwsClients
 from infra.catalogue import CATALOGUE, Attachment, Finder, Listing
-from infra.preflight import free_names, missing, running_sandboxes, terraform_tag_warning
+from infra.preflight import (
+    free_names,
+    missing,
+    missing_boundary,
+    running_sandboxes,
+    terraform_tag_warning,
+)
 from infra.settings import Settings
 from local import stack as local_stack
 from sandbox.adopt import account, key_limit, machines, outside_terraform
@@ -503,6 +509,13 @@ READERS: Final[Sequence[Reader]] = (
             (catalogue.POLICY, "iam.GetPolicy"),
             (catalogue.LOG_GROUP, "logs.DescribeLogGroups"),
         )
+    ),
+    _reader(
+        "iam.GetPolicy",
+        "infra/preflight/missing_boundary.py: the organization's boundary",
+        lambda aws: missing_boundary.require(
+            aws, Settings(permissions_boundary=f"arn:aws:iam::{ACCOUNT}:policy/organization")
+        ),
     ),
     # the image's build
     _reader(

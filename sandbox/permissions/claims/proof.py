@@ -50,6 +50,8 @@ class Proof:
     """A claim with the findings in every stack that it is made for."""
 
     claim: Claim
+    held_by: tuple[Holder, ...]
+    """What holds the claim in the first of these stacks."""
     stacks: int
     seconds: float
     findings: Sequence[HolderResult]
@@ -72,17 +74,20 @@ class Prover:
     def prove(self, claim: Claim, stacks: Iterable[ClaimedStack]) -> Proof:
         """Whether *claim* holds in each of *stacks* that it is about."""
         start, count, broken = time.perf_counter(), 0, list[HolderResult]()
+        proven_by: tuple[Holder, ...] = ()
         for stack in stacks:
             layers = stack.layers.get(claim.who)
             if layers is None or not claim.is_about(stack.given):
                 continue
             count += 1
-            findings = [self.finding(claim, holder, layers, stack) for holder in claim.held_by]
+            holders = held_by(claim, layers)
+            proven_by = proven_by or holders
+            findings = [self.finding(claim, holder, layers, stack) for holder in holders]
             broken = [finding for finding in findings if finding.answer != "holds"]
             if broken:
                 break
         seconds = time.perf_counter() - start
-        return Proof(claim=claim, stacks=count, seconds=seconds, findings=broken)
+        return Proof(claim=claim, held_by=proven_by, stacks=count, seconds=seconds, findings=broken)
 
     def finding(
         self, claim: Claim, holder: Holder, layers: PolicyLayers, stack: ClaimedStack
@@ -140,9 +145,7 @@ class Prover:
                 attached = PolicyLayers(identity=[ADMINISTRATOR], boundary=layers.boundary)
                 return encoding.decision(attached)[0]
             case "denial":
-                return encoding.none_of(
-                    [encoding.denies([layers.boundary] if layers.boundary else [])]
-                )
+                return encoding.none_of([encoding.denies(_denying(layers))])
             case "policy":
                 alone = PolicyLayers(identity=layers.identity, resource=layers.resource)
                 return encoding.decision(alone)[0]
@@ -230,8 +233,10 @@ class _Question:
     def _documents(self) -> Sequence[Any]:
         layers = self.layers
         match self.holder:
-            case "boundary" | "denial":
+            case "boundary":
                 return [layers.boundary]
+            case "denial":
+                return _denying(layers)
             case "policy":
                 return [layers.identity, layers.resource]
             case "together":
@@ -262,6 +267,20 @@ class _Question:
                 operator = "NumericEquals" if key == "ec2:RoleDelivery" else "StringEquals"
                 condition.setdefault(operator, {})[key] = value
         return condition
+
+
+def held_by(claim: Claim, layers: PolicyLayers) -> tuple[Holder, ...]:
+    """What holds the claim; under the organization's boundary the policy, with the denials."""
+    if layers.boundary:
+        return claim.held_by
+    return tuple(
+        dict.fromkeys("policy" if holder == "boundary" else holder for holder in claim.held_by)
+    )
+
+
+def _denying(layers: PolicyLayers) -> Sequence[Any]:
+    """The documents with the program's denials."""
+    return [layers.boundary] if layers.boundary else layers.identity
 
 
 def _row(claim: Claim) -> Row:

@@ -24,6 +24,7 @@ ON_EKS: Final = {
     "oidc_provider_arn": f"arn:aws:iam::{ACCOUNT.account_id}:oidc-provider/{ISSUER}",
     "service_account": "default/sandbox-manager",
 }
+ORGANIZATION: Final = f"arn:aws:iam::{ACCOUNT.account_id}:policy/organization"
 BUDGET: Final = {"monthly_budget_usd": 1000, "budget_email": "owner@example.com"}
 SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "defaults": {},
@@ -57,6 +58,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
         **ON_EKS,
     },
     "logs_per_instance": {"logs_per_instance": True},
+    "permissions_boundary": {**BUDGET, "permissions_boundary": ORGANIZATION},
     "results_per_instance": {"results_per_instance": True, "s3_read_buckets": ["softmax-data"]},
     "s3_output_bucket, read by sandboxes": {
         "s3_output_bucket": "results",
@@ -69,6 +71,13 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     "sandbox_ami_id": {"sandbox_ami_id": "ami-0c0ffee0000000001"},
 }
 """Settings by name; each changes documents, and each setting that changes documents is here."""
+BOUNDARIES: Final = {
+    "manager_boundary": names.MANAGER_BOUNDARY,
+    "instance_boundary": names.INSTANCE_BOUNDARY,
+    "flow_logs_boundary": names.FLOW_LOGS_BOUNDARY,
+    "budget_boundary": names.BUDGET_BOUNDARY,
+}
+"""The program's boundary of each identity, by the placeholder of the one that it has."""
 TRUSTS: Final = {
     "trust of the instance role": ("instance", None),
     "trust of the flow logs role": ("flow-logs", None),
@@ -94,7 +103,7 @@ class ClaimedStack:
         return {
             key: value
             for key, value in self.given.items()
-            if key not in {**ON_EKS, **BUDGET, "manager_path": ""}
+            if key not in {**ON_EKS, **BUDGET, "manager_path": "", "permissions_boundary": ""}
         }
 
 
@@ -177,6 +186,10 @@ def values_of(
         "own_results": policy_context.s3_output_bucket
         + (f"/{instance.OWN_PREFIX}" if policy_context.results_per_instance else ""),
         "image": policy_context.ami_id,
+        **{
+            name: policy_context.permissions_boundary or policy_context.iam(f"policy/{boundary}")
+            for name, boundary in BOUNDARIES.items()
+        },
         "manager": policy_context.iam(f"{manager_type}{settings.manager_path}{names.MANAGER}"),
         "manager_type": manager_type.capitalize(),
         "oidc_provider": provider,

@@ -65,6 +65,14 @@ class Claim:
     hole: str = ""
     """Why the claim does not hold yet; "" if it must."""
 
+    @property
+    def needs_own_boundary(self) -> bool:
+        """Whether it holds against policies that somebody attaches only by the program's boundary.
+
+        Under the organization's boundary it holds as long as nobody attaches another policy.
+        """
+        return "boundary" in self.held_by
+
     def is_about(self, given: Mapping[str, Any]) -> bool:
         """Whether the claim is made for a stack with the settings *given*."""
         excepted = any(group.items() <= given.items() for group in self.except_given)

@@ -64,10 +64,10 @@ def all_statements(stack: PolicyContext) -> Mapping[str, tuple[Statement, ...]]:
         "manager boundary": manager.boundary(stack),
         "instance policy": instance.policy(stack),
         "instance boundary": instance.boundary(stack),
-        "flow logs policy": flow_logs.policy(flow_log_group),
+        "flow logs policy": flow_logs.policy(stack, flow_log_group),
         "flow logs boundary": flow_logs.boundary(flow_log_group),
         "spending stop": spending.stop(),
-        "budget policy": spending.policy(manager_arn, stop_arn),
+        "budget policy": spending.policy(stack, manager_arn, stop_arn),
         "budget boundary": spending.boundary(manager_arn, stop_arn),
         "budget trust": spending.trust(stack),
         "instance trust": trust.ec2(),
@@ -88,21 +88,20 @@ def identities(stack: PolicyContext) -> Mapping[str, Identity]:
     def single(name: str) -> Any:
         return json.loads(document(statements[name]))
 
+    def boundary(who: str) -> Any:
+        return None if stack.permissions_boundary else single(f"{who} boundary")
+
     return {
-        "manager": Identity(
-            policies=policies("manager policy"), boundary=single("manager boundary")
-        ),
+        "manager": Identity(policies=policies("manager policy"), boundary=boundary("manager")),
         "manager out of budget": Identity(
             policies={**policies("manager policy"), **policies("spending stop", "stop")},
-            boundary=single("manager boundary"),
+            boundary=boundary("manager"),
         ),
-        "instance": Identity(
-            policies=policies("instance policy"), boundary=single("instance boundary")
-        ),
+        "instance": Identity(policies=policies("instance policy"), boundary=boundary("instance")),
         "flow logs": Identity(
-            policies=policies("flow logs policy"), boundary=single("flow logs boundary")
+            policies=policies("flow logs policy"), boundary=boundary("flow logs")
         ),
-        "budget": Identity(policies=policies("budget policy"), boundary=single("budget boundary")),
+        "budget": Identity(policies=policies("budget policy"), boundary=boundary("budget")),
         "trust of the budget's role": Identity(trust=single("budget trust")),
         "trust of the instance role": Identity(trust=single("instance trust")),
         "trust of the flow logs role": Identity(trust=single("flow logs trust")),

@@ -76,6 +76,37 @@ CASES: Final[tuple[Case, ...]] = (
         _without(stack.MANAGER_BOUNDARY, "NoOtherRegion"),
         findings=22,
     ),
+    *(
+        replace(case, parameters=Parameters(permissions_boundary=stack.ORGANIZATION))
+        for case in (
+            good("denials-in-policies", "the program's", stack.UNDER_ORGANIZATION),
+            *(
+                bad(
+                    "denials-in-policies",
+                    f"a part of {name} that is not attached",
+                    [
+                        resource
+                        for resource in stack.UNDER_ORGANIZATION
+                        if resource.props.get("policyArn") != stack.policy_arn(name)
+                    ],
+                )
+                for name in (names.MANAGER_POLICY, names.INSTANCE_POLICY, names.FLOW_LOGS)
+            ),
+            *(
+                bad(
+                    "denials-in-policies",
+                    f"no {sid}",
+                    [
+                        _without(resource, sid) if "policy" in resource.props else resource
+                        for resource in stack.UNDER_ORGANIZATION
+                    ],
+                    findings=findings,
+                )
+                for sid, findings in {"NoOtherRegion": 22, "NothingButFlowLogs": 1}.items()
+            ),
+        )
+    ),
+    good("denials-in-policies", "not needed beside boundaries", stack.ALL),
     good("results-kept-apart", "the program's", stack.ALL),
     bad(
         "results-kept-apart",

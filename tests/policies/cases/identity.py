@@ -163,6 +163,25 @@ CASES: Final[tuple[Case, ...]] = (
         "the manager's, for instances",
         stack.ROLE.having(permissionsBoundary=stack.policy_arn("sandbox-manager-boundary")),
     ),
+    *(
+        _under(Parameters(permissions_boundary=stack.ORGANIZATION), case)
+        for case in (
+            good(
+                "boundary-present",
+                "the organization's",
+                stack.ROLE.having(permissionsBoundary=stack.ORGANIZATION),
+            ),
+            bad("boundary-present", "the program's, not the organization's", stack.ROLE),
+            good("boundary-matches-identity", "the organization's", stack.UNDER_ORGANIZATION),
+            good("names-as-expected", "without boundaries", stack.UNDER_ORGANIZATION),
+        )
+    ),
+    bad(
+        "boundary-present",
+        "an organization's that no setting names",
+        stack.ROLE.having(permissionsBoundary=stack.ORGANIZATION),
+    ),
+    bad("names-as-expected", "no boundaries", stack.UNDER_ORGANIZATION, findings=2),
     good("boundary-matches-identity", "the program's", stack.ALL),
     bad(
         "boundary-matches-identity",

@@ -195,6 +195,7 @@ class Builder:
             Description=values["description"],
             AssumeRolePolicyDocument=values["assume_role_policy"],
             Tags=listed(values["tags_all"]),
+            **bounded(values),
         )
 
     def policy(self, values: Json) -> None:
@@ -216,7 +217,10 @@ class Builder:
 
     def user(self, values: Json) -> None:
         self.iam.create_user(
-            UserName=values["name"], Path=values["path"], Tags=listed(values["tags_all"])
+            UserName=values["name"],
+            Path=values["path"],
+            Tags=listed(values["tags_all"]),
+            **bounded(values),
         )
 
     def role_attachment(self, values: Json) -> None:
@@ -250,8 +254,8 @@ CREATORS: Mapping[str, Callable[[Builder, Json], None]] = {
     "aws_security_group_rule": Builder.old_rule,
     "aws_vpc_security_group_ingress_rule": Builder.ingress,
     "aws_vpc_security_group_egress_rule": Builder.egress,
-    "aws_iam_role": Builder.role,
     "aws_iam_policy": Builder.policy,
+    "aws_iam_role": Builder.role,
     "aws_iam_instance_profile": Builder.profile,
     "aws_iam_user": Builder.user,
     "aws_iam_role_policy_attachment": Builder.role_attachment,
@@ -264,6 +268,11 @@ CREATORS: Mapping[str, Callable[[Builder, Json], None]] = {
 def recreate(state: Json, client: Client) -> Json:
     """Create the resources of *state*; return the state with their new ids."""
     return Builder(deepcopy(state), client).build()
+
+
+def bounded(values: Json) -> Json:
+    arn = values.get("permissions_boundary")
+    return {"PermissionsBoundary": arn} if arn else {}
 
 
 def listed(tags: Mapping[str, str]) -> list[dict[str, str]]:

@@ -2,13 +2,17 @@
 
 import gzip
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
+from sandbox.adopt import adopted_settings, terraform_state
+from sandbox.adopt.mapping import plan_adoption
+from sandbox.core.errors import SandboxError
 from tests.sandbox.adopt.fake_account import Json, attributes, original
 from tests.sandbox.adopt.variants import (
     IRSA_TRUST,
     ISSUER,
+    ORGANIZATION,
     POD_TRUST,
     Variant,
     both,
@@ -18,6 +22,7 @@ from tests.sandbox.adopt.variants import (
     second_key,
     ssh,
     with_association,
+    with_boundaries,
     with_manager_role,
     with_old_ssh_rule,
     with_other_resources,
@@ -141,7 +146,10 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "version 5": (literal(b'{"version": 5, "resources": []}'), "has version 5"),
     "no version": (literal(b'{"resources": []}'), "no version number"),
     "a version in quotes": (literal(b'{"version": "4", "resources": []}'), "no version number"),
-    "a number beyond reason": (lambda: b'{"version": ' + b"9" * 5000 + b"}", "digits"),
+    "a number beyond reason": (
+        lambda: b'{"version": ' + b"9" * 5000 + b"}",
+        "a number without end",
+    ),
     "no resources": (literal(b'{"version": 4}'), "no list of resources"),
     "destroyed": (changed(resources([])), "has no resources"),
     "only data sources": (
@@ -236,6 +244,10 @@ REFUSED: dict[str, tuple[Content, str]] = {
         changed(ssh("203.0.113.0/24", "203.0.113.7/32")),
         "203.0.113.7/32",
     ),
+    "two boundaries": (
+        changed(with_boundaries(ORGANIZATION, f"{ORGANIZATION}-2")),
+        "the program sets one boundary on every identity",
+    ),
     "an environment in capitals": (
         changed(replaced('"production"', '"Research_EU"')),
         "sandbox:environment = Research_EU",
@@ -246,6 +258,30 @@ REFUSED: dict[str, tuple[Content, str]] = {
     ),
     "a public VPC": (lambda: whole().replace("10.100.", "100.64.").encode(), "RFC 1918"),
 }
+
+
+WHERE = "old.tfstate"
+
+
+def settings_from(content: bytes, config_before: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The settings, after every check that needs no engine."""
+    before = dict(config_before or {})
+    rotate_key = before.pop(ROTATE, None) is not None
+    state = terraform_state.parse(content, WHERE)
+    plan = plan_adoption(state, rotate_key=rotate_key)
+    config = adopted_settings.merged(before, adopted_settings.settings_of(state, plan))
+    adopted_settings.require_valid(state, config)
+    return config
+
+
+def refusals() -> Iterator[tuple[str, str, str]]:
+    """Each state, and the problem and the cure of its message; `make docs` prints them."""
+    for name, (content, _) in REFUSED.items():
+        try:
+            settings_from(content())
+        except SandboxError as error:
+            problem, _, cure = str(error).removeprefix(f"{WHERE}: ").rpartition("; ")
+            yield name, problem, cure
 
 
 def accepted() -> bytes:
@@ -272,6 +308,7 @@ CURED: Mapping[str, Variant] = {
     "a second subnet of the user": forgotten("other", with_second_subnet),
     "a key without its secret": key(secret=None),
     "ranges that cover each other": ssh("203.0.113.0/24"),
+    "two boundaries": with_boundaries(ORGANIZATION, ORGANIZATION),
     "an environment in capitals": replaced('"production"', '"research-eu"'),
     "the range that is the main VPC's by default": replaced("10.100.", "10.0."),
 }

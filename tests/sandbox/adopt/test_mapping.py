@@ -1,7 +1,7 @@
 """How a state file is read and mapped, and which files are refused, without an engine."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,16 +12,18 @@ from sandbox.adopt import adopted_settings, run, terraform_state
 from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, AdoptionPlan, plan_adoption
 from sandbox.core.errors import SandboxError
 from tests.sandbox.adopt.conftest import TALLY
-from tests.sandbox.adopt.fake_account import original
+from tests.sandbox.adopt.fake_account import attributes, original
 from tests.sandbox.adopt.refused_states import (
     REFUSED,
-    ROTATE,
     SETTINGS,
+    WHERE,
     WITHOUT_CURE,
     accepted,
     cured,
+    settings_from,
 )
 from tests.sandbox.adopt.variants import (
+    ORGANIZATION,
     VARIANTS,
     Variant,
     both,
@@ -34,19 +36,6 @@ from tests.sandbox.adopt.variants import (
     with_other_resources,
     with_second_subnet,
 )
-
-WHERE = "old.tfstate"
-
-
-def settings_from(content: bytes, config_before: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The settings, after every check that needs no engine."""
-    before = dict(config_before or {})
-    rotate_key = before.pop(ROTATE, None) is not None
-    state = terraform_state.parse(content, WHERE)
-    plan = plan_adoption(state, rotate_key=rotate_key)
-    config = adopted_settings.merged(before, adopted_settings.settings_of(state, plan))
-    adopted_settings.require_valid(state, config)
-    return config
 
 
 def plan_of(variant: str) -> AdoptionPlan:
@@ -170,7 +159,15 @@ def test_a_policy_of_the_user_is_left_alone_and_the_report_says_what_becomes_of_
     state["resources"].append(managed("aws_iam_role_policy_attachment", attachment))
     plan = plan_adoption(terraform_state.parse(json.dumps(state).encode(), WHERE))
     [reason] = [item.reason for item in plan.left_alone if item.address.endswith(".other")]
-    assert reason.endswith("the new boundary of sandbox-instance-role denies what only it allows")
+    assert reason.endswith("the program denies sandbox-instance-role what only it allows")
+
+
+def test_an_organizations_boundary_on_one_identity_becomes_that_of_all() -> None:
+    state = original()
+    attributes(state, "aws_iam_user")[0]["permissions_boundary"] = ORGANIZATION
+    config = settings_from(json.dumps(state).encode())
+    assert config["permissions_boundary"] == ORGANIZATION
+    assert "permissions_boundary" not in settings_from(json.dumps(original()).encode())
 
 
 def test_an_ipv6_route_is_left_alone() -> None:

@@ -381,6 +381,30 @@ IRSA_TRUST: Json = {
         }
     },
 }
+ORGANIZATION = "arn:aws:iam::123456789012:policy/organization"
+
+
+def with_boundaries(manager: str, instance: str) -> Variant:
+    """Boundaries of the organization on the manager and on the instances' role."""
+
+    def change(state: Json) -> Json:
+        for kind, boundary in (("aws_iam_user", manager), ("aws_iam_role", instance)):
+            attributes(state, kind)[0]["permissions_boundary"] = boundary
+        policy = attributes(state, "aws_iam_policy")[0]
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        values = {
+            **policy,
+            "id": ORGANIZATION,
+            "arn": ORGANIZATION,
+            "name": "organization",
+            "policy": json.dumps({"Version": "2012-10-17", "Statement": [everything]}),
+        }
+        state["resources"].append(managed("aws_iam_policy", values))
+        return state
+
+    return change
+
+
 VARIANTS: Mapping[str, Variant] = {
     "the original": lambda state: state,
     "one zone": zones(0),
@@ -406,6 +430,7 @@ VARIANTS: Mapping[str, Variant] = {
     ),
     "only HTTPS may leave": egress("tcp", (443, 443)),
     "tags of the organization": default_tags(CostCenter="4711", Owner="ml-platform"),
+    "a boundary of the organization": with_boundaries(ORGANIZATION, ORGANIZATION),
     "an S3 endpoint of the user": with_s3_endpoint,
     "rules of the old kind": old_rules,
     "five zones": five_zones,

@@ -163,7 +163,7 @@ resource "aws_iam_instance_profile" "sandbox" {
 # what the user added to the module, which Terraform keeps
 resource "aws_security_group" "bastion" {
   name        = "bastion"
-  description = "The user's own"
+  description = "Of the user"
   vpc_id      = aws_vpc.this.id
 }
 

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from infra import context
 from infra.settings import Settings
 from sandbox.permissions.claims import stacks
-from sandbox.permissions.claims.proof import Proof, Prover
+from sandbox.permissions.claims.proof import ADMINISTRATOR, Proof, Prover
 from sandbox.permissions.claims.stacks import SETTINGS, ClaimedStack, layers_of
 from sandbox.permissions.claims.table import claims, expected_to_fail
 from sandbox.permissions.table import groups
@@ -82,6 +83,26 @@ def test_a_claim_about_what_can_be_done_has_a_row() -> None:
     }
 
 
+def test_the_claims_that_need_the_programs_boundary_are_lost_under_an_organizations(
+    made_up: Sequence[ClaimedStack],
+) -> None:
+    """With AdministratorAccess attached: exactly those that `sandbox permissions prove` lists."""
+    [bounded] = [stack for stack in made_up if "permissions_boundary" in stack.given]
+    attached = replace(
+        bounded,
+        layers={
+            who: replace(layers, identity=(*layers.identity, ADMINISTRATOR))
+            for who, layers in bounded.layers.items()
+            if who in {"manager", "instance", "flow logs", "budget"}
+        },
+    )
+    prover = Prover()
+    for claim in claims():
+        proof = prover.prove(claim, [attached])
+        if proof.stacks and claim.kind == "cannot" and claim.held_by != ("policy",):
+            assert bool(proof.findings) == claim.needs_own_boundary, claim.name
+
+
 def test_names_are_unique() -> None:
     names = [claim.name for claim in (*claims(), *expected_to_fail())]
     assert len(names) == len(set(names))
@@ -109,6 +130,7 @@ CHANGED = {
     "logs_per_instance": True,
     "manager_keys": {"b": "current"},
     "max_volume_gib": 16384,
+    "permissions_boundary": stacks.ORGANIZATION,
     "protect": True,
     "region": "eu-central-1",
     "s3_output_bucket": "results",
