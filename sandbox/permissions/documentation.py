@@ -61,7 +61,7 @@ later adds nothing: the tests attach AdministratorAccess. Two things are outside
   the deployment sets. So a new image needs no new boundary.
 - A list in `s3_read_buckets` that is too long for a boundary (about 40 names).
 
-Only an administrator changes a boundary. Your organization can set its own:
+An administrator changes a boundary; organizations can set theirs:
 [guard-rails.md](guard-rails.md#who-changes-a-boundary).
 
 ## What a service must do
