@@ -25,7 +25,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help venv lock up preview outputs env down reset format check unit test all-tests docs bench \
 	prove prove-permissions prove-image prove-machine prove-policies prove-adopt prove-stacks \
-	prove-eventual prove-second
+	prove-eventual prove-install prove-second
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
@@ -116,6 +116,9 @@ prove-stacks: venv ## Stacks that are killed, half made, changed; every command;
 
 prove-eventual: venv ## A stack's life in an account that shows late what it made, for 50 seeds; part of prove-stacks
 	@$(PROVE) -n 4 --dist loadgroup -q tests/e2e/test_eventual_account.py
+
+prove-install: venv ## pulumi install with each Python, with and without uv; part of prove-stacks
+	@PROVE_ALL=1 $(PYTEST) -n 2 -q -rs tests/e2e/test_install.py
 
 prove-second: venv ## A stack's life in a second emulated AWS, ministack; part of prove-stacks
 	@$(PROVE) -q tests/e2e/test_second_account.py

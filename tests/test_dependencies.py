@@ -106,3 +106,8 @@ def test_the_project_and_the_pack_name_their_toolchain() -> None:
         runtime = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["runtime"]
         options = {"toolchain": "pip", "virtualenv": virtualenv}
         assert runtime == {"name": "python", "options": options}
+
+
+def test_the_packs_folder_installs_what_the_project_needs() -> None:
+    """The toolchain reads the file in the pack's folder, and both have one environment."""
+    assert (ROOT / "policies/requirements.txt").read_text() == "-r ../requirements.txt\n"

