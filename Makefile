@@ -25,7 +25,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help venv lock up preview outputs env down reset format check unit test all-tests docs bench \
 	prove prove-permissions prove-image prove-machine prove-policies prove-adopt prove-stacks \
-	prove-eventual prove-install prove-second
+	prove-eventual prove-install prove-second prove-provider
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
@@ -93,7 +93,7 @@ docs: venv ## Write every generated table into README.md and docs/
 bench: venv ## Measure the program and its guard rails, as ratios
 	@$(PYTHON) -m local.bench.program
 
-prove: prove-permissions prove-image prove-policies prove-adopt prove-stacks ## Run the long proofs whole, an hour or so
+prove: prove-permissions prove-image prove-policies prove-adopt prove-stacks prove-provider ## Run the long proofs whole, two hours or so
 
 prove-permissions: venv ## Every "can" and "cannot" of the permissions, executed
 	@$(PROVE) -q tests/infra/permissions tests/sandbox/permissions
@@ -122,3 +122,6 @@ prove-install: venv ## pulumi install with each Python, with and without uv; par
 
 prove-second: venv ## A stack's life in a second emulated AWS, ministack; part of prove-stacks
 	@$(PROVE) -q tests/e2e/test_second_account.py
+
+prove-provider: venv ## HashiCorp's own tests of the AWS provider, against the emulated AWS; needs terraform on PATH
+	@$(PROVE) -q tests/provider

@@ -169,6 +169,42 @@ def refused_states() -> None:
     _table(("the state is, or has", "message", "cure"), rows)
 
 
+def provider_tests() -> None:
+    """Print how the provider's own tests end against the emulated AWS."""
+    kept = yaml.safe_load((ROOT / "tests/provider/results.yaml").read_text(encoding="utf-8"))
+    outcomes = ("passed", "failed", "skipped")
+    rows = [
+        (f"`{name}`", *(str(counts[outcome]) for outcome in outcomes))
+        for name, counts in kept["resources"].items()
+    ]
+    _table(("resource type", *outcomes), rows)
+    print()
+    _table(
+        ("failed tests", "why"),
+        [
+            (", ".join(f"`{test}`" for test in reason["tests"]), reason["why"])
+            for reason in kept["failed"]
+        ],
+    )
+    print()
+    _table(
+        ("the test says", "why it is skipped"),
+        [(f"`{words}`", why) for words, why in kept["skipped"].items()],
+    )
+    print(f"\nNot run yet: {', '.join(f'`{name}`' for name in kept['not run yet'])}.")
+
+
+def moto_patches() -> None:
+    """Print the differences from AWS that the patches of moto remove."""
+    rows = list[tuple[str, str, str]]()
+    for file in sorted((ROOT / "local/moto_patches").glob("[a-z]*.py")):
+        text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        first = text.partition("\n\n")[0].partition(" moto ")[0]
+        pages = ", ".join(f"[AWS]({page})" for page in re.findall(r"https://docs\.aws\S+", text))
+        rows.append((f"`{file.stem}`", " ".join(first.split()), pages))
+    _table(("patch", "what AWS does", "source"), rows)
+
+
 def picture() -> None:
     """Print the architecture as Mermaid, its arrows on one line to keep the README short."""
     lines = (ROOT / "docs" / "architecture.mmd").read_text(encoding="utf-8").rstrip().splitlines()

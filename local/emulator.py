@@ -39,10 +39,13 @@ class Emulator:
         return f"http://127.0.0.1:{self.port}"
 
 
-def start(folder: Path, *, delay: int = 0, seed: int | None = None) -> Emulator:
+def start(
+    folder: Path, *, delay: int = 0, seed: int | None = None, checked: bool = True
+) -> Emulator:
     """Start the emulator of *folder*, or return the one that runs.
 
-    Each answer takes *delay* milliseconds longer. With a *seed* it shows late what it made.
+    Each answer takes *delay* milliseconds longer. With a *seed* it shows late what it made. Without
+    *checked* it judges nobody and no request.
 
     Raises:
         EmulatorError: it ended, or did not answer in time.
@@ -51,10 +54,12 @@ def start(folder: Path, *, delay: int = 0, seed: int | None = None) -> Emulator:
         return emulator
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "emulator.log"
-    seeded = [] if seed is None else ["--seed", str(seed)]
+    options = ["--delay", str(delay)]
+    options += [] if seed is None else ["--seed", str(seed)]
+    options += [] if checked else ["--unchecked"]
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.serve", str(folder), "--delay", str(delay), *seeded],
+            [sys.executable, "-m", "local.serve", str(folder), *options],
             cwd=ROOT,
             env=clean_env.clean(),
             stdin=subprocess.DEVNULL,

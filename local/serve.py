@@ -3,7 +3,8 @@
 `python -m local.serve FOLDER` writes FOLDER/emulator.json as soon as it answers, and serves until
 it gets SIGTERM or SIGINT, or until that file is gone or another's. With `--delay MILLISECONDS` each
 answer takes that much longer, as from a region that is far away. With `--seed NUMBER` it shows late
-what it made and limits calls (`local.eventual`), in the same way for the same seed.
+what it made and limits calls (`local.eventual`), in the same way for the same seed. With
+`--unchecked` it refuses only what moto refuses, so that `make bench` sees what the checks cost.
 
 cheroot serves it, because moto's own server closes every connection after one answer, which makes
 an update half as long again.
@@ -72,9 +73,15 @@ def _unchanged(application: WSGIApplication) -> WSGIApplication:
 def answering(
     around: Callable[[WSGIApplication], WSGIApplication] = _unchanged,
     threads: int = _THREADS,
+    *,
+    checked: bool = True,
 ) -> Generator[Emulator]:
-    """Answer as AWS in this process; *around* may wrap the application."""
+    """Answer as AWS in this process; *around* may wrap the application.
+
+    Without *checked* nobody is judged, and no limit is kept beside moto's own.
+    """
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # the first call is 4 times faster
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # as every account has them
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as below
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - reads the environment at import
         DomainDispatcherApplication,
@@ -84,7 +91,9 @@ def answering(
     from local import moto_patches  # noqa: PLC0415 - imports moto
 
     moto_patches.install()
-    aws = AuthorizedApplication(CheckedApplication(DomainDispatcherApplication(create_backend_app)))
+    aws: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+    if checked:
+        aws = AuthorizedApplication(CheckedApplication(aws))
     try:
         with serving(around(IdempotentApplication(aws)), threads) as running:
             yield running
@@ -111,6 +120,8 @@ def main(
     folder: Path,
     around: Callable[[WSGIApplication], WSGIApplication] = _unchanged,
     threads: int = _THREADS,
+    *,
+    checked: bool = True,
 ) -> None:
     """Serve until a signal arrives, or until nobody can find this process any more."""
     ending = Event()
@@ -121,7 +132,7 @@ def main(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     note = folder / NOTE
-    with answering(around, threads) as running:
+    with answering(around, threads, checked=checked) as running:
         draft = note.with_suffix(".draft")
         text = json.dumps(asdict(running))
         draft.write_text(text)
@@ -143,6 +154,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--delay", type=int, default=0, metavar="MILLISECONDS")
     parser.add_argument("--seed", type=int, metavar="NUMBER")
+    parser.add_argument("--unchecked", dest="checked", action="store_false")
     return parser.parse_args()
 
 
@@ -155,4 +167,5 @@ def _around(options: argparse.Namespace) -> Callable[[WSGIApplication], WSGIAppl
 
 if __name__ == "__main__":
     options = _options()
-    main(options.folder, _around(options), _DELAYED_THREADS if options.delay else _THREADS)
+    threads = _DELAYED_THREADS if options.delay else _THREADS
+    main(options.folder, _around(options), threads, checked=options.checked)

@@ -99,20 +99,19 @@ def _prepare(tool: go.Go, part: Part, work: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCE / part.folder, folder)
     for name, filtered in _FILTERS.get(part, {}).items():
-        module = _module(tool, folder, _required(folder, filtered.MODULE))
-        filtered.copy(module, folder / name)
+        filtered.copy(module(tool, folder, filtered.MODULE), folder / name)
     tool.answer(folder, "list", "-deps", part.package)
     return folder
 
 
-def _required(folder: Path, module: str) -> str:
-    """The module and its version from go.mod, before a copy replaces it."""
+def module(tool: go.Go, folder: Path, path: str) -> Path:
+    """The folder in the module cache of the module that *folder*'s go.mod requires by *path*."""
     lines = (folder / "go.mod").read_text().splitlines()
-    words = next(line for line in lines if line.startswith(f"\t{module} ")).split()
-    return "@".join(words[:2])
+    words = next(line for line in lines if line.startswith(f"\t{path} ")).split()
+    return _downloaded(tool, folder, "@".join(words[:2]))
 
 
-def _module(tool: go.Go, folder: Path, module: str) -> Path:
+def _downloaded(tool: go.Go, folder: Path, module: str) -> Path:
     """The folder of a module in the module cache; Go checks it against go.sum."""
     return Path(json.loads(tool.answer(folder, "mod", "download", "-json", module))["Dir"])
 
@@ -126,7 +125,7 @@ def _build(tool: go.Go, part: Part, source: "Future[Path]", cache: Path) -> None
     partial.mkdir()
     tool.build(folder, part.package, to=partial / part.program, link=part.link, title=part.title)
     if part is COMMAND:
-        sdk = _module(tool, folder, f"{_PULUMI}/sdk/v3@v{pins.CLI}")
+        sdk = _downloaded(tool, folder, f"{_PULUMI}/sdk/v3@v{pins.CLI}")
         for script in _SCRIPTS:
             shutil.copyfile(sdk / script, partial / Path(script).name)
             (partial / Path(script).name).chmod(0o755)

@@ -145,6 +145,11 @@ class Go:
             raise self._failed(f"build of {title}", lines)
         progress.end()
 
+    def compile_tests(self, folder: Path, package: str, *, to: Path) -> None:
+        """Compile the tests of *package* to the program *to*."""
+        plain = [f"-gcflags={modules}=-l" for modules in _PLAIN]
+        self.answer(folder, "test", "-c", "-ldflags", "-s -w", *plain, "-o", str(to), package)
+
     def _failed(self, command: str, lines: list[str]) -> EngineError:
         self._log.write_text("\n".join(lines) + "\n")
         last = lines[-1].strip() if lines else "no message"

@@ -23,10 +23,11 @@ SDKS: Final = SERVICES - {"ce", "logs", "meta"} | {
 }
 """The AWS SDKs that these packages use. The provider's connection itself uses s3 and account."""
 
-_SERVICES_FOLDER: Final = Path("internal/service")
+FOLDERS: Final = ("internal", "names", "version")
+SERVICES_FOLDER: Final = Path("internal/service")
 _LEFT_OUT: Final = frozenset({"generate", "sweep", "sweep.go"})
-_PACKAGE = re.compile(r'"github\.com/hashicorp/terraform-provider-aws/internal/service/(\w+)"')
-_SDK = re.compile(r"github\.com/aws/aws-sdk-go-v2/service/(\w+)")
+PACKAGE: Final = re.compile(r'"[\w./-]+/terraform-provider-aws/internal/service/(\w+)"')
+SDK: Final = re.compile(r"github\.com/aws/aws-sdk-go-v2/service/(\w+)")
 _LISTED = re.compile(r"^\t\t(\w+)\.ServicePackage\(ctx\),$", re.MULTILINE)
 _CLIENT = re.compile(
     r"^func \(c \*AWSClient\) \w+\(ctx context\.Context\) \*(\w+)\.Client \{\n.*?^\}\n\n?",
@@ -36,17 +37,24 @@ _CLIENT = re.compile(
 
 def copy(module: Path, target: Path) -> None:
     """Copy the packages of the services above from *module* to *target*."""
-    copies.sources(module, target, ("internal", "names", "version"), _left_out)
-    packages = target / "internal/provider/sdkv2/service_packages_gen.go"
-    copies.rewrite(packages, _without_other_packages)
-    copies.rewrite(target / "internal/conns/awsclient_gen.go", _without_other_clients)
-    copies.rewrite(target / "internal/embed.go", _without_message_overrides)
+    copies.sources(module, target, FOLDERS, lambda folder, name: left_out(folder, name, SERVICES))
+    keep_only(target, SERVICES, SDKS)
     copies.rewrite(target / "go.mod", _without_other_sdks)
 
 
-def _left_out(folder: Path, name: str) -> bool:
-    another_service = folder == _SERVICES_FOLDER and "." not in name and name not in SERVICES
+def left_out(folder: Path, name: str, services: frozenset[str]) -> bool:
+    """Whether a copy with *services* lacks *name* in *folder*."""
+    another_service = folder == SERVICES_FOLDER and "." not in name and name not in services
     return another_service or name in _LEFT_OUT
+
+
+def keep_only(target: Path, services: frozenset[str], sdks: frozenset[str]) -> None:
+    """Remove all but *services* and *sdks* from the files of a copy that name every service."""
+    packages = target / "internal/provider/sdkv2/service_packages_gen.go"
+    copies.rewrite(packages, lambda text: _without_other_packages(text, services))
+    clients = target / "internal/conns/awsclient_gen.go"
+    copies.rewrite(clients, lambda text: _without_other_clients(text, sdks))
+    copies.rewrite(target / "internal/embed.go", _without_message_overrides)
 
 
 def _lines_without(text: str, pattern: re.Pattern[str], keep: frozenset[str]) -> str:
@@ -59,17 +67,17 @@ def _lines_without(text: str, pattern: re.Pattern[str], keep: frozenset[str]) ->
     return "".join(line for line in text.splitlines(keepends=True) if kept(line))
 
 
-def _without_other_packages(text: str) -> str:
-    return _lines_without(_lines_without(text, _PACKAGE, SERVICES), _LISTED, SERVICES)
+def _without_other_packages(text: str, services: frozenset[str]) -> str:
+    return _lines_without(_lines_without(text, PACKAGE, services), _LISTED, services)
 
 
-def _without_other_clients(text: str) -> str:
-    text = _CLIENT.sub(lambda client: client[0] if client[1] in SDKS else "", text)
-    return _lines_without(text, _SDK, SDKS)
+def _without_other_clients(text: str, sdks: frozenset[str]) -> str:
+    text = _CLIENT.sub(lambda client: client[0] if client[1] in sdks else "", text)
+    return _lines_without(text, SDK, sdks)
 
 
 def _without_other_sdks(text: str) -> str:
-    return _lines_without(text, _SDK, SDKS | {"internal"})
+    return _lines_without(text, SDK, SDKS | {"internal"})
 
 
 def _without_message_overrides(text: str) -> str:

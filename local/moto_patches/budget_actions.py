@@ -1,10 +1,10 @@
 """Actions, tags, updates and spend of budgets. moto 5.2.5 only creates and deletes budgets.
 
 AWS adds up what is spent a few times a day; here it is done whenever the budget or its action is
-read. Each instance that the budget's filter selects has cost `COST_OF_AN_INSTANCE`, as soon as the
-filter's tag is an active cost allocation tag. An action in STANDBY is executed when its threshold
-is reached. One that was reversed is no longer evaluated until it is reset. A deleted budget takes
-its actions with it.
+read. Each instance that the budget's filter selects costs the same, as soon as the filter's tag is
+an active cost allocation tag. An action in STANDBY is executed when its threshold is reached. One
+that was reversed is no longer evaluated until it is reset. A deleted budget takes its actions with
+it.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Action.html
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_ExecuteBudgetAction.html
 https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-action-review.html
@@ -22,11 +22,10 @@ from moto.core.exceptions import JsonRESTError
 from moto.iam.exceptions import IAMException
 from moto.iam.models import iam_backends
 
+from local.account import COST_OF_AN_INSTANCE
 from local.moto_patches import cost_tags
 
 Json = dict[str, Any]
-COST_OF_AN_INSTANCE: Final = 10
-"""US dollars, however long it runs."""
 ACTION: Final = (
     *("NotificationType", "ActionType", "ActionThreshold", "Definition"),
     *("ExecutionRoleArn", "ApprovalModel", "Subscribers"),

@@ -1,8 +1,7 @@
 """Cost allocation tags. moto 5.2.5 can neither list nor activate them.
 
 AWS knows the key of a tag once something that costs money carried it, here at once and not after a
-day. The account LINKED is not a payer account and NEW never opened Cost Explorer, so both are
-refused, as AWS refuses them.
+day. An account that somebody else pays for, and one that never opened Cost Explorer, are refused.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_UpdateCostAllocationTagsStatus.html
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html
 https://github.com/2i2c-org/infrastructure/pull/4932 (the message to a linked account)
@@ -18,11 +17,11 @@ from moto.ce.responses import CostExplorerResponse
 from moto.core.exceptions import JsonRESTError
 from moto.ec2.models import ec2_backends
 
-LINKED: Final = "210987654321"
-NEW: Final = "109876543210"
+from local import account
+
 REFUSALS: Final = {
-    LINKED: "Linked account doesn't have access to cost allocation tags.",
-    NEW: "User not enabled for cost explorer access",
+    account.LINKED: "Linked account doesn't have access to cost allocation tags.",
+    account.NEW: "User not enabled for cost explorer access",
 }
 
 

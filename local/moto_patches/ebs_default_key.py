@@ -2,6 +2,7 @@
 
 A new account has AWS's own key, until ModifyEbsDefaultKmsKeyId names another.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsDefaultKmsKeyId.html
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ResetEbsDefaultKmsKeyId.html
 """
 
 from typing import Any
@@ -22,5 +23,10 @@ def install() -> None:
         self.ec2_backend.ebs_key = self._get_param("KmsKeyId")
         return get(self)
 
+    def reset(self: Any) -> ActionResult:
+        self.ec2_backend.ebs_key = AWS_KEY
+        return get(self)
+
     moto.get_ebs_default_kms_key_id = get
     moto.modify_ebs_default_kms_key_id = modify
+    moto.reset_ebs_default_kms_key_id = reset

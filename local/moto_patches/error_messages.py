@@ -1,6 +1,8 @@
 """Messages of errors in AWS's words. moto 5.2.5 has the codes, and other words for these.
 
-AWS's words are those of the recorded answers in tests/recordings.
+AWS's words are those of the recorded answers in tests/recordings; its pages list the codes.
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 """
 
 import re

@@ -1,6 +1,5 @@
 """Service quotas of on-demand instances. moto 5.2.5 knows only those of VPC.
 
-The values are those of an account whose quota for G instances was raised.
 https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 """
 
@@ -10,7 +9,7 @@ from typing import Any
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 
-VCPUS = {"L-DB2E81BA": 192.0, "L-417A185B": 0.0, "L-1216C47A": 640.0}
+from local.account import VCPUS
 
 DEFAULT_VCPUS = {"L-DB2E81BA": 0.0, "L-417A185B": 0.0, "L-1216C47A": 5.0}
 """Of a new account; GetAWSDefaultServiceQuota answers with them."""

@@ -1,6 +1,7 @@
 """The public parameters of Canonical and AWS, and the images that they name.
 
 moto 5.2.5 has neither the parameters nor an Ubuntu newer than 16.04.
+https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html
 https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
 """
 
@@ -11,18 +12,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
-PUBLIC = {
-    "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id": (
-        "ami-0ubuntu22040000001",
-        "099720109477",
-        "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-20261101",
-    ),
-    "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id": (
-        "ami-0dlami22040000001",
-        "898082745236",
-        "Deep Learning Base OSS Nvidia Driver GPU AMI (Ubuntu 22.04) 20261101",
-    ),
-}
+from local.account import PUBLIC_IMAGES
 
 
 def add_image(backend: EC2Backend, identity: str, owner: str, name: str) -> None:
@@ -47,9 +37,9 @@ def install() -> None:
     original = SimpleSystemManagerBackend.get_parameter
 
     def get_parameter(self: SimpleSystemManagerBackend, name: str) -> Parameter | None:
-        if name not in PUBLIC:
+        if name not in PUBLIC_IMAGES:
             return original(self, name)
-        identity, owner, title = PUBLIC[name]
+        identity, owner, title = PUBLIC_IMAGES[name]
         add_image(ec2_backends[self.account_id][self.region_name], identity, owner, title)
         parameter: Any = Parameter(
             account_id=self.account_id,

@@ -1,19 +1,23 @@
 """A user's credentials for one service, for example Amazon Bedrock. moto 5.2.5 has none.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceSpecificCredential.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteServiceSpecificCredential.html
 """
 
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
+from moto.iam.exceptions import NotFoundException
 from moto.iam.responses import IamResponse
 
 
 def install() -> None:
-    IamResponse.create_service_specific_credential = _create  # pyright: ignore[reportAttributeAccessIssue] - moto has no such operation
-    IamResponse.list_service_specific_credentials = _list  # pyright: ignore[reportAttributeAccessIssue] - as above
+    moto: Any = IamResponse
+    moto.create_service_specific_credential = _create
+    moto.delete_service_specific_credential = _delete
+    moto.list_service_specific_credentials = _list
 
 
 def _create(self: Any) -> ActionResult:
@@ -28,6 +32,15 @@ def _create(self: Any) -> ActionResult:
     }
     _credentials(self).append(credential)
     return ActionResult({"ServiceSpecificCredential": credential})
+
+
+def _delete(self: Any) -> ActionResult:
+    user, identity = self._get_param("UserName"), self._get_param("ServiceSpecificCredentialId")
+    for entry in _credentials(self):
+        if entry["ServiceSpecificCredentialId"] == identity and user in {None, entry["UserName"]}:
+            _credentials(self).remove(entry)
+            return EmptyResult()
+    raise NotFoundException(f"No such credential {identity} exists")
 
 
 def _list(self: Any) -> ActionResult:

@@ -22,8 +22,8 @@ PROGRAM: Final = (
     "policies",
     "sandbox_client",
 )
-TIMEOUT: Final = 240
-"""Seconds that one command of the engine may take; an update takes about fifteen."""
+TIMEOUT: Final = 600
+"""Seconds until a command counts as stuck; an update takes about fifteen, on a busy one minutes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from infra.aws_clients import AwsClients
 from infra.settings import Settings
-from local.moto_patches import account_settings
+from local.moto_patches import ebs_default_key, public_access_block
 from sandbox import cli
 from sandbox.core.errors import ExitCode
 from sandbox.doctor import examination
@@ -269,7 +269,8 @@ def test_the_emulated_account_has_the_settings_of_a_new_one(
     made_up_credentials: Mapping[str, str],
 ) -> None:
     del made_up_credentials
-    account_settings.install()
+    for patch in (ebs_default_key, public_access_block):
+        patch.install()
     with mock_aws():
         aws = AwsClients("us-east-1")
         patient = Patient(name="test", aws_of=lambda _region: aws)

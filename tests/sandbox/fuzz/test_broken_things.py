@@ -403,12 +403,13 @@ SLICE: Final = 13
 def account() -> Iterator[None]:
     """An empty account, and no wait between two tries of a call."""
     from local.moto_patches import (  # noqa: PLC0415 - they import moto
-        account_settings,
         cost_tags,
+        ebs_default_key,
         instance_quotas,
+        public_access_block,
     )
 
-    for patch in (account_settings, cost_tags, instance_quotas):
+    for patch in (cost_tags, ebs_default_key, instance_quotas, public_access_block):
         patch.install()
     loader = create_loader()  # one for all clients: reading a service's model takes a second
     with mock_aws(), pytest.MonkeyPatch.context() as monkeypatch:

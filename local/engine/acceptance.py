@@ -1,0 +1,131 @@
+"""HashiCorp's own acceptance tests of the AWS provider, compiled from the provider's module.
+
+They need a copy of the module with more services than the plugin's: those that the tests and their
+helper package import. Each tested service becomes a program that runs its tests. It lies in the
+cache with the files that the tests read and with the names of the tests of each resource type.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from local.engine import build, copies, go, upstream
+from local.engine.lock import held
+from local.engine.log import log
+from local.engine.paths import SOURCE, cache, fingerprint
+
+TESTED: Final = ("budgets", "ce", "ec2", "iam", "logs")
+"""The provider's packages with the resources that the program makes."""
+TESTS: Final = "tests.json"
+"""In a service's folder: the names of the tests of each resource type."""
+_HELPERS: Final = Path("internal/acctest")
+_WITH_CLIENTS: Final = ("acctest", "conns", "service", "tags")
+"""The folders below internal/ whose packages call AWS."""
+_CLIENTS: Final = "awsclient_gen.go"
+_TEST_DATA: Final = ("testdata", "test-fixtures")
+_RESOURCE: Final = re.compile(r'^// @(?:SDK|Framework)Resource\("(\w+)"', re.MULTILINE)
+_TEST: Final = re.compile(r"^func (TestAcc\w+)\(t \*testing\.T\)", re.MULTILINE)
+_TEST_FILES: Final = ("_test", "_identity_gen_test", "_list_test", "_tags_gen_test")
+"""How the files with a resource's tests end; the file of the resource has the same start."""
+
+
+def ensure() -> Path:
+    """The folder with a folder for each tested service; it is built if it is not there.
+
+    Raises:
+        EngineError: it cannot be built here.
+    """
+    digest = sha256(Path(__file__).read_bytes() + fingerprint("provider").encode()).hexdigest()
+    home = cache() / f"acceptance-{digest[:12]}"
+    if not home.exists():
+        with held(cache()):
+            if not home.exists():
+                _build(home)
+    return home
+
+
+def _build(home: Path) -> None:
+    work = cache() / "work"
+    work.mkdir(exist_ok=True)
+    tool = go.Go(go.find(cache()), work)
+    module = build.module(tool, SOURCE / "provider", upstream.MODULE)
+    target = work / "acceptance"
+    shutil.rmtree(target, ignore_errors=True)
+    log("compiling HashiCorp's tests of the provider, once; some 10 minutes on two idle cores")
+    copy(module, target)
+    partial = home.with_name("acceptance.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    for service in TESTED:
+        package = target / upstream.SERVICES_FOLDER / service
+        folder = partial / service
+        folder.mkdir(parents=True)
+        tool.compile_tests(target, f"./{package.relative_to(target)}", to=folder / service)
+        for name in _TEST_DATA:
+            if (package / name).exists():
+                shutil.copytree(package / name, folder / name)
+        (folder / TESTS).write_text(json.dumps(tests_of(package)), encoding="utf-8")
+    partial.rename(home)
+    shutil.rmtree(work)
+
+
+def copy(module: Path, target: Path) -> None:
+    """Copy what the tests need from *module* to *target*, which is a module of its own."""
+    services = _services(module)
+    tested = {upstream.SERVICES_FOLDER / service for service in TESTED}
+    copies.sources(
+        module,
+        target,
+        upstream.FOLDERS,
+        lambda folder, name: upstream.left_out(folder, name, services),
+        with_tests={*tested, Path("internal")},
+    )
+    sources = [
+        file
+        for name in _WITH_CLIENTS
+        for file in (target / "internal" / name).rglob("*.go")
+        if file.name != _CLIENTS
+    ]
+    upstream.keep_only(target, services, _imported(upstream.SDK, sources))
+
+
+def _services(module: Path) -> frozenset[str]:
+    """The provider's packages that the tests import, and those that these import."""
+    folder = module / upstream.SERVICES_FOLDER
+    tests = (file for service in TESTED for file in (folder / service).glob("*_test.go"))
+    found = upstream.SERVICES | _imported(upstream.PACKAGE, tests)
+    found |= _imported(upstream.PACKAGE, (module / _HELPERS).rglob("*.go"))
+    while more := _imported_by(folder, found) - found:
+        found |= more
+    return found
+
+
+def _imported_by(folder: Path, services: Iterable[str]) -> frozenset[str]:
+    files = (file for service in services for file in (folder / service).glob("*.go"))
+    return _imported(upstream.PACKAGE, (file for file in files if not _is_test(file)))
+
+
+def _imported(pattern: re.Pattern[str], files: Iterable[Path]) -> frozenset[str]:
+    return frozenset(name for file in files for name in pattern.findall(file.read_text()))
+
+
+def _is_test(file: Path) -> bool:
+    return file.name.endswith("_test.go")
+
+
+def tests_of(package: Path) -> Mapping[str, list[str]]:
+    """The tests of each resource type of *package*."""
+    return {
+        resource: [
+            test
+            for end in _TEST_FILES
+            if (file := package / f"{source.stem.rstrip('_')}{end}.go").exists()
+            for test in _TEST.findall(file.read_text())
+        ]
+        for source in sorted(package.glob("*.go"))
+        if not _is_test(source)
+        for resource in _RESOURCE.findall(source.read_text())
+    }

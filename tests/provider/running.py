@@ -1,0 +1,79 @@
+"""Run one acceptance test of HashiCorp's provider against the emulated AWS."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from local import clean_env
+from local.emulator import Emulator
+
+SECONDS: Final = 600
+"""A test that waits longer waits for what the emulated AWS never does."""
+AT_ONCE: Final = (os.cpu_count() or 1) + 1
+
+
+class Outcome(StrEnum):
+    """How a test ended."""
+
+    PASSED = "passed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A test's outcome, and what it printed."""
+
+    test: str
+    outcome: Outcome
+    output: str
+
+
+def run(program: Path, tests: Iterable[str], aws: Emulator, scratch: Path) -> list[Result]:
+    """Run *tests* of *program*, each in a process of its own, some at once."""
+    variables = _variables(aws, scratch)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(lambda test: _run(program, test, variables), tests))
+
+
+def _run(program: Path, test: str, variables: Mapping[str, str]) -> Result:
+    process = subprocess.Popen(
+        [program, f"-test.run=^{test}$", "-test.v"],
+        cwd=program.parent,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # Terraform too, which it started
+        output, _ = process.communicate()
+        return Result(test, Outcome.FAILED, f"{output}\nended after {SECONDS} seconds")
+    if process.returncode:
+        return Result(test, Outcome.FAILED, output)
+    passed = f"\n--- PASS: {test} " in output
+    return Result(test, Outcome.PASSED if passed else Outcome.SKIPPED, output)
+
+
+def _variables(aws: Emulator, scratch: Path) -> dict[str, str]:
+    return {
+        **clean_env.clean(),
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "CHECKPOINT_DISABLE": "1",
+        "TF_ACC": "1",
+        "TF_ACC_TEMP_DIR": str(scratch),
+        "TF_ACC_TERRAFORM_PATH": shutil.which("terraform") or "",
+    }
