@@ -81,7 +81,6 @@ def answering(
     Without *checked* nobody is judged, and no limit is kept beside moto's own.
     """
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # the first call is 4 times faster
-    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # as every account has them
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as below
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - reads the environment at import
         DomainDispatcherApplication,
@@ -131,6 +130,8 @@ def main(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    # as every account has them; in the process of tests, each account would build them again
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     note = folder / NOTE
     with answering(around, threads, checked=checked) as running:
         draft = note.with_suffix(".draft")
