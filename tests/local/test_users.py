@@ -1,13 +1,14 @@
 """Users as IAM keeps them: renamed ones, credentials for one service, AWS's own policies."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from local import serve
+from local import emulator
 from local.moto_patches import service_credentials, user_renames
 
 
@@ -39,12 +40,13 @@ def test_a_credential_for_one_service_can_be_deleted(iam: Any) -> None:
         iam.delete_service_specific_credential(UserName="a", ServiceSpecificCredentialId=made)
 
 
-def test_the_account_has_awss_own_policies() -> None:
+def test_the_account_has_awss_own_policies(tmp_path: Path) -> None:
     policy = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-    with serve.answering() as aws:
+    running = emulator.start(tmp_path)
+    try:
         iam: Any = boto3.client(
             "iam",
-            endpoint_url=aws.endpoint,
+            endpoint_url=running.endpoint,
             region_name="us-east-1",
             aws_access_key_id="local",
             aws_secret_access_key="local",
@@ -53,3 +55,5 @@ def test_the_account_has_awss_own_policies() -> None:
         iam.attach_user_policy(UserName="a", PolicyArn=policy)
         (attached,) = iam.list_attached_user_policies(UserName="a")["AttachedPolicies"]
         assert attached["PolicyArn"] == policy
+    finally:
+        emulator.stop(tmp_path)
