@@ -118,7 +118,7 @@ prove-eventual: venv ## A stack's life in an account that shows late what it mad
 	@$(PROVE) -n 4 --dist loadgroup -q tests/e2e/test_eventual_account.py
 
 prove-install: venv ## pulumi install with each Python, with and without uv; part of prove-stacks
-	@PROVE_ALL=1 $(PYTEST) -n 2 -q -rs tests/e2e/test_install.py
+	@$(PROVE) -n 2 -q -rs tests/e2e/test_install.py
 
 prove-second: venv ## A stack's life in a second emulated AWS, ministack; part of prove-stacks
 	@$(PROVE) -q tests/e2e/test_second_account.py

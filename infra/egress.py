@@ -9,6 +9,7 @@ from infra.addresses import IPNetwork
 
 PROTOCOLS: Final = {"all": "-1", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}
 """EC2's name of each protocol, by the setting's."""
+_SETTINGS_NAMES: Final = {protocol: name for name, protocol in PROTOCOLS.items()}
 WITH_PORTS: Final = frozenset({"tcp", "udp"})
 HIGHEST_PORT: Final = 65_535
 EVERY_TYPE: Final = -1
@@ -76,6 +77,11 @@ class Egress:
         if not (self.ports and other.ports):
             return True
         return self.ports[0] <= other.ports[0] and other.ports[1] <= self.ports[1]
+
+
+def protocol_name(protocol: str) -> str:
+    """The setting's name of EC2's *protocol*; a protocol that the setting lacks keeps EC2's."""
+    return _SETTINGS_NAMES.get(protocol, protocol)
 
 
 def _ports(text: str) -> tuple[int, int]:

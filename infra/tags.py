@@ -10,9 +10,9 @@ def common(environment: str) -> dict[str, str]:
     return {names.PROJECT_TAG: names.PROJECT, "Environment": environment, "Purpose": names.PURPOSE}
 
 
-def default(environment: str, own: Mapping[str, str]) -> dict[str, str]:
-    """All tags that the provider puts on a resource: *own* ones and the program's, which win."""
-    return {**own, **common(environment)}
+def default(environment: str, organization: Mapping[str, str]) -> dict[str, str]:
+    """All tags that the provider puts on a resource; the program's win over *organization*'s."""
+    return {**organization, **common(environment)}
 
 
 def named(name: str, **others: str) -> dict[str, str]:

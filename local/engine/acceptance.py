@@ -96,11 +96,11 @@ def _services(module: Path) -> frozenset[str]:
     """The provider's packages that the tests import, and those that these import."""
     folder = module / upstream.SERVICES_FOLDER
     tests = (file for service in TESTED for file in (folder / service).glob("*_test.go"))
-    found = upstream.SERVICES | _imported(upstream.PACKAGE, tests)
-    found |= _imported(upstream.PACKAGE, (module / _HELPERS).rglob("*.go"))
-    while more := _imported_by(folder, found) - found:
-        found |= more
-    return found
+    services = upstream.SERVICES | _imported(upstream.PACKAGE, tests)
+    services |= _imported(upstream.PACKAGE, (module / _HELPERS).rglob("*.go"))
+    while more := _imported_by(folder, services) - services:
+        services |= more
+    return services
 
 
 def _imported_by(folder: Path, services: Iterable[str]) -> frozenset[str]:

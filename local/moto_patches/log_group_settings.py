@@ -33,9 +33,9 @@ def install() -> None:
 
     def create_log_group(self: Any) -> str:
         answer = create(self)
-        made = _group(self)
-        made.log_group_class = self._get_param("logGroupClass") or "STANDARD"
-        made.protected = bool(self._get_param("deletionProtectionEnabled"))
+        created = _group(self)
+        created.log_group_class = self._get_param("logGroupClass") or "STANDARD"
+        created.protected = bool(self._get_param("deletionProtectionEnabled"))
         return answer
 
     def delete_log_group(self: Any) -> str:

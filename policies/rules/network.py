@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra import catalogue
-from infra.egress import PROTOCOLS, WITH_PORTS, Egress
+from infra.egress import WITH_PORTS, Egress, protocol_name
 from policies.config import Parameters
 from policies.rule import (
     CheckedResource,
@@ -92,8 +92,7 @@ def _leads_to_the_internet(table: StackResource, stack: CheckedStack) -> bool:
 
 
 def egress_as_configured(rule: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
-    protocol = text(rule.props, "ipProtocol")
-    name = next((name for name, value in PROTOCOLS.items() if value == protocol), protocol)
+    name = protocol_name(text(rule.props, "ipProtocol"))
     ports = None
     if name in WITH_PORTS:
         ports = int(given(rule.props, "fromPort")), int(given(rule.props, "toPort"))

@@ -92,7 +92,7 @@ def require_valid(state: State, config: Mapping[str, str]) -> None:
     except settings.SettingsError as error:
         cure = next(
             (
-                f"{cure.replace('KEY', f'{NAMESPACE}:{key}')}"
+                cure.replace("KEY", f"{NAMESPACE}:{key}")
                 for key, cure in CURES.items()
                 if any(f"{NAMESPACE}:{key}" in problem for problem in error.problems)
             ),

@@ -14,7 +14,7 @@ from infra.aws_clients import AwsClients
 from sandbox.adopt import adopted_settings, deployment, mapping
 from sandbox.adopt.deployment import Deployment
 from sandbox.adopt.key_limit import require_key_limit
-from sandbox.adopt.machines import Machine, image_in_use, machines
+from sandbox.adopt.machines import Machine, image_in_use, listing, machines
 from sandbox.adopt.mapping import AdoptedResource, AdoptionPlan
 from sandbox.adopt.outside_terraform import with_endpoint, with_log_group
 from sandbox.adopt.preview_check import Verdict, check_preview
@@ -77,7 +77,7 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
     missing = _missing(state, plan, stack.short_name, base)
     if not missing:  # adopted by an earlier run: its config belongs to the user now
-        listed_machines = machines(aws, plan.environment.vpc.id, stack.settings())
+        listed_machines = machines(listing(aws, plan.environment.vpc.id), stack.settings())
         verdict = _previewed(stack)
         return Adoption(
             plan=plan,
@@ -92,12 +92,13 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         require_key_limit(plan, aws, state.where)
     adopted = adopted_settings.settings_of(state, plan)
     with output.progress(f"region {aws.region}: looking at the machines in the VPC"):
-        if not config.get(IMAGE) and (image := image_in_use(aws, plan.environment.vpc.id)):
+        listed = listing(aws, plan.environment.vpc.id)
+        if not config.get(IMAGE) and (image := image_in_use(listed)):
             adopted[IMAGE] = image
         changes = adopted_settings.changes(config, adopted)
         merged = adopted_settings.merged(config, adopted)
         adopted_settings.require_valid(state, merged)
-        listed_machines = machines(aws, plan.environment.vpc.id, settings.parse(merged))
+        listed_machines = machines(listed, settings.parse(merged))
     with rehearsal(stack) as scratch:
         scratch.set_config(_full_keys({**config, **adopted}))
         imported = _import(scratch, base, plan, missing)

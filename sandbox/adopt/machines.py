@@ -6,7 +6,7 @@ and nobody but an operator could stop it.
 """
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -45,79 +45,73 @@ class Machine:
     """What the service has to change, so that it may launch such a machine."""
 
 
-def machines(aws: AwsClients, vpc_id: str, settings: Settings) -> tuple[Machine, ...]:
-    """The instances of the VPC, the newest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineListing:
+    """What AWS lists of the instances in a VPC, as it lists them."""
+
+    instances: Sequence[Json]
+    volumes: Sequence[Json]
+    associations: Sequence[Json]
+    """Of instances with profiles."""
+    images: Sequence[Json]
+
+
+def listing(aws: AwsClients, vpc_id: str) -> MachineListing:
+    """What AWS lists of the instances of the VPC.
 
     Raises:
         SandboxError: AWS does not list them.
     """
+
+    def described(operation: str, items: str, key: str, values: Collection[str]) -> Sequence[Json]:
+        """Those that the filter *key* selects by *values*; without values none, not all."""
+        return aws.describe(operation, items, {key: values}) if values else ()
+
+    filters = {"vpc-id": [vpc_id], "instance-state-name": STATES}
     try:
-        instances = _instances(aws, vpc_id)
+        instances = aws.describe("describe_instances", "Reservations[].Instances[]", filters)
         ids = [instance["InstanceId"] for instance in instances]
-        volumes = (
-            aws.describe("describe_volumes", "Volumes", {"attachment.instance-id": ids})
-            if ids
-            else []
-        )
-        associations = (
-            aws.describe(
+        images = {instance["ImageId"] for instance in instances if "ImageId" in instance}
+        return MachineListing(
+            instances=instances,
+            volumes=described("describe_volumes", "Volumes", "attachment.instance-id", ids),
+            associations=described(
                 "describe_iam_instance_profile_associations",
                 "IamInstanceProfileAssociations",
-                {"instance-id": ids},
-            )
-            if ids
-            else []
-        )
-        images = {instance["ImageId"] for instance in instances if "ImageId" in instance}
-        described = (
-            aws.describe("describe_images", "Images", {"image-id": images}) if images else []
+                "instance-id",
+                ids,
+            ),
+            images=described("describe_images", "Images", "image-id", images),
         )
     except (BotoCoreError, ClientError) as error:
-        raise _not_listed(aws, vpc_id, error) from None
-    by_instance = {item["InstanceId"]: item for item in associations}
+        raise SandboxError(
+            f"{aws.region}: AWS does not list the machines of {vpc_id}: {error_reason(error)}; "
+            "allow ec2:DescribeInstances, ec2:DescribeVolumes, ec2:DescribeImages and "
+            "ec2:DescribeIamInstanceProfileAssociations"
+        ) from None
+
+
+def machines(listed: MachineListing, settings: Settings) -> tuple[Machine, ...]:
+    """The instances, the newest first."""
+    by_instance = {item["InstanceId"]: item for item in listed.associations}
+    images = {image["ImageId"]: image for image in listed.images}
     judged = [
         _machine(
             instance,
-            [volume for volume in volumes if _attached(volume) == instance["InstanceId"]],
+            [volume for volume in listed.volumes if _attached(volume) == instance["InstanceId"]],
             by_instance.get(instance["InstanceId"], {}),
-            {image["ImageId"]: image for image in described},
+            images,
             settings,
         )
-        for instance in instances
+        for instance in listed.instances
     ]
     return tuple(sorted(judged, key=lambda machine: (machine.launched, machine.id), reverse=True))
 
 
-def image_in_use(aws: AwsClients, vpc_id: str) -> str:
-    """The image that every machine of the VPC runs; "" if there is none, or more than one.
-
-    Raises:
-        SandboxError: AWS does not list them.
-    """
-    try:
-        images = {instance.get("ImageId", "") for instance in _instances(aws, vpc_id)}
-        if (
-            len(images) == 1
-            and "" not in images
-            and aws.describe("describe_images", "Images", {"image-id": images})
-        ):
-            return images.pop()
-    except (BotoCoreError, ClientError) as error:
-        raise _not_listed(aws, vpc_id, error) from None
-    return ""
-
-
-def _instances(aws: AwsClients, vpc_id: str) -> Sequence[Json]:
-    filters = {"vpc-id": [vpc_id], "instance-state-name": STATES}
-    return aws.describe("describe_instances", "Reservations[].Instances[]", filters)
-
-
-def _not_listed(aws: AwsClients, vpc_id: str, error: Exception) -> SandboxError:
-    return SandboxError(
-        f"{aws.region}: AWS does not list the machines of {vpc_id}: {error_reason(error)}; allow "
-        "ec2:DescribeInstances, ec2:DescribeVolumes, ec2:DescribeImages and "
-        "ec2:DescribeIamInstanceProfileAssociations"
-    )
+def image_in_use(listed: MachineListing) -> str:
+    """The image that every machine runs; "" if there is none, or more than one."""
+    images = {instance.get("ImageId", "") for instance in listed.instances}
+    return images.pop() if len(images) == 1 and listed.images else ""
 
 
 def _machine(

@@ -14,11 +14,11 @@ from typing import Final
 from infra import access_keys, addresses, catalogue, names
 from infra.access_keys import Keys, Slot, Stage
 from infra.components.ssh_access import egress_name
-from infra.egress import PROTOCOLS, WITH_PORTS, Egress
+from infra.egress import PROTOCOLS, WITH_PORTS, Egress, protocol_name
 from infra.preflight.quotas import MAX_RULES
 from sandbox.adopt import manager_identity
 from sandbox.adopt.manager_identity import ManagerIdentity
-from sandbox.adopt.old_rules import OLD_RULE, with_new_rules
+from sandbox.adopt.old_rules import EGRESS_RULE, INGRESS_RULE, OLD_RULE, with_new_rules
 from sandbox.adopt.terraform_state import State, TerraformResource
 from sandbox.core.errors import RefusedError
 
@@ -140,6 +140,10 @@ class MappingRow:
     manager: str = ""
     """The kind of manager that has it; "" for both."""
 
+    def is_for(self, environment: Environment) -> bool:
+        """Whether the manager of *environment* can have it."""
+        return self.manager in {"", environment.manager.kind}
+
 
 def always(name: str) -> Text:
     return lambda _resource, _environment: name
@@ -170,11 +174,10 @@ def is_egress(resource: TerraformResource, environment: Environment) -> bool:
 def egress(resource: TerraformResource) -> Egress | None:
     """The outbound rule as the program writes it; None if the program cannot have it."""
     cidr = resource.text("cidr_ipv4") or resource.text("cidr_ipv6")
-    protocol = next(
-        (name for name, value in PROTOCOLS.items() if value == resource.text("ip_protocol")), ""
-    )
-    if not cidr or not protocol:
+    protocol = resource.text("ip_protocol")
+    if not cidr or protocol not in PROTOCOLS.values():
         return None
+    protocol = protocol_name(protocol)
     first, last = (resource.attributes.get(key) for key in ("from_port", "to_port"))
     ports = (int(first or 0), int(last or 0)) if protocol in WITH_PORTS else None
     return Egress(protocol=protocol, ports=ports, cidr=ip_network(cidr, strict=False))
@@ -217,9 +220,7 @@ def identity(  # noqa: PLR0913 - the columns of the table
         type=resource_type.name,
         parent=parent,
         name=always(name),
-        matches=lambda resource, environment: (
-            resource.text("name") == name and manager in {"", environment.manager.kind}
-        ),
+        matches=lambda resource, _: resource.text("name") == name,
         state_only_properties=state_only_properties,
         manager=manager,
     )
@@ -253,7 +254,6 @@ def attachment(  # noqa: PLR0913 - the columns of the table
         matches=lambda resource, environment: (
             (resource.text(kind), resource.text("policy_arn"))
             == (name, environment.policies[policy_name])
-            and manager in {"", environment.manager.kind}
         ),
         manager=manager,
         import_id=lambda resource, _: f"{resource.text(kind)}/{resource.text('policy_arn')}",
@@ -326,14 +326,14 @@ TABLE: Final[tuple[MappingRow, ...]] = (
         state_only_properties=REVOKE_RULES,
     ),
     MappingRow(
-        terraform_type="aws_vpc_security_group_ingress_rule",
+        terraform_type=INGRESS_RULE,
         type=catalogue.INGRESS_RULE.name,
         parent=ACCESS,
         name=lambda resource, _: f"{names.SSH_RULE}-{ssh_range(resource).replace(':', '.')}",
         matches=is_ssh,
     ),
     MappingRow(
-        terraform_type="aws_vpc_security_group_egress_rule",
+        terraform_type=EGRESS_RULE,
         type=catalogue.EGRESS_RULE.name,
         parent=ACCESS,
         name=name_of_egress,
@@ -385,7 +385,6 @@ POLICIES_OF_IDENTITIES: Final = frozenset(
     f"aws_iam_{kind}_policy{suffix}" for kind in ("role", "user") for suffix in ("", "_attachment")
 )
 """What gives a role or a user permissions."""
-EGRESS_RULE: Final = "aws_vpc_security_group_egress_rule"
 OF_EVERY_VPC: Final = frozenset({"aws_default_network_acl", "aws_default_route_table"})
 """What AWS makes with a VPC, and the module lists."""
 UNKNOWN: Final = "the program has no such resource"
@@ -409,7 +408,9 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
             (
                 row
                 for row in TABLE
-                if row.terraform_type == resource.type and row.matches(resource, environment)
+                if row.terraform_type == resource.type
+                and row.is_for(environment)
+                and row.matches(resource, environment)
             ),
             None,
         )
@@ -422,9 +423,7 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
     _require_complete(state, environment, adopted)
     _require_unique(state, adopted)
     ssh_ranges = tuple(
-        ssh_range(rule)
-        for rule in state.of("aws_vpc_security_group_ingress_rule")
-        if is_ssh(rule, environment)
+        ssh_range(rule) for rule in state.of(INGRESS_RULE) if is_ssh(rule, environment)
     )
     _require_single_rules(state, ssh_ranges)
     return AdoptionPlan(
@@ -433,9 +432,7 @@ def plan_adoption(state: State, *, rotate_key: bool = False) -> AdoptionPlan:
         left_alone=tuple(left_alone),
         ssh_ranges=ssh_ranges,
         egress=tuple(
-            str(egress(rule))
-            for rule in state.of("aws_vpc_security_group_egress_rule")
-            if is_egress(rule, environment)
+            str(egress(rule)) for rule in state.of(EGRESS_RULE) if is_egress(rule, environment)
         ),
         access_keys={
             key.address: AccessKey(
@@ -611,7 +608,7 @@ def _require_complete(
     state: State, environment: Environment, adopted: Sequence[AdoptedResource]
 ) -> None:
     for row in TABLE:
-        if row.manager not in {"", environment.manager.kind}:
+        if not row.is_for(environment):
             continue
         if row.required and not any(
             (resource.type, resource.parent) == (row.type, row.parent) for resource in adopted

@@ -11,10 +11,9 @@ from typing import Final
 from sandbox.adopt.terraform_state import State, TerraformResource
 
 OLD_RULE: Final = "aws_security_group_rule"
-NEW_TYPES: Final = {
-    "ingress": "aws_vpc_security_group_ingress_rule",
-    "egress": "aws_vpc_security_group_egress_rule",
-}
+INGRESS_RULE: Final = "aws_vpc_security_group_ingress_rule"
+EGRESS_RULE: Final = "aws_vpc_security_group_egress_rule"
+NEW_TYPES: Final = {"ingress": INGRESS_RULE, "egress": EGRESS_RULE}
 
 
 def with_new_rules(state: State) -> State:

@@ -64,8 +64,8 @@ def blocks(document: str) -> Iterator[Block]:
         content = [line for _, line in lines]
         if kind == "heading":
             section = content[-1].lstrip("# ")
-        elif kind.startswith("commands") and (found := tuple(_commands(content))):
-            yield Block(document, section, found)
+        elif kind.startswith("commands") and (commands := tuple(_commands(content))):
+            yield Block(document, section, commands)
 
 
 def scripts(document: str, section: str | None = None) -> Sequence[str]:
@@ -74,8 +74,8 @@ def scripts(document: str, section: str | None = None) -> Sequence[str]:
     Raises:
         AssertionError: there is none, so the caller tests nothing.
     """
-    found = [block for block in blocks(document) if section in {None, block.section}]
-    runnable = ([line for line in block.commands if line not in NOT_RUN] for block in found)
+    of_section = [block for block in blocks(document) if section in {None, block.section}]
+    runnable = ([line for line in block.commands if line not in NOT_RUN] for block in of_section)
     texts = ["\n".join(lines) for lines in runnable if lines]
     assert texts, f"{document}: no commands to run below {section!r}"
     return texts

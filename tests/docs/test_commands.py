@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
-import typer.main
 
 from docs import tables
 from sandbox import cli
 from tests.docs import printed
 
 ROOT: Final = printed.ROOT
-SANDBOX: Final[Any] = typer.main.get_command(cli.app)
+SANDBOX: Final[Any] = cli.command_tree()
 SEPARATORS: Final = frozenset({"|", "||", "&&", ";", "(", ")", ">", "<"})
 MENTION: Final = re.compile(r"\bsandbox((?: -?-?[a-z][a-z-]*)+)")
 """`sandbox` with the words and the options behind it, in a message."""

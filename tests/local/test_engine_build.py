@@ -99,8 +99,8 @@ def test_two_builds_of_a_small_module_at_once_make_it_once_and_one_says_that_it_
 def test_a_second_process_waits_for_the_lock_names_its_holder_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said, entered = Queue[str](), Event()
-    monkeypatch.setattr(lock, "log", said.put)
+    lines, entered = Queue[str](), Event()
+    monkeypatch.setattr(lock, "log", lines.put)
 
     def second() -> None:
         with held(tmp_path):  # a file of its own, so the kernel sees another holder
@@ -109,7 +109,7 @@ def test_a_second_process_waits_for_the_lock_names_its_holder_and_goes_on(
     waiting = Thread(target=second)
     with held(tmp_path):
         waiting.start()
-        line = said.get(timeout=60)
+        line = lines.get(timeout=60)
         assert f"process {os.getpid()} is building in {tmp_path}; waiting for it" in line
         assert not entered.is_set()
     waiting.join(timeout=60)

@@ -23,15 +23,15 @@ def group(ec2: Any, vpc: str, name: str) -> str:
 
 
 def prefix_list(ec2: Any, name: str) -> str:
-    made = ec2.create_managed_prefix_list(PrefixListName=name, MaxEntries=1, AddressFamily="IPv4")
-    return made["PrefixList"]["PrefixListId"]
+    answer = ec2.create_managed_prefix_list(PrefixListName=name, MaxEntries=1, AddressFamily="IPv4")
+    return answer["PrefixList"]["PrefixListId"]
 
 
 def changed(ec2: Any, owner: str, source: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     """The rule for TCP 22 from *source*, after it was changed to *new*."""
     permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **source}
-    made = ec2.authorize_security_group_ingress(GroupId=owner, IpPermissions=[permission])
-    identity = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    answer = ec2.authorize_security_group_ingress(GroupId=owner, IpPermissions=[permission])
+    identity = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, **new}
     ec2.modify_security_group_rules(
         GroupId=owner,
@@ -76,8 +76,8 @@ def test_a_protocol_without_ports_needs_none(ec2: Any) -> None:
         "ToPort": 22,
         "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
     }
-    made = ec2.authorize_security_group_ingress(GroupId=owner, IpPermissions=[permission])
-    identity = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    answer = ec2.authorize_security_group_ingress(GroupId=owner, IpPermissions=[permission])
+    identity = answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
     def change(protocol: str) -> None:
         rule = {"IpProtocol": protocol, "CidrIpv4": "10.0.0.0/8"}

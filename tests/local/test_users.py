@@ -31,13 +31,13 @@ def test_a_renamed_user_keeps_its_tags(iam: Any) -> None:
 
 def test_a_credential_for_one_service_can_be_deleted(iam: Any) -> None:
     iam.create_user(UserName="a")
-    made = iam.create_service_specific_credential(
+    credential = iam.create_service_specific_credential(
         UserName="a", ServiceName="codecommit.amazonaws.com"
     )["ServiceSpecificCredential"]["ServiceSpecificCredentialId"]
-    iam.delete_service_specific_credential(UserName="a", ServiceSpecificCredentialId=made)
+    iam.delete_service_specific_credential(UserName="a", ServiceSpecificCredentialId=credential)
     assert iam.list_service_specific_credentials(UserName="a")["ServiceSpecificCredentials"] == []
     with pytest.raises(iam.exceptions.NoSuchEntityException):
-        iam.delete_service_specific_credential(UserName="a", ServiceSpecificCredentialId=made)
+        iam.delete_service_specific_credential(UserName="a", ServiceSpecificCredentialId=credential)
 
 
 def test_the_account_has_awss_own_policies(tmp_path: Path) -> None:

@@ -274,7 +274,7 @@ ORGANIZATION = policy_arn("organization")
 
 def _under_organization() -> tuple[FakeResource, ...]:
     """`ALL` with the setting `permissions_boundary`."""
-    own = (MANAGER_BOUNDARY, INSTANCE_BOUNDARY, FLOW_LOGS_BOUNDARY)
+    boundaries = (MANAGER_BOUNDARY, INSTANCE_BOUNDARY, FLOW_LOGS_BOUNDARY)
     bounded = replace(POLICY_CONTEXT, permissions_boundary=ORGANIZATION)
     group = bounded.log_group(names.FLOW_LOG_GROUP)
     flow_logs_policy = _policy(names.FLOW_LOGS, flow_logs.policy(bounded, group))
@@ -309,7 +309,7 @@ def _under_organization() -> tuple[FakeResource, ...]:
             if "permissionsBoundary" in resource.props
             else resource
             for resource in ALL
-            if resource not in own
+            if resource not in boundaries
         ),
         *added,
     )

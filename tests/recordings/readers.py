@@ -389,7 +389,7 @@ ONE_MACHINE: Final = {
 
 
 def _machines(aws: AwsClients) -> list[str]:
-    return [machine.id for machine in machines.machines(aws, "vpc-1", Settings())]
+    return [machine.id for machine in machines.machines(machines.listing(aws, "vpc-1"), Settings())]
 
 
 def _endpoint(aws: AwsClients) -> Any:

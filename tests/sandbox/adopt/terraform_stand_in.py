@@ -33,7 +33,7 @@ def main(folder: str, group: str, command: str, *rest: str) -> None:
         case "list", ():
             sys.stdout.writelines(f"{address}\n" for address, _, _ in addresses(state))
         case "rm", wanted if wanted:
-            known = {address: found for address, *found in addresses(state)}
+            known = {address: place for address, *place in addresses(state)}
             if missing := set(wanted) - known.keys():
                 sys.exit(f"terraform: no matching objects found for {missing}")
             for address in wanted:

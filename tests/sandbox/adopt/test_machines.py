@@ -10,7 +10,7 @@ from moto import mock_aws
 from infra import names, tags
 from infra.aws_clients import AwsClients
 from infra.settings import Settings
-from sandbox.adopt.machines import Machine, image_in_use, machines
+from sandbox.adopt.machines import Machine, image_in_use, listing, machines
 
 SETTINGS = Settings()
 ALL_TAGS = {**tags.common("production"), names.USER_TAG: "alice"}
@@ -65,7 +65,7 @@ def launch(aws: AwsClients, subnet: Any, image: str, **changes: Any) -> str:
 
 
 def look(aws: AwsClients, subnet: Any, settings: Settings = SETTINGS) -> list[Machine]:
-    return list(machines(aws, subnet["VpcId"], settings))
+    return list(machines(listing(aws, subnet["VpcId"]), settings))
 
 
 def run(aws: AwsClients, command: str) -> None:
@@ -158,13 +158,13 @@ def test_what_the_service_has_to_change_is_read_from_its_newest_launch(
 
 
 def test_the_one_image_in_use_is_offered(aws: AwsClients, subnet: Any, image: str) -> None:
-    assert image_in_use(aws, subnet["VpcId"]) == ""
+    assert image_in_use(listing(aws, subnet["VpcId"])) == ""
     launch(aws, subnet, image)
     launch(aws, subnet, image)
-    assert image_in_use(aws, subnet["VpcId"]) == image
+    assert image_in_use(listing(aws, subnet["VpcId"])) == image
     other = aws.ec2.register_image(Name="other", RootDeviceName="/dev/sda1")["ImageId"]
     launch(aws, subnet, other)
-    assert image_in_use(aws, subnet["VpcId"]) == ""
+    assert image_in_use(listing(aws, subnet["VpcId"])) == ""
 
 
 def test_machines_of_other_networks_and_terminated_ones_are_not_looked_at(

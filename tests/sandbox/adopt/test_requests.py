@@ -32,8 +32,9 @@ SLICE = ("the original", "the last version, by Pod Identity", "a manager by IRSA
 def allowed(identity: Identity, asked: Sequence[tuple[Request, Any]]) -> bool:
     layers = (tuple(identity.policies.values()), identity.boundary)
     return all(
-        decide(Layers(identity=layers[0], boundary=layers[1], resource=policy), one) == "allowed"
-        for one, policy in asked
+        decide(Layers(identity=layers[0], boundary=layers[1], resource=policy), question)
+        == "allowed"
+        for question, policy in asked
     )
 
 
@@ -52,6 +53,7 @@ def lost(variant: str) -> Iterator[tuple[Row, PolicyComparison, Sequence[tuple[R
     )
     given = settings.parse(config).model_dump()
     new = identities(policy_context(given, VPC_ID))
+    placeholders = placeholders_of(given, VPC_ID)
     old_documents = {item["name"]: item["policy"] for item in attributes(state, "aws_iam_policy")}
     for who, name in POLICIES.items():
         old = old_identity(old_documents[name])
@@ -68,7 +70,6 @@ def lost(variant: str) -> Iterator[tuple[Row, PolicyComparison, Sequence[tuple[R
         for row in rows():
             if row.who != who or row.given or "region" in row.body:
                 continue
-            placeholders = placeholders_of(given, VPC_ID)
             asked = [
                 (request(check, placeholders), check.resource_policy)
                 for check in row.checks(placeholders)
@@ -80,11 +81,11 @@ def lost(variant: str) -> Iterator[tuple[Row, PolicyComparison, Sequence[tuple[R
 def announced(comparison: PolicyComparison, asked: Sequence[tuple[Request, Any]]) -> bool:
     """Whether a line of the report says that such a request may be refused from now on."""
     return any(
-        comparison.announces(one.action)
+        comparison.announces(question.action)
         or policy is not None  # OUTSIDE
-        or "aws:TokenIssueTime" in one.context  # SESSIONS
-        or one.context.get("ec2:RoleDelivery") == "1.0"  # OLD_METADATA
-        for one, policy in asked
+        or "aws:TokenIssueTime" in question.context  # SESSIONS
+        or question.context.get("ec2:RoleDelivery") == "1.0"  # OLD_METADATA
+        for question, policy in asked
     )
 
 
@@ -95,11 +96,11 @@ def announced(comparison: PolicyComparison, asked: Sequence[tuple[Request, Any]]
 def test_no_request_is_refused_after_the_update_without_being_announced(
     variant: str, record_property: Callable[[str, object], None]
 ) -> None:
-    found = list(lost(variant))
-    silent = [row.what for row, comparison, asked in found if not announced(comparison, asked)]
-    record_property(TALLY, {"requests refused": len(found), "unannounced": len(silent)})
+    lost_rows = list(lost(variant))
+    silent = [row.what for row, comparison, asked in lost_rows if not announced(comparison, asked)]
+    record_property(TALLY, {"requests refused": len(lost_rows), "unannounced": len(silent)})
     assert silent == []
-    assert found, "the evaluator noticed no narrowing"
+    assert lost_rows, "the evaluator noticed no narrowing"
 
 
 @pytest.mark.parametrize(
