@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from moto.ec2.models import ec2_backends
+from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -20,7 +21,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.ht
 
 
 class UnknownKeyError(LookupError):
-    """No user and no session has this access key, or the key is inactive or has expired."""
+    """No user and no session of a role has this access key, or it is inactive or has expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,10 @@ def find(key_id: str, token: str | None, partition: str) -> Caller:
             raise UnknownKeyError(key_id)
         if session.expiration.replace(tzinfo=UTC) < datetime.now(UTC):
             raise UnknownKeyError(key_id)
-        return _session(iam, session)
+        try:
+            return _session(iam, session)
+        except NotFoundException:  # the role was deleted; an error of the server would be repeated
+            raise UnknownKeyError(key_id) from None
     raise UnknownKeyError(key_id)
 
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from moto.iam.models import iam_backends
+
 from local.authorization.calls import Call
 from local.authorization.identities import COLLECTIONS, NAMES
-from local.request_checks.limits.limit import iam_of, limit
+from local.request_checks.limits.limit import account_of, iam_of, limit
 
 QUOTAS: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 API: Final = "https://docs.aws.amazon.com/IAM/latest/APIReference/API_"
@@ -22,6 +24,7 @@ INLINE_POLICIES: Final = {"user": 2048, "role": 10240, "group": 5120}
 """By kind, the characters of all its inline policies."""
 ATTACHED_POLICIES: Final = 10
 DEFAULT_SESSION: Final = 3600
+ROLE_ARN: Final = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/.+")
 WHITE_SPACE: Final = re.compile(r"\s")
 """IAM does not count it."""
 
@@ -175,6 +178,22 @@ def session_durations(call: Call) -> Iterator[str]:
     roles = [role for role in iam_of(call).roles.values() if role.arn == arn]
     if any(seconds > int(role.max_session_duration or DEFAULT_SESSION) for role in roles):
         yield ("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+
+
+@limit(
+    "sts:AssumeRole",
+    code="AccessDenied",
+    status=403,
+    source="https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html",
+)
+def assumed_roles(call: Call) -> Iterator[str]:
+    """A role that is assumed exists, in this account or in another."""
+    arn = call.parameters["RoleArn"]
+    owner = ROLE_ARN.fullmatch(arn)
+    roles = iam_backends[owner[1]][call.partition].roles.values() if owner else ()
+    if not any(role.arn == arn for role in roles):
+        caller = f"arn:{call.partition}:iam::{account_of(call)}:root"
+        yield f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}"
 
 
 def entity_of(call: Call) -> Any:

@@ -289,6 +289,16 @@ def test_the_session_of_a_role_is_held_by_its_trust_and_by_the_policy_it_was_giv
     )
 
 
+def test_the_session_of_a_deleted_role_is_refused(client: Client) -> None:
+    iam = client("iam")
+    trust = text({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
+    role = iam.create_role(RoleName="gone", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    key = client("sts").assume_role(RoleArn=role, RoleSessionName="late")["Credentials"]
+    assert client("sts", key).get_caller_identity()["Account"] == ACCOUNT
+    iam.delete_role(RoleName="gone")
+    assert error(client("sts", key).get_caller_identity)[0] == "InvalidClientTokenId"
+
+
 def test_the_credentials_of_an_instance_name_its_address(client: Client) -> None:
     iam, ec2, logs = client("iam"), client("ec2"), client("logs")
     account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}

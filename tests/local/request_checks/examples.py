@@ -543,6 +543,13 @@ def session_durations(a: ExampleAccount) -> Callable[[], Any]:
     return partial(assume, DurationSeconds=3601)
 
 
+@example
+def assumed_roles(a: ExampleAccount) -> Callable[[], Any]:
+    assume = partial(a.client("sts").assume_role, RoleSessionName="session")
+    assume(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{a.role()}")
+    return partial(assume, RoleArn="arn:aws:iam::999999999999:role/admin")
+
+
 # others
 
 
