@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
 import yaml
@@ -118,7 +119,7 @@ class PolicyStack:
     def pulumi(
         self, *arguments: str, mutants: Sequence[str] = (), key_id: str = "local"
     ) -> EngineRun:
-        """Run a command on the program with mutants."""
+        """Run a command of the engine on the program with mutants and their settings."""
         environment = {
             **self.environment,
             "AWS_ACCESS_KEY_ID": key_id,
@@ -126,38 +127,37 @@ class PolicyStack:
             "REPOSITORY": str(workflows.ROOT),
         }
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-        return run(command, environment, self.mutated)
+        settings = {
+            f"sandbox:{key}": value
+            for name in mutants
+            for key, value in MUTANTS[name].config.items()
+        }
+        if not settings:
+            return run(command, environment, self.mutated)
+        content = yaml.safe_load(
+            (self.mutated / f"Pulumi.{STACK}.yaml").read_text(encoding="utf-8")
+        )
+        content["config"].update(settings)
+        with NamedTemporaryFile("w", dir=self.mutated, suffix=".yaml", encoding="utf-8") as file:
+            yaml.safe_dump(content, file)
+            file.flush()
+            return run([*command, "--config-file", file.name], environment, self.mutated)
 
-    def preview(self, mutants: Sequence[str] = (), *options: str, stack: str = STACK) -> EngineRun:
+    def preview(self, mutants: Sequence[str] = (), *options: str) -> EngineRun:
         """Preview the program with mutants, under the guard rails."""
-        config = {key: value for name in mutants for key, value in MUTANTS[name].config.items()}
-        settings = [f"--config=sandbox:{key}={json.dumps(value)}" for key, value in config.items()]
-        if settings:  # the engine writes them into the stack's file, so it gets a copy
-            file = self.mutated / f"Pulumi.{stack}.yaml"
-            settings += ["--config-file", str(shutil.copy(file, file.with_suffix(".changed.yaml")))]
-        return self.pulumi("preview", *PACK, "--stack", stack, *settings, *options, mutants=mutants)
+        return self.pulumi("preview", *PACK, "--stack", STACK, *options, mutants=mutants)
 
     def previews(self, groups: Sequence[Sequence[str]]) -> Mapping[str, EngineRun]:
         """By mutant, the preview of its group. Previews take no lock, so two run at a time."""
+        assert self.mutated.exists()  # made here, not by two threads at once
         with ThreadPoolExecutor(max_workers=2) as pool:
-            runs = [*pool.map(self._preview_group, groups)]
+            runs = [*pool.map(self.preview, groups)]
         return {name: run for group, run in zip(groups, runs, strict=True) for name in group}
-
-    def _preview_group(self, group: Sequence[str]) -> EngineRun:
-        is_fresh = any(MUTANTS[name].fresh for name in group)
-        return self.preview(group, stack="new" if is_fresh else STACK)
 
     def update(self, mutants: Sequence[str]) -> EngineRun:
         """Preview and update the program with mutants, as the pipeline would."""
         command = ("up", "--yes", *PACK, "--stack", STACK)
         return self.pulumi(*command, mutants=mutants, key_id=PIPELINE_KEY)
-
-    def init(self, stack: str) -> None:
-        """Create another stack with the same settings."""
-        file = self.mutated / f"Pulumi.{STACK}.yaml"
-        shutil.copy(file, self.mutated / f"Pulumi.{stack}.yaml")
-        done = self.pulumi("stack", "init", stack)
-        assert done.code == 0, done.output
 
     @property
     def state(self) -> dict[str, Any]:

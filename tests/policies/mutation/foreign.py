@@ -179,6 +179,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "route in production's table": Mutant(
         rule=REFERENCES,
         says="routeTableId",
+        alone=True,
         adds=lambda program: ec2.Route(
             program.fresh_name(),
             route_table_id=TABLE,
@@ -200,6 +201,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "production's default group emptied": Mutant(
         rule=REFERENCES,
         says="mutant",
+        alone=True,
         adds=adding(ec2.DefaultSecurityGroup, vpc_id=VPC),
     ),
     "own default group left alone": Mutant(
@@ -210,11 +212,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "subnet of production's VPC": Mutant(
         rule=REFERENCES,
         says="vpcId",
+        alone=True,
         adds=adding(ec2.Subnet, vpc_id=VPC, cidr_block="10.100.250.0/24"),
     ),
     "VPC named in spite of a dependency": Mutant(
         rule=REFERENCES,
         says="vpcId",
+        alone=True,
         adds=_same_id_otherwise,
     ),
     "gateway attached to production's VPC": Mutant(
@@ -231,11 +235,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "route table of production's VPC": Mutant(
         rule=REFERENCES,
         says="vpcId",
+        alone=True,
         adds=adding(ec2.RouteTable, vpc_id=VPC),
     ),
     "endpoint in production's tables": Mutant(
         rule=REFERENCES,
         says="routeTableIds",
+        alone=True,
         **_first(catalogue.VPC_ENDPOINT.name, route_table_ids=[TABLE]),
     ),
     "endpoint of production's VPC": Mutant(
@@ -257,6 +263,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "own subnet behind production's table": Mutant(
         rule=REFERENCES,
         says="routeTableId",
+        alone=True,
         **_first(catalogue.ROUTE_TABLE_ASSOCIATION.name, route_table_id=TABLE),
     ),
     "flow log of production's VPC": Mutant(
@@ -334,16 +341,16 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
         ),
     ),
     "boundary of AWS": Mutant(
-        rule=REFERENCES,
-        says="permissionsBoundary",
+        rule="boundary-matches-identity",
+        says="sandbox-manager: permissionsBoundary",
         **_first(
             catalogue.USER.name,
             permissions_boundary="arn:aws:iam::aws:policy/AdministratorAccess",
         ),
     ),
     "boundary of the same name in another path": Mutant(
-        rule=REFERENCES,
-        says="permissionsBoundary",
+        rule="boundary-matches-identity",
+        says="sandbox-manager: permissionsBoundary",
         **_first(
             catalogue.USER.name,
             permissions_boundary=f"arn:aws:iam::{ACCOUNT}:policy/x/sandbox-manager-boundary",
@@ -357,11 +364,13 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "profile with the flow logs' role": Mutant(
         rule=REFERENCES,
         says="sandbox-instance-profile: role",
+        alone=True,
         **_first(catalogue.INSTANCE_PROFILE.name, role="sandbox-flow-logs"),
     ),
     "second profile": Mutant(
         rule="properties-as-declared",
         says="name",
+        alone=True,
         adds=adding(
             iam.InstanceProfile,
             catalogue.USER.name,
@@ -379,6 +388,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "second provider with a profile": Mutant(
         rule=PROVIDERS,
         says="is not made by the program's provider",
+        alone=True,
         adds=_from_provider(),
     ),
     "program's provider in another account": Mutant(
@@ -466,6 +476,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "inline policy of the sandboxes' role": Mutant(
         rule=REFERENCES,
         says="role",
+        alone=True,
         adds=adding(
             iam.RolePolicy,
             catalogue.USER.name,
@@ -477,6 +488,7 @@ MUTANTS: Final[Mapping[str, Mutant]] = {
     "inline policy with every right": Mutant(
         rule="grants-as-declared",
         says="is not an action that this document may allow",
+        alone=True,
         adds=adding(
             iam.RolePolicy,
             catalogue.USER.name,

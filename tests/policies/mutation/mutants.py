@@ -141,6 +141,7 @@ CHANGES: Final[Mapping[str, Mutant]] = {
     "interface endpoint instead of S3's gateway": Mutant(
         rule="properties-as-declared",
         says="vpcEndpointType",
+        alone=True,
         type=catalogue.VPC_ENDPOINT.name,
         values=setting(vpc_endpoint_type="Interface", route_table_ids=None),
     ),
@@ -158,6 +159,7 @@ CHANGES: Final[Mapping[str, Mutant]] = {
     "subnet without the public table": Mutant(
         rule="subnets-use-public-route-table",
         says="is not associated",
+        alone=True,
         adds=in_network(ec2.Subnet, cidr_block="10.100.250.0/24"),
     ),
     "default group lets its members talk": Mutant(
@@ -169,6 +171,7 @@ CHANGES: Final[Mapping[str, Mutant]] = {
     "flow log of a subnet only": Mutant(
         rule="flow-logs-present",
         says="has no flow log",
+        alone=True,
         type=catalogue.FLOW_LOG.name,
         values=setting(vpc_id=None, subnet_id="subnet-0123456789abcdef0"),
     ),
@@ -377,6 +380,7 @@ CHANGES: Final[Mapping[str, Mutant]] = {
     "manager without a boundary": Mutant(
         rule="boundary-present",
         says="is required",
+        alone=True,
         type=catalogue.USER.name,
         values=setting(permissions_boundary=None),
     ),
@@ -405,6 +409,7 @@ CHANGES: Final[Mapping[str, Mutant]] = {
     "another environment's tag": Mutant(
         rule="required-tags",
         says="sandbox-vpc: tags.Environment",
+        alone=True,
         type=catalogue.VPC.name,
         values=setting(tags={"Environment": "staging"}),
     ),

@@ -63,7 +63,7 @@ class Mutant:
     engine: bool = True
     """Whether the engine can run it: it needs no plugin that is not installed."""
     alone: bool = False
-    """It replaces or removes resources that other mutants change, so it shares no preview."""
+    """It shares no preview: it replaces what others change, or its message fits theirs."""
 
 
 def setting(**values: Any) -> Callable[[Values], object]:
