@@ -106,10 +106,11 @@ def test_install_makes_a_fresh_clone_ready_for_a_guarded_preview(
     assert pins() <= {(canonicalize_name(entry["name"]), entry["version"]) for entry in listed}
     python_of_clone = [".venv/bin/python", "--version"]
     assert f" {version}." in subprocess.check_output(python_of_clone, cwd=clone, text=True)
-    init = ran(["pulumi", "stack", "init", "test"], plain, clone)
+    stack = f"python{version}-{uv}".replace(" ", "-")  # the cases share one account
+    init = ran(["pulumi", "stack", "init", stack], plain, clone)
     assert init.code == 0, init.output
     preview = ran(
-        ["pulumi", "preview", "--stack", "test", "--policy-pack", "policies"], plain, clone
+        ["pulumi", "preview", "--stack", stack, "--policy-pack", "policies"], plain, clone
     )
     assert preview.code == 0, preview.output
     assert "aws:ec2:Vpc" in preview.output
