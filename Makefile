@@ -25,7 +25,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: help venv lock up preview outputs env down reset format check unit test all-tests docs bench \
 	prove prove-permissions prove-image prove-machine prove-policies prove-adopt prove-stacks \
-	prove-eventual prove-install prove-second prove-provider
+	prove-eventual prove-install prove-ministack prove-provider
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 20
@@ -91,7 +91,7 @@ docs: venv ## Write every generated table into README.md and docs/
 	@$(PYTHON) -m sandbox.permissions.documentation > docs/permissions.md
 
 bench: venv ## Measure the program and its guard rails, as ratios
-	@$(PYTHON) -m local.bench.program
+	@$(PYTHON) -m local.bench
 
 prove: prove-permissions prove-image prove-policies prove-adopt prove-stacks prove-provider ## Run the long proofs whole, two hours or so
 
@@ -115,13 +115,13 @@ prove-stacks: venv ## Stacks that are killed, half made, changed; every command;
 		tests/sandbox/test_engine.py tests/sandbox/fuzz
 
 prove-eventual: venv ## A stack's life in an account that shows late what it made, for 50 seeds; part of prove-stacks
-	@$(PROVE) -n 4 --dist loadgroup -q tests/e2e/test_eventual_account.py
+	@$(PROVE) -n 4 --dist loadgroup -q tests/e2e/test_eventual_consistency.py
 
 prove-install: venv ## pulumi install with each Python, with and without uv; part of prove-stacks
 	@$(PROVE) -n 2 -q -rs tests/e2e/test_install.py
 
-prove-second: venv ## A stack's life in a second emulated AWS, ministack; part of prove-stacks
-	@$(PROVE) -q tests/e2e/test_second_account.py
+prove-ministack: venv ## A stack's life in a second emulated AWS, ministack; part of prove-stacks
+	@$(PROVE) -q tests/e2e/test_ministack.py
 
 prove-provider: venv ## HashiCorp's own tests of the AWS provider, against the emulated AWS; needs terraform on PATH
 	@$(PROVE) -q tests/provider

@@ -153,9 +153,9 @@ def outputs() -> None:
     _table(("output", "meaning"), [(f"`{name}`", text) for name, text in OUTPUTS.items()])
 
 
-def second_account() -> None:
+def ministack_differences() -> None:
     """Print where the second emulated AWS differs from the first."""
-    from local.second.differences import DIFFERENCES  # noqa: PLC0415 - only this table needs it
+    from local.ministack.differences import DIFFERENCES  # noqa: PLC0415 - only this table needs it
 
     rows = [difference.row for difference in DIFFERENCES]
     _table(("thing", "what is seen", "whose fault"), rows)

@@ -1,13 +1,15 @@
 """The emulated AWS: moto with our patches, on 127.0.0.1 and a free port.
 
-`python -m local.serve FOLDER` writes FOLDER/emulator.json as soon as it answers, and serves until
-it gets SIGTERM or SIGINT, or until that file is gone or another's. With `--delay MILLISECONDS` each
-answer takes that much longer, as from a region that is far away. With `--seed NUMBER` it shows late
-what it made and limits calls (`local.eventual`), in the same way for the same seed. With
-`--unchecked` it refuses only what moto refuses, so that `make bench` sees what the checks cost.
+`python -m local.serve FOLDER` writes FOLDER/emulator.json as soon as it answers. It serves until it
+gets SIGTERM or SIGINT, or until that file is deleted or names another process.
 
-cheroot serves it, because moto's own server closes every connection after one answer, which makes
-an update half as long again.
+`--delay MILLISECONDS` delays each answer, as a distant region does. `--seed NUMBER` shows new
+resources late and throttles some calls (`local.eventual_consistency`); the same seed repeats the
+same decisions. `--unchecked` refuses only what moto refuses, so that `make bench` can measure the
+checks.
+
+cheroot serves the requests, because moto's own server closes the connection after each answer, and
+an update then takes half as long again.
 """
 
 import argparse
@@ -58,9 +60,9 @@ def eventual(seed: int) -> Callable[[WSGIApplication], WSGIApplication]:
     """Wrap an application so that it shows late what it made, and limits calls."""
 
     def wrapped(application: WSGIApplication) -> WSGIApplication:
-        from local.eventual.application import EventualApplication  # noqa: PLC0415 - imports moto
+        from local.eventual_consistency.application import EventuallyConsistentApplication  # noqa: PLC0415 - imports moto
 
-        return EventualApplication(application, seed)
+        return EventuallyConsistentApplication(application, seed)
 
     return wrapped
 

@@ -19,8 +19,8 @@ from infra.preflight import (
     attached_stop,
     free_names,
     live_key,
-    missing,
     missing_boundary,
+    missing_in_region,
     running_sandboxes,
     state_backend,
     terraform_tag_warning,
@@ -41,7 +41,7 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
     running_sandboxes.require_no_harm(context, standing)
     attached_stop.require_lifted(context.settings, standing)
     live_key.warn_on_lost_key(context.settings, standing)
-    missing.warn_on_missing(context.settings, standing)
+    missing_in_region.warn_on_missing(context.settings, standing)
     uncounted_budget.warn_on_uncounted_budget(context.settings, standing)
     terraform_tag_warning.warn_on_terraform_tags(context.settings)
     for identity in (manager, instance):

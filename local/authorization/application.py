@@ -20,7 +20,7 @@ class AuthorizedApplication:
         signed = signature(environ)
         if signed is None or not signed.of_account:
             return self._application(environ, start_response)
-        from local.authorization.door import refusal  # noqa: PLC0415 - the operator never needs it
+        from local.authorization.authorize import refusal  # noqa: PLC0415 - the operator never needs it
 
         answer = refusal(environ, signed)
         if answer is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from local.authorization import ec2_launch
 from local.authorization.callers import Caller
 from local.authorization.calls import Call
-from local.authorization.ec2_keys import Region, flag, kind_of
+from local.authorization.ec2_condition_keys import Region, flag, kind_of
 from local.authorization.question import (
     ANY,
     CannotJudgeError,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from local.authorization import ec2
-from local.authorization.ec2_keys import Region, flag
+from local.authorization.ec2_condition_keys import Region, flag
 from local.authorization.question import ANY, CannotJudgeError, Question, question, request_tags
 from local.iam.evaluator import Values
 

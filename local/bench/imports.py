@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Final
 
-from local.bench.copies import ROOT
+from local.bench.programs import ROOT
 
 ROUNDS: Final = 5
 MAX_SHOWN: Final = 6

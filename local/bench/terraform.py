@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from local import clean_env, stack
-from local.bench.copies import STACK, BenchError, ProgramCopy
+from local.bench.programs import STACK, BenchError, ProgramCopy
 from local.emulator import Emulator
 from local.engine.paths import SOURCE
 

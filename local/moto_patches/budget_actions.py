@@ -22,7 +22,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.iam.exceptions import IAMException
 from moto.iam.models import iam_backends
 
-from local.account import COST_OF_AN_INSTANCE
+from local.emulated_account import COST_OF_AN_INSTANCE
 from local.moto_patches import cost_tags
 
 Json = dict[str, Any]

@@ -17,11 +17,11 @@ from moto.ce.responses import CostExplorerResponse
 from moto.core.exceptions import JsonRESTError
 from moto.ec2.models import ec2_backends
 
-from local import account
+from local import emulated_account
 
 REFUSALS: Final = {
-    account.LINKED: "Linked account doesn't have access to cost allocation tags.",
-    account.NEW: "User not enabled for cost explorer access",
+    emulated_account.LINKED: "Linked account doesn't have access to cost allocation tags.",
+    emulated_account.NEW: "User not enabled for cost explorer access",
 }
 
 

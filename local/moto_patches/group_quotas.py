@@ -8,14 +8,14 @@ https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 from moto.ec2.models import EC2Backend
 from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
 
-from local import account
+from local import emulated_account
 
 
 def install() -> None:
     EC2Backend._verify_group_will_respect_rule_count_limit = _accept
     for quota in VPC_DEFAULT_QUOTAS:
         if quota["QuotaCode"] == "L-0EA8095F":
-            quota["Value"] = account.RULES_PER_GROUP
+            quota["Value"] = emulated_account.RULES_PER_GROUP
 
 
 def _accept(*_: object, **__: object) -> None:

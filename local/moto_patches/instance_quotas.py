@@ -9,7 +9,7 @@ from typing import Any
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 
-from local.account import VCPUS
+from local.emulated_account import VCPUS
 
 DEFAULT_VCPUS = {"L-DB2E81BA": 0.0, "L-417A185B": 0.0, "L-1216C47A": 5.0}
 """Of a new account; GetAWSDefaultServiceQuota answers with them."""

@@ -12,7 +12,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
-from local.account import PUBLIC_IMAGES
+from local.emulated_account import PUBLIC_IMAGES
 
 
 def add_image(backend: EC2Backend, identity: str, owner: str, name: str) -> None:

@@ -19,7 +19,7 @@ class CheckedApplication:
         signed = signature(environ)
         if signed is None:
             return self._application(environ, start_response)
-        from local.request_checks.door import refusal  # noqa: PLC0415 - see the class's docstring
+        from local.request_checks.check import refusal  # noqa: PLC0415 - see the class's docstring
 
         answer = refusal(environ, signed)
         if answer is None:

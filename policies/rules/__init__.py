@@ -3,15 +3,24 @@
 from typing import Final
 
 from policies.rule import Rule
-from policies.rules import closed, data, documents, identity, ingress, network, structure, tags
+from policies.rules import (
+    closed_list,
+    documents,
+    identity,
+    ingress,
+    logs_and_secrets,
+    network,
+    structure,
+    tags,
+)
 
 RULES: Final[tuple[Rule, ...]] = (
-    *closed.RULES,
+    *closed_list.RULES,
     *network.RULES,
     *ingress.RULES,
     *documents.RULES,
     *identity.RULES,
     *tags.RULES,
-    *data.RULES,
+    *logs_and_secrets.RULES,
     *structure.RULES,
 )

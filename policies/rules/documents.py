@@ -23,7 +23,7 @@ from policies.rule import (
     refers_to,
     text,
 )
-from policies.rules.closed import ATTACHMENTS
+from policies.rules.closed_list import ATTACHMENTS
 from policies.show import show
 
 DOCUMENT_TYPES: Final = frozenset({catalogue.POLICY.name, catalogue.ROLE_POLICY.name})

@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @dataclass
-class Tally:
+class BuildTally:
     """The numbers in the proof's closing line."""
 
     calls: int = 0
@@ -48,8 +48,8 @@ class Tally:
 
 
 @pytest.fixture(scope="session")
-def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
-    counted = Tally()
+def tally(closing_line: Callable[[str], None]) -> Iterator[BuildTally]:
+    counted = BuildTally()
     yield counted
     if counted.faults and counted.killed:
         closing_line(

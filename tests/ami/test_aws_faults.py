@@ -23,14 +23,14 @@ from tests.slices import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.ami.conftest import EmulatedAccount, FinishedBuild, Tally
+    from tests.ami.conftest import BuildTally, EmulatedAccount, FinishedBuild
 
 pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
 CREATES = ("ImportKeyPair", "CreateSecurityGroup", "RunInstances", "CreateImage")
 
 
 @pytest.fixture
-def calls(finished_build: FinishedBuild, tally: Tally) -> Sequence[str]:
+def calls(finished_build: FinishedBuild, tally: BuildTally) -> Sequence[str]:
     """The numbered calls of a build without a fault."""
     tally.calls = len(finished_build.calls)
     return finished_build.calls
@@ -52,7 +52,7 @@ def to_try(calls: Sequence[str], kind: Kind) -> list[int]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_fault_at_any_call_leaves_nothing(
-    account: EmulatedAccount, tally: Tally, calls: Sequence[str], kind: Kind
+    account: EmulatedAccount, tally: BuildTally, calls: Sequence[str], kind: Kind
 ) -> None:
     for number in to_try(calls, kind):
         injector = FaultInjector(kind, number)
@@ -83,7 +83,7 @@ def test_a_fault_at_any_call_leaves_nothing(
 
 @pytest.mark.parametrize("answers", [1, 2] if EVERYTHING else [2])
 def test_stale_answers_after_a_fault_do_not_end_the_clean_up(
-    account: EmulatedAccount, tally: Tally, calls: Sequence[str], answers: int
+    account: EmulatedAccount, tally: BuildTally, calls: Sequence[str], answers: int
 ) -> None:
     start = calls.index("ImportKeyPair")  # before it, RunInstances is the dry run of the plan
     for number, name in enumerate(calls):
@@ -108,7 +108,7 @@ def test_stale_answers_after_a_fault_do_not_end_the_clean_up(
     ],
 )
 def test_a_resource_that_cannot_be_removed_is_named_with_the_command_that_removes_it(
-    account: EmulatedAccount, tally: Tally, operation: str, command: str
+    account: EmulatedAccount, tally: BuildTally, operation: str, command: str
 ) -> None:
     clients = account.clients()
 

@@ -16,9 +16,9 @@ from ami import images as images_module
 from infra.catalogue import POLICY, USER
 from sandbox.core.errors import ExitCode
 from tests.ami import fake_machines
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.e2e.account import client_of, emulated
-from tests.e2e.sandbox import ROOT, Ran, Sandbox, ran
+from tests.e2e.engine_stack import ROOT, EngineStack, Ran, ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ SECRET = "made-up-and-unused"
 class StandingStack:
     """A stack that is up, and the folder of the fake machines."""
 
-    sandbox: Sandbox
+    sandbox: EngineStack
     machines: Path
     image_id: str = ""
 
@@ -67,7 +67,7 @@ def standing(
     if machine_problems:
         pytest.fail(machine_problems[0], pytrace=False)
     with emulated(tmp_path_factory.mktemp("emulator")) as environment:
-        sandbox = Sandbox(tmp_path_factory.mktemp("program"), environment)
+        sandbox = EngineStack(tmp_path_factory.mktemp("program"), environment)
         shutil.copytree(
             ROOT / "ami", sandbox.folder / "ami", ignore=shutil.ignore_patterns("__pycache__")
         )
@@ -150,7 +150,7 @@ def test_a_new_image_changes_the_outputs_and_the_managers_permission_to_launch_i
     )
     assert before <= after
     assert len(after - before) == 1
-    (update,) = printed.scripts("docs/image.md")
+    (update,) = printed_commands.scripts("docs/image.md")
     environment = {**configured.sandbox.environment, "PULUMI_SKIP_CONFIRMATIONS": "true"}
     updated = ran(["bash", "-c", update], environment, configured.sandbox.folder, TIMEOUT)
     assert re.search(r"~ \d+ updated", updated.output), updated.output

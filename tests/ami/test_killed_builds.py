@@ -20,7 +20,7 @@ from tests.slices import EVERYTHING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.ami.conftest import EmulatedAccount, FinishedBuild, Tally
+    from tests.ami.conftest import BuildTally, EmulatedAccount, FinishedBuild
     from tests.ami.killed_build import Point
 
 pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
@@ -41,7 +41,7 @@ def points(calls: Sequence[str]) -> list[Point]:
 
 
 def test_clean_removes_all_of_a_killed_build_and_nothing_else(
-    account: EmulatedAccount, tally: Tally, finished_build: FinishedBuild
+    account: EmulatedAccount, tally: BuildTally, finished_build: FinishedBuild
 ) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.ami.killed_build"])

@@ -15,12 +15,12 @@ from tests.ami import fake_account
 if TYPE_CHECKING:
     from infra.aws_clients import AwsClients
     from sandbox.core.errors import SandboxError
-    from tests.ami.conftest import EmulatedAccount, Tally
+    from tests.ami.conftest import BuildTally, EmulatedAccount
 
 pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
 
 
-def assert_nothing_left(account: EmulatedAccount, tally: Tally) -> None:
+def assert_nothing_left(account: EmulatedAccount, tally: BuildTally) -> None:
     left = account.created()
     tally.faults += 1
     tally.left += len(left)
@@ -28,7 +28,10 @@ def assert_nothing_left(account: EmulatedAccount, tally: Tally) -> None:
 
 
 def test_a_port_that_refuses_ends_the_build_at_the_login_limit(
-    account: EmulatedAccount, clients: AwsClients, tally: Tally, monkeypatch: pytest.MonkeyPatch
+    account: EmulatedAccount,
+    clients: AwsClients,
+    tally: BuildTally,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(_host: str, _port: int) -> None:
         raise ConnectionRefusedError("refused")
@@ -40,7 +43,10 @@ def test_a_port_that_refuses_ends_the_build_at_the_login_limit(
 
 
 def test_a_machine_that_never_answers_is_told_with_the_network_that_may_reach_it(
-    account: EmulatedAccount, clients: AwsClients, tally: Tally, monkeypatch: pytest.MonkeyPatch
+    account: EmulatedAccount,
+    clients: AwsClients,
+    tally: BuildTally,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def time_out(_host: str, _port: int) -> None:
         raise TimeoutError
@@ -52,7 +58,7 @@ def test_a_machine_that_never_answers_is_told_with_the_network_that_may_reach_it
 
 
 def test_a_login_that_is_refused_ends_long_before_the_login_limit(
-    account: EmulatedAccount, clients: AwsClients, tally: Tally
+    account: EmulatedAccount, clients: AwsClients, tally: BuildTally
 ) -> None:
     options = account.options(ssh_user="nobody")
     with pytest.raises(SetupError, match=r"refuses the key of user nobody for 1 s.*--ssh-user"):
@@ -61,7 +67,7 @@ def test_a_login_that_is_refused_ends_long_before_the_login_limit(
 
 
 def test_another_host_key_ends_the_build_at_once(
-    account: EmulatedAccount, clients: AwsClients, tally: Tally
+    account: EmulatedAccount, clients: AwsClients, tally: BuildTally
 ) -> None:
     account.machines.prepare.append("other-host-key")
     with pytest.raises(SetupError, match="host key"):
@@ -94,7 +100,7 @@ def in_prove(*case: object) -> Any:
 def test_a_machine_that_is_not_right_becomes_no_image(  # noqa: PLR0913, PLR0917 - fixtures and case
     account: EmulatedAccount,
     clients: AwsClients,
-    tally: Tally,
+    tally: BuildTally,
     damage: str,
     error: type[SandboxError],
     message: str,
@@ -132,7 +138,7 @@ def test_a_connection_that_breaks_in_a_script_is_made_again_and_the_build_succee
 
 
 def test_a_silent_machine_is_given_up(
-    account: EmulatedAccount, clients: AwsClients, tally: Tally
+    account: EmulatedAccount, clients: AwsClients, tally: BuildTally
 ) -> None:
     account.machines.prepare.append("hanging-apt")
     with pytest.raises(SetupError, match=r"setup\.sh base"):

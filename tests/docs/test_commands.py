@@ -10,9 +10,9 @@ import pytest
 
 from docs import tables
 from sandbox import cli
-from tests.docs import printed
+from tests.docs import printed_commands
 
-ROOT: Final = printed.ROOT
+ROOT: Final = printed_commands.ROOT
 SANDBOX: Final[Any] = cli.command_tree()
 SEPARATORS: Final = frozenset({"|", "||", "&&", ";", "(", ")", ">", "<"})
 MENTION: Final = re.compile(r"\bsandbox((?: -?-?[a-z][a-z-]*)+)")
@@ -20,8 +20,12 @@ MENTION: Final = re.compile(r"\bsandbox((?: -?-?[a-z][a-z-]*)+)")
 
 
 @pytest.fixture(scope="module")
-def blocks() -> Sequence[printed.Block]:
-    return [block for document in printed.documents() for block in printed.blocks(document)]
+def blocks() -> Sequence[printed_commands.Block]:
+    return [
+        block
+        for document in printed_commands.documents()
+        for block in printed_commands.blocks(document)
+    ]
 
 
 def claims() -> Iterator[tuple[str, str | None]]:
@@ -40,11 +44,11 @@ def claims() -> Iterator[tuple[str, str | None]]:
                     pass
 
 
-def test_a_test_runs_every_command_as_printed(blocks: Sequence[printed.Block]) -> None:
+def test_a_test_runs_every_command_as_printed(blocks: Sequence[printed_commands.Block]) -> None:
     claimed = set(claims())
     run = {
         command for block in blocks if places(block) & claimed for command in block.commands
-    } | printed.NOT_RUN.keys()
+    } | printed_commands.NOT_RUN.keys()
     not_run = [
         (block.document, block.section, command)
         for block in blocks
@@ -54,12 +58,14 @@ def test_a_test_runs_every_command_as_printed(blocks: Sequence[printed.Block]) -
     assert not_run == [], "run it in a test, through printed.scripts"
 
 
-def test_what_a_test_runs_is_printed(blocks: Sequence[printed.Block]) -> None:
+def test_what_a_test_runs_is_printed(blocks: Sequence[printed_commands.Block]) -> None:
     assert set(claims()) <= {place for block in blocks for place in places(block)}
-    assert printed.NOT_RUN.keys() <= {command for block in blocks for command in block.commands}
+    assert printed_commands.NOT_RUN.keys() <= {
+        command for block in blocks for command in block.commands
+    }
 
 
-def places(block: printed.Block) -> set[tuple[str, str | None]]:
+def places(block: printed_commands.Block) -> set[tuple[str, str | None]]:
     """The claims that hold the block."""
     return {(block.document, block.section), (block.document, None)}
 
@@ -68,16 +74,18 @@ def test_every_fence_says_what_it_holds() -> None:
     """Without its language a block of commands would not be found."""
     unnamed = [
         (document, line)
-        for document in printed.documents()
+        for document in printed_commands.documents()
         for number, line in enumerate(
-            re.findall(r"^```.*$", printed.text(document), flags=re.MULTILINE)
+            re.findall(r"^```.*$", printed_commands.text(document), flags=re.MULTILINE)
         )
         if number % 2 == 0 and line == "```"
     ]
     assert unnamed == []
 
 
-def test_the_parser_takes_every_command_of_sandbox(blocks: Sequence[printed.Block]) -> None:
+def test_the_parser_takes_every_command_of_sandbox(
+    blocks: Sequence[printed_commands.Block],
+) -> None:
     lines = [words for block in blocks for line in block.commands for words in _simple(line)]
     examples = [words for example in _examples() for words in _simple(example)]
     checked = [words for words in (*lines, *examples) if words[0] == "sandbox"]
@@ -97,8 +105,8 @@ def test_every_command_of_sandbox_in_a_sentence_or_a_message_exists() -> None:
     ]
     prose = [
         span
-        for document in printed.documents()
-        for span in re.findall(r"`(sandbox [^`]+)`", printed.text(document))
+        for document in printed_commands.documents()
+        for span in re.findall(r"`(sandbox [^`]+)`", printed_commands.text(document))
     ]
     mentions = [match[1].split() for text in (*code, *prose) for match in MENTION.finditer(text)]
     assert len(mentions) > 100
@@ -125,7 +133,9 @@ def _simple(line: str) -> Iterator[list[str]]:
 
 def _examples() -> Sequence[str]:
     """The examples in the help of every command, as docs/commands.md prints them."""
-    lines = re.findall(r"^Examples?: (.+)$", printed.text("docs/commands.md"), re.MULTILINE)
+    lines = re.findall(
+        r"^Examples?: (.+)$", printed_commands.text("docs/commands.md"), re.MULTILINE
+    )
     return [example for line in lines for example in re.findall(r"`([^`]+)`", line)]
 
 

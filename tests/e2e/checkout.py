@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from tests.e2e.sandbox import ROOT
+from tests.e2e.engine_stack import ROOT
 
 
 def copy_to(folder: Path) -> None:

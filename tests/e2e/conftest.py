@@ -7,7 +7,7 @@ import pytest
 
 from local import engine
 from tests.e2e.account import Client, client_of, emulated
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,5 +36,7 @@ def client(environment: Mapping[str, str]) -> Client:
 
 
 @pytest.fixture(scope="module")
-def sandbox(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
-    return Sandbox(tmp_path_factory.mktemp("program"), environment)
+def sandbox(
+    environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> EngineStack:
+    return EngineStack(tmp_path_factory.mktemp("program"), environment)

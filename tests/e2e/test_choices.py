@@ -1,11 +1,11 @@
 """Other choices than the defaults, in the real engine: production, many ranges, refused config."""
 
 from tests.e2e.account import Client, everything
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
 
 
 def test_a_refused_config_is_one_clear_message_and_makes_nothing(
-    sandbox: Sandbox, client: Client
+    sandbox: EngineStack, client: Client
 ) -> None:
     before = everything(client)
     sandbox.configure(
@@ -21,14 +21,14 @@ def test_a_refused_config_is_one_clear_message_and_makes_nothing(
     assert everything(client) == before
 
 
-def test_a_wrong_type_is_refused_by_the_engine_itself(sandbox: Sandbox) -> None:
+def test_a_wrong_type_is_refused_by_the_engine_itself(sandbox: EngineStack) -> None:
     sandbox.configure(flow_logs="yes")
     output = sandbox.pulumi("preview", fails=True).output
     assert "flow_logs' must be of type 'boolean'" in output
     assert "Traceback" not in output
 
 
-def test_the_production_stacks_settings_preview(sandbox: Sandbox) -> None:
+def test_the_production_stacks_settings_preview(sandbox: EngineStack) -> None:
     sandbox.pulumi("stack", "init", "production")
     sandbox.pulumi("preview", "--stack", "production")
     sandbox.pulumi("stack", "rm", "production", "--yes", "--preserve-config")
@@ -36,7 +36,7 @@ def test_the_production_stacks_settings_preview(sandbox: Sandbox) -> None:
 
 
 def test_more_ranges_than_a_request_holds_are_several_prefix_lists(
-    sandbox: Sandbox, client: Client
+    sandbox: EngineStack, client: Client
 ) -> None:
     ec2 = client("ec2")
     for network in ("198.51", "198.52"):

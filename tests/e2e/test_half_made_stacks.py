@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.account import Client, everything
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
 
 CONFIG: Mapping[str, object] = {
     "monthly_budget_usd": 5,
@@ -25,7 +25,7 @@ def before(client: Client) -> Mapping[str, Sequence[str]]:
 
 
 @pytest.fixture(scope="module")
-def creation_order(sandbox: Sandbox, before: Mapping[str, Sequence[str]]) -> Sequence[str]:
+def creation_order(sandbox: EngineStack, before: Mapping[str, Sequence[str]]) -> Sequence[str]:
     """The URNs of what the engine creates, in its order, from a stack that stands now."""
     assert before["users"] == []
     sandbox.configure(**CONFIG)
@@ -34,7 +34,7 @@ def creation_order(sandbox: Sandbox, before: Mapping[str, Sequence[str]]) -> Seq
     return [resource["urn"] for resource in exported["deployment"]["resources"]]
 
 
-def destroy_from_prefix(sandbox: Sandbox, urns: Sequence[str]) -> None:
+def destroy_from_prefix(sandbox: EngineStack, urns: Sequence[str]) -> None:
     targets = [argument for urn in urns for argument in ("--target", urn)]
     sandbox.up(*targets)
     assert set(urns) <= sandbox.urns().keys()
@@ -43,7 +43,7 @@ def destroy_from_prefix(sandbox: Sandbox, urns: Sequence[str]) -> None:
 
 
 def test_a_stack_is_destroyed_after_most_of_it_was_deleted_by_hand(
-    sandbox: Sandbox,
+    sandbox: EngineStack,
     client: Client,
     before: Mapping[str, Sequence[str]],
     creation_order: Sequence[str],
@@ -59,7 +59,7 @@ def test_a_stack_is_destroyed_after_most_of_it_was_deleted_by_hand(
 
 
 def test_a_stack_is_destroyed_from_some_prefixes(
-    sandbox: Sandbox,
+    sandbox: EngineStack,
     client: Client,
     before: Mapping[str, Sequence[str]],
     creation_order: Sequence[str],
@@ -123,7 +123,7 @@ def delete_identities_by_hand(iam: Any) -> None:
 
 @pytest.mark.thorough
 def test_a_stack_is_destroyed_from_every_prefix(
-    sandbox: Sandbox,
+    sandbox: EngineStack,
     client: Client,
     before: Mapping[str, Sequence[str]],
     creation_order: Sequence[str],

@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from local import engine
 from tests.conftest import Say
 from tests.e2e.checkout import copy_to
-from tests.e2e.sandbox import ROOT, ran
+from tests.e2e.engine_stack import ROOT, ran
 from tests.slices import EVERYTHING
 
 pytestmark = [pytest.mark.proof]

@@ -13,7 +13,7 @@ from infra.catalogue import CATALOGUE
 from sandbox.core.errors import ExitCode
 from sandbox.recover.recovery import OWNER_TAGS, AccountSearch
 from tests.e2e.account import Client, client_of, emulated, everything, launch_tagged
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
 
 ONCE = {"users": 1, "roles": 3, "profiles": 1, "log groups": 2, "flow logs": 1, "endpoints": 1}
 BUDGET = {"monthly_budget_usd": 5, "budget_email": "costs@example.org"}
@@ -56,7 +56,7 @@ def budget_actions(client: Client) -> Sequence[Any]:
     )["Actions"]
 
 
-def recover(sandbox: Sandbox, *options: str) -> subprocess.CompletedProcess[str]:
+def recover(sandbox: EngineStack, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "sandbox", "recover", "--stack", sandbox.name, *options],
         cwd=sandbox.folder,
@@ -95,7 +95,7 @@ def test_a_killed_update_is_repaired_and_the_next_one_completes_it(
     client = client_of(fresh)
     folder = tmp_path / "program"
     folder.mkdir()
-    sandbox = Sandbox(folder, fresh)
+    sandbox = EngineStack(folder, fresh)
     sandbox.configure(**BUDGET)
     sandbox.killed_up(lambda: created(client))
     planned = recover(sandbox, "--dry-run")
@@ -118,7 +118,7 @@ def test_a_killed_update_is_repaired_and_the_next_one_completes_it(
 
 
 @pytest.fixture(scope="module")
-def deployment(sandbox: Sandbox, client: Client) -> Mapping[str, Any]:
+def deployment(sandbox: EngineStack, client: Client) -> Mapping[str, Any]:
     """A stack with something of every type, as it is exported."""
     launch_tagged(client)
     ranges = [f"10.0.{number}.0/24" for number in range(70)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.account import Client, everything, tags
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
 
 COMMON = {
     "Project": "alignment-league",
@@ -23,7 +23,7 @@ def before(client: Client) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def standing(sandbox: Sandbox, before: dict[str, list[str]]) -> Sandbox:
+def standing(sandbox: EngineStack, before: dict[str, list[str]]) -> EngineStack:
     """The stack, brought up once with the defaults."""
     assert before["users"] == []
     sandbox.configure()
@@ -33,7 +33,7 @@ def standing(sandbox: Sandbox, before: dict[str, list[str]]) -> Sandbox:
 
 
 @pytest.fixture
-def outputs(standing: Sandbox) -> Mapping[str, Any]:
+def outputs(standing: EngineStack) -> Mapping[str, Any]:
     return standing.outputs(secrets=True)
 
 
@@ -189,7 +189,7 @@ def test_what_the_service_reads_is_complete(outputs: Mapping[str, Any]) -> None:
 
 
 def test_no_output_and_no_file_of_the_state_shows_the_key(
-    standing: Sandbox, outputs: Mapping[str, Any], environment: Mapping[str, str]
+    standing: EngineStack, outputs: Mapping[str, Any], environment: Mapping[str, str]
 ) -> None:
     secret = outputs["sandbox_manager_secret_access_key"]
     shown = standing.outputs()
@@ -204,14 +204,14 @@ def test_no_output_and_no_file_of_the_state_shows_the_key(
         assert secret not in standing.pulumi(*arguments).output
 
 
-def test_at_rest_nothing_changes_and_nothing_drifts(standing: Sandbox) -> None:
+def test_at_rest_nothing_changes_and_nothing_drifts(standing: EngineStack) -> None:
     standing.pulumi("preview", "--expect-no-changes")
     standing.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
     standing.pulumi("preview", "--expect-no-changes")
 
 
 def test_drift_behind_the_programs_back_is_found_and_mended(
-    standing: Sandbox, client: Client, outputs: Mapping[str, Any]
+    standing: EngineStack, client: Client, outputs: Mapping[str, Any]
 ) -> None:
     ec2 = client("ec2")
     ec2.modify_subnet_attribute(
@@ -238,7 +238,7 @@ CHANGED: Mapping[str, object] = {
 }
 
 
-def test_a_change_of_the_config_replaces_nothing(standing: Sandbox, client: Client) -> None:
+def test_a_change_of_the_config_replaces_nothing(standing: EngineStack, client: Client) -> None:
     before = standing.urns()
     standing.configure(**CHANGED)
     changes = standing.up()
@@ -261,7 +261,7 @@ def test_a_change_of_the_config_replaces_nothing(standing: Sandbox, client: Clie
     standing.pulumi("preview", "--expect-no-changes")
 
 
-def test_a_zone_that_goes_takes_only_its_own_subnet(standing: Sandbox) -> None:
+def test_a_zone_that_goes_takes_only_its_own_subnet(standing: EngineStack) -> None:
     standing.configure(**CHANGED)
     standing.up()
     before = standing.urns()
@@ -272,7 +272,7 @@ def test_a_zone_that_goes_takes_only_its_own_subnet(standing: Sandbox) -> None:
     assert removed == {"sandbox-public-us-east-1b"}
 
 
-def test_a_plain_destroy_is_told_to_run_the_guard(standing: Sandbox) -> None:
+def test_a_plain_destroy_is_told_to_run_the_guard(standing: EngineStack) -> None:
     output = standing.pulumi("destroy", "--yes", "--skip-preview", fails=True).output
     assert "--run-program" in output
 
@@ -282,14 +282,14 @@ DENIAL = json.dumps(
 )
 
 
-def refused_destroy(stack: Sandbox) -> str:
+def refused_destroy(stack: EngineStack) -> str:
     output = stack.pulumi("destroy", "--yes", "--skip-preview", "--run-program", fails=True).output
     assert "Traceback" not in output
     return output
 
 
 def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
-    standing: Sandbox, client: Client, before: dict[str, list[str]], outputs: Mapping[str, Any]
+    standing: EngineStack, client: Client, before: dict[str, list[str]], outputs: Mapping[str, Any]
 ) -> None:
     ec2 = client("ec2")
     ubuntu = "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"

@@ -16,10 +16,10 @@ import pytest
 
 from local import clean_env, emulator, engine, stack
 from sandbox.core.errors import ExitCode
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.e2e import aws_cli
 from tests.e2e.checkout import copy_to
-from tests.e2e.sandbox import ran
+from tests.e2e.engine_stack import ran
 
 STATUS: Final = "sandbox status --stack production"
 WITHOUT_IMAGE: Final = f"{STATUS} || [ $? -eq {ExitCode.ATTENTION} ]"
@@ -46,7 +46,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_local_commands(checkout: Path, installed: engine.Engine) -> None:
     del installed
     environment = clean_env.clean()
-    first, after = printed.scripts("README.md", "Try it on your machine")
+    first, after = printed_commands.scripts("README.md", "Try it on your machine")
     assert "created" in run(first, checkout, environment)
     secret = "pulumi config set --secret sandbox:key_name researchers"
     run(f'eval "$(make -s env)"\n{secret}', checkout, environment)
@@ -102,7 +102,7 @@ def account(
 
 
 def test_the_commands_for_a_real_account(checkout: Path, account: Mapping[str, str]) -> None:
-    bucket_and_key, create, update, operate, destroy = printed.scripts(
+    bucket_and_key, create, update, operate, destroy = printed_commands.scripts(
         "README.md", "Deploy to a real account"
     )
     run(bucket_and_key, checkout, account)

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from tests.e2e.account import Client, everything
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
 
 
 def test_a_second_stack_is_refused_and_can_be_left(
-    sandbox: Sandbox, client: Client, tmp_path: Path
+    sandbox: EngineStack, client: Client, tmp_path: Path
 ) -> None:
     sandbox.configure()
     sandbox.up()
     first = everything(client)
-    second = Sandbox(tmp_path, sandbox.environment, name="staging")
+    second = EngineStack(tmp_path, sandbox.environment, name="staging")
     second.configure(environment="staging", vpc_cidr="10.101.0.0/16")
     for command in (["preview"], ["up", "--yes", "--skip-preview"]):
         output = second.pulumi(*command, fails=True).output

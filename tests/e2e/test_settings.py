@@ -8,7 +8,7 @@ import pytest
 
 from infra.settings import Settings
 from tests.e2e.account import Client
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
 
 PROVIDER_ARN: Final = (
     "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABCDEF0123456789"
@@ -82,7 +82,7 @@ TOGETHER: Final = {
 
 
 @pytest.fixture(scope="module")
-def standing(sandbox: Sandbox, client: Client) -> Sandbox:
+def standing(sandbox: EngineStack, client: Client) -> EngineStack:
     """A stack with the defaults, which every change starts from and comes back to."""
     client("ec2").create_key_pair(KeyName="researchers")
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -104,7 +104,7 @@ def prepared(settings: Mapping[str, Any], client: Client) -> dict[str, Any]:
     return {**settings, **image}
 
 
-def change(stack: Sandbox, settings: Mapping[str, Any]) -> None:
+def change(stack: EngineStack, settings: Mapping[str, Any]) -> None:
     """Update *stack* to *settings*, with the guard rails."""
     stack.configure(**settings)
     stack.up("--policy-pack", "policies")
@@ -115,7 +115,7 @@ def test_every_setting_is_tried() -> None:
     assert Settings.model_fields.keys() <= tried
 
 
-def test_most_settings_change_together_and_back(standing: Sandbox, client: Client) -> None:
+def test_most_settings_change_together_and_back(standing: EngineStack, client: Client) -> None:
     change(standing, prepared(TOGETHER, client))
     standing.configure()
     standing.up("--policy-pack", "policies")
@@ -123,7 +123,9 @@ def test_most_settings_change_together_and_back(standing: Sandbox, client: Clien
 
 
 @pytest.mark.thorough
-def test_each_setting_alone_and_the_pairs_that_matter(standing: Sandbox, client: Client) -> None:
+def test_each_setting_alone_and_the_pairs_that_matter(
+    standing: EngineStack, client: Client
+) -> None:
     for settings in (*({key: value} for key, value in OTHER.items()), *PAIRS):
         change(standing, prepared(settings, client))
         standing.configure()

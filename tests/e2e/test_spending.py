@@ -7,9 +7,9 @@ import pytest
 from sandbox.core.errors import ExitCode
 from sandbox.core.stack import Stack
 from sandbox.drift import comparison
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.e2e.account import Client, everything, launch_tagged
-from tests.e2e.sandbox import Ran, Sandbox, at_a_terminal
+from tests.e2e.engine_stack import EngineStack, Ran, at_a_terminal
 
 ACCOUNT = "123456789012"
 BUDGET = {"AccountId": ACCOUNT, "BudgetName": "sandbox-budget"}
@@ -26,7 +26,7 @@ def before(client: Client) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def standing(sandbox: Sandbox, before: dict[str, list[str]]) -> Sandbox:
+def standing(sandbox: EngineStack, before: dict[str, list[str]]) -> EngineStack:
     assert before["users"] == []
     sandbox.configure(**WITH_BUDGET, cost_allocation_tags="on")
     refused = sandbox.try_preview()
@@ -38,7 +38,7 @@ def standing(sandbox: Sandbox, before: dict[str, list[str]]) -> Sandbox:
     return sandbox
 
 
-def action(standing: Sandbox, client: Client) -> dict[str, Any]:
+def action(standing: EngineStack, client: Client) -> dict[str, Any]:
     (action_id,) = [
         resource_id for urn, resource_id in standing.urns().items() if f"${TYPE}::" in urn
     ]
@@ -51,7 +51,9 @@ def is_attached(client: Client) -> bool:
     return STOP in [policy["PolicyArn"] for policy in listed["AttachedPolicies"]]
 
 
-def test_a_spent_budget_attaches_the_stop_to_the_manager(standing: Sandbox, client: Client) -> None:
+def test_a_spent_budget_attaches_the_stop_to_the_manager(
+    standing: EngineStack, client: Client
+) -> None:
     budget = client("budgets").describe_budget(**BUDGET)["Budget"]
     assert budget["BudgetLimit"] == {"Amount": "5.0", "Unit": "USD"}
     assert budget["CostFilters"] == {"TagKeyValue": ["user:Project$alignment-league"]}
@@ -74,7 +76,7 @@ def test_a_spent_budget_attaches_the_stop_to_the_manager(standing: Sandbox, clie
 
 
 def test_the_tags_become_active_after_the_first_launch_and_the_budget_counts(
-    standing: Sandbox, client: Client
+    standing: EngineStack, client: Client
 ) -> None:
     launch_tagged(client)
     assert action(standing, client)["Status"] == "STANDBY"  # the tag is not active yet
@@ -89,14 +91,14 @@ def test_the_tags_become_active_after_the_first_launch_and_the_budget_counts(
     assert (statuses[-1], is_attached(client)) == ("EXECUTION_SUCCESS", True)
 
 
-def run(standing: Sandbox, command: str) -> Ran:
+def run(standing: EngineStack, command: str) -> Ran:
     """Run *command* in the program's folder, and say yes to what it asks."""
     environment = {**standing.environment, "PULUMI_STACK": standing.name}
     return at_a_terminal(command, "y\n", environment, standing.folder)
 
 
 @pytest.fixture
-def stack(standing: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def stack(standing: EngineStack, monkeypatch: pytest.MonkeyPatch) -> Stack:
     """The stack as the commands have it."""
     for name, value in standing.environment.items():
         monkeypatch.setenv(name, value)
@@ -104,7 +106,7 @@ def stack(standing: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def test_an_attached_stop_is_no_drift_and_keeps_the_stack(
-    standing: Sandbox, client: Client, stack: Stack
+    standing: EngineStack, client: Client, stack: Stack
 ) -> None:
     assert is_attached(client)
     assert list(comparison.lines(comparison.compare(stack))) == []
@@ -119,10 +121,10 @@ def test_an_attached_stop_is_no_drift_and_keeps_the_stack(
 
 
 def test_another_limit_and_another_address_replace_nothing_and_the_stop_is_lifted(
-    standing: Sandbox, client: Client
+    standing: EngineStack, client: Client
 ) -> None:
     ids = standing.urns()
-    (script,) = printed.scripts("docs/service.md", "The budget")
+    (script,) = printed_commands.scripts("docs/service.md", "The budget")
     status, raise_limit, lift = script.splitlines()
     email = {"budget_email": "owner@example.org"}
     standing.configure(**{**WITH_BUDGET, **email}, cost_allocation_tags="auto")
@@ -141,7 +143,7 @@ def test_another_limit_and_another_address_replace_nothing_and_the_stop_is_lifte
 
 
 def test_destroy_leaves_nothing_but_the_accounts_tags(
-    standing: Sandbox, client: Client, before: dict[str, list[str]]
+    standing: EngineStack, client: Client, before: dict[str, list[str]]
 ) -> None:
     standing.destroy()
     assert everything(client) == before

@@ -149,7 +149,7 @@ def test_a_preview_warns_that_a_manager_that_becomes_a_role_loses_its_key(
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: True)
-    monkeypatch.setattr("infra.preflight.missing.warn_on_missing", lambda *_: None)
+    monkeypatch.setattr("infra.preflight.missing_in_region.warn_on_missing", lambda *_: None)
     role = {"manager_identity": "pod-identity", "service_account": "default/manager"}
     record(**role)
     record.standing = {"urn::key": {"type": catalogue.ACCESS_KEY.name, "outputs": {}}}

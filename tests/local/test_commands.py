@@ -13,7 +13,7 @@ import pytest
 import local.__main__ as commands
 from local import clean_env, emulator
 from tests.e2e.checkout import copy_to
-from tests.e2e.sandbox import Ran, ran
+from tests.e2e.engine_stack import Ran, ran
 
 DEADLINE = 60
 """Seconds until a process must have ended; it takes two."""

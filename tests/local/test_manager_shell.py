@@ -14,10 +14,10 @@ import yaml
 
 from local import clean_env
 from sandbox.core.errors import ExitCode
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.e2e import aws_cli
 from tests.e2e.checkout import copy_to
-from tests.e2e.sandbox import Ran, ran
+from tests.e2e.engine_stack import Ran, ran
 
 pytestmark = pytest.mark.engine
 
@@ -83,7 +83,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 @pytest.fixture(scope="module")
 def day(checkout: Shell) -> str:
     """What the commands of the docs for a developer of the service print."""
-    (script,) = printed.scripts("docs/local.md", "Develop the service on a laptop")
+    (script,) = printed_commands.scripts("docs/local.md", "Develop the service on a laptop")
     before, after = script.split(DENIED)
     done = checkout.run(before, f"refused=$({DENIED} 2>&1) || echo $refused", after)
     assert done.code == 0, done.output
@@ -105,7 +105,7 @@ def test_the_service_is_developed_on_a_laptop_as_the_docs_say(shell: Shell, day:
     assert re.search(r"instance_id='i-\w+', user_id='alice'", day), day
     assert "UnauthorizedOperation" in day
     (message,) = re.findall(r"Encoded authorization failure message: (\S+)", day)
-    (decode,) = printed.scripts("docs/local.md", "Permissions")
+    (decode,) = printed_commands.scripts("docs/local.md", "Permissions")
     decoded = shell.run(as_("operator"), decode.replace("MESSAGE", message))
     assert decoded.code == 0, decoded.output
     assert json.loads(decoded.output)["allowed"] is False

@@ -22,7 +22,7 @@ from ami.provisioner import Provisioner
 from ami.ssh_session import Login, SshSession, background_loop
 from ami.target import BuildTarget
 from tests.machine import rootfs
-from tests.machine.machine import Machine
+from tests.machine.machine import NspawnMachine
 from tests.slices import EVERYTHING
 
 ADDRESS = "203.0.113.10"
@@ -68,7 +68,7 @@ def tally(closing_line: Callable[[str], None]) -> Iterator[MachineTally]:
 class Build:
     """A build machine, and the builder's session on it."""
 
-    machine: Machine
+    machine: NspawnMachine
     keys: BuildKeys
     loop: asyncio.AbstractEventLoop
     limits: Limits
@@ -104,7 +104,7 @@ def build(tmp_path: Path, tally: MachineTally) -> Iterator[NewBuild]:
 
     def start() -> Build:
         keys = BuildKeys.generate("machine")
-        machine = Machine(
+        machine = NspawnMachine(
             tmp_path / "disk",
             user_data=user_data(keys.host, seconds_to_live=3600),
             public_key=keys.login_public,

@@ -53,7 +53,7 @@ exec "$@"
 """
 
 
-class Machine:
+class NspawnMachine:
     """One machine with its disk. It boots, reboots by itself when told to, and can power off."""
 
     def __init__(self, disk: Path, *, user_data: str = "", public_key: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from ami import pins, provisioner
 from ami.errors import SetupError, VerificationError
 from ami.first_boot import DEADLINE, BuildKeys
-from tests.docs import printed
+from tests.docs import printed_commands
 
 if TYPE_CHECKING:
     from tests.machine.conftest import NewBuild
@@ -131,7 +131,9 @@ def test_the_scripts_run_by_hand_as_the_docs_say(build: NewBuild) -> None:
         then="tar --extract --file scripts.tar",
     )
     built.root("mkdir -p /root/ami && mv /var/tmp/by-hand /root/ami/setup")
-    (script,) = printed.scripts("docs/image-contents.md", "By hand, on a machine of your own")
+    (script,) = printed_commands.scripts(
+        "docs/image-contents.md", "By hand, on a machine of your own"
+    )
     export, *lines = script.splitlines()
     base, software, _, seal = (line.partition(" && ")[0] for line in lines)
     assert base.endswith("setup.sh base")

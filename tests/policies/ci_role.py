@@ -7,10 +7,10 @@ from typing import Final
 
 from local import stack
 from local.iam.evaluator import Decision, Document, Layers, decide
-from tests.infra.permissions.judging import RowQuestion
-from tests.infra.permissions.second_opinion import ask
+from tests.infra.permissions.iam_simulate import ask
+from tests.infra.permissions.row_verdicts import RowQuestion
 from tests.policies import workflows
-from tests.policies.needs import ACCOUNT, STATE_KEY, Need
+from tests.policies.required_permissions import ACCOUNT, STATE_KEY, Need
 from tests.policies.standing_stack import BUCKET
 
 FOLDER: Final = workflows.ROOT / "policies"

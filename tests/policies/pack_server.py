@@ -65,8 +65,8 @@ class FakeResource:
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """One finding, as the engine would print it."""
+class PackFinding:
+    """One finding, as the server of the pack answers it."""
 
     rule: str
     message: str
@@ -88,7 +88,7 @@ class PackServer:
         only: str = "",
     ) -> None:
         rules = [rule for rule in RULES if not only or rule.id == only]
-        self._answers: dict[bytes, tuple[list[Violation], frozenset[str]]] = {}
+        self._answers: dict[bytes, tuple[list[PackFinding], frozenset[str]]] = {}
         self.pack = pack.Pack(rules, parameters or Parameters())
         self.server: Any = _PolicyAnalyzerServicer(
             pack.NAME, "0", self.pack.policies(), EnforcementLevel.MANDATORY
@@ -102,13 +102,13 @@ class PackServer:
             )
         self.server.Configure(request, None)
 
-    def check_resource(self, resource: FakeResource) -> list[Violation]:
+    def check_resource(self, resource: FakeResource) -> list[PackFinding]:
         inputs = {key: value for key, value in resource.props.items() if key not in COMPUTED}
         request = proto.AnalyzeRequest(**_common(replace(resource, props=inputs)))
         _set_provider(request, resource)
         return self.analyze(request)
 
-    def analyze(self, request: Any) -> list[Violation]:
+    def analyze(self, request: Any) -> list[PackFinding]:
         """The findings on one resource; equal requests are asked once."""
         key = request.SerializeToString(deterministic=True)
         if key not in self._answers:
@@ -121,7 +121,7 @@ class PackServer:
         self.pack.undecided |= undecided
         return findings
 
-    def check_stack(self, resources: Iterable[FakeResource]) -> list[Violation]:
+    def check_stack(self, resources: Iterable[FakeResource]) -> list[PackFinding]:
         request = proto.AnalyzeStackRequest()
         for resource in resources:
             analyzed = proto.AnalyzerResource(**_common(resource))
@@ -132,7 +132,7 @@ class PackServer:
             request.resources.append(analyzed)
         return [*violations(self.server.AnalyzeStack(request, None))]
 
-    def check_all(self, resources: Sequence[FakeResource]) -> list[Violation]:
+    def check_all(self, resources: Sequence[FakeResource]) -> list[PackFinding]:
         return [
             *(violation for resource in resources for violation in self.check_resource(resource)),
             *self.check_stack(resources),
@@ -165,10 +165,10 @@ def _set_provider(message: Any, resource: FakeResource) -> None:
         message.provider.properties.update(dict(resource.provider))
 
 
-def violations(response: Any) -> Iterator[Violation]:
+def violations(response: Any) -> Iterator[PackFinding]:
     """The findings in an answer of the server."""
     for diagnostic in response.diagnostics:
-        yield Violation(
+        yield PackFinding(
             rule=diagnostic.policyName,
             message=diagnostic.message.partition("\n")[2] or diagnostic.message,
             mandatory=diagnostic.enforcementLevel == proto.MANDATORY,

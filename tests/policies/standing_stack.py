@@ -21,8 +21,8 @@ import yaml
 from local import emulator, engine
 from local import stack as local_stack
 from tests.e2e.account import Client, client_of
-from tests.e2e.sandbox import Ran, Sandbox, ran
-from tests.policies import recording, workflows
+from tests.e2e.engine_stack import EngineStack, Ran, ran
+from tests.policies import recorded_calls, workflows
 from tests.policies.mutation.mutants import MUTANTS
 
 STACK: Final = "production"
@@ -68,7 +68,7 @@ class PolicyStack:
         }
         checkout = folder / "checkout"
         checkout.mkdir()
-        self.sandbox = Sandbox(checkout, self.environment, STACK)
+        self.sandbox = EngineStack(checkout, self.environment, STACK)
         self.configure()
         self._mutated = folder / "mutated"
 
@@ -100,9 +100,9 @@ class PolicyStack:
     def outputs(self) -> Mapping[str, Any]:
         return self.sandbox.outputs()
 
-    def pipeline_calls(self) -> list[recording.RecordedCall]:
+    def pipeline_calls(self) -> list[recorded_calls.RecordedCall]:
         """The calls of the workflows' steps so far."""
-        calls = recording.calls(self.calls_folder)
+        calls = recorded_calls.calls(self.calls_folder)
         return [call for call in calls if call.key_id == PIPELINE_KEY]
 
     @cached_property
@@ -180,7 +180,7 @@ class PolicyStack:
 @contextmanager
 def standing_stack(folder: Path) -> Generator[PolicyStack]:
     """A stack before its first update, in an account of its own."""
-    account = recording.start(folder / "account")
+    account = recorded_calls.start(folder / "account")
     try:
         yield PolicyStack(folder, account)
     finally:

@@ -14,7 +14,7 @@ import pytest
 from infra import names
 from local.iam.evaluator import Document, many
 from tests.e2e.account import Client, launch_tagged
-from tests.policies import recording
+from tests.policies import recorded_calls
 from tests.policies.ci_role import (
     decided,
     filled_in,
@@ -24,8 +24,8 @@ from tests.policies.ci_role import (
     role_texts,
     setup_document,
 )
-from tests.policies.needs import ACCOUNT, Need, learnt_paths, needs
-from tests.policies.stack import trust_of
+from tests.policies.passing_stack import trust_of
+from tests.policies.required_permissions import ACCOUNT, Need, learnt_paths, needs
 from tests.policies.standing_stack import PIPELINE_KEY, run, standing_stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.proof, pytest.mark.thorough]
@@ -77,15 +77,15 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         sandbox = stack.sandbox
         stack.move_secrets_to_kms()
         sandbox.environment["AWS_ACCESS_KEY_ID"] = PIPELINE_KEY
-        set_up = len(recording.calls(stack.calls_folder))
-        previews: list[recording.RecordedCall] = []
+        set_up = len(recorded_calls.calls(stack.calls_folder))
+        previews: list[recorded_calls.RecordedCall] = []
 
         def preview(*arguments: str) -> None:
-            before = len(recording.calls(stack.calls_folder))
+            before = len(recorded_calls.calls(stack.calls_folder))
             sandbox.pulumi("preview", *arguments)
             drift = run([*DRIFT, "--stack", sandbox.name], sandbox.environment, sandbox.folder)
             assert "Traceback" not in drift.output, drift.output
-            previews.extend(recording.calls(stack.calls_folder)[before:])
+            previews.extend(recorded_calls.calls(stack.calls_folder)[before:])
 
         sandbox.configure()
         preview()
@@ -97,7 +97,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
             preview("--refresh", "--expect-no-changes")
         sandbox.pulumi("refresh", "--yes", "--skip-preview")
         sandbox.destroy()
-        calls = recording.calls(stack.calls_folder)[set_up:]
+        calls = recorded_calls.calls(stack.calls_folder)[set_up:]
     paths = learnt_paths(calls)
     pipeline_calls = [call for call in calls if call.key_id == PIPELINE_KEY]
     return Recorded(previews=needs(previews, paths=paths), all=needs(pipeline_calls, paths=paths))

@@ -21,7 +21,7 @@ from policies.exemptions import Exemption, ExemptionError, load, tail
 from policies.rule import Level
 from policies.rules import RULES
 from sandbox.status import report as status
-from tests.policies import stack
+from tests.policies import passing_stack
 from tests.policies.pack_server import UNKNOWN, FakeResource, PackServer, secret
 
 FOLDER = Path(pack.__file__).parent
@@ -97,7 +97,7 @@ def test_a_key_is_old_for_the_pack_when_it_is_old_for_sandbox_status() -> None:
 
 def test_the_packs_config_changes_one_rule_only() -> None:
     parameters = Parameters(flow_log_retention_days=30)
-    group = stack.LOG_GROUP.having(retentionInDays=30)
+    group = passing_stack.LOG_GROUP.having(retentionInDays=30)
     chosen = {"log-retention": {"log_retention_days": 30}}
     other = {"ssh-not-world-open": {"widest_ipv4_prefix": 32}}
     assert rules_broken(PackServer(parameters), group) == ["log-retention"]
@@ -111,7 +111,7 @@ def rules_broken(server: PackServer, resource: FakeResource) -> list[str]:
 
 def test_a_value_of_the_packs_config_that_is_not_valid_is_a_finding() -> None:
     chosen = {"subnet-inside-vpc": {"vpc_cidr": "10.0.0.1/8"}}
-    (violation,) = PackServer(config=chosen).check_resource(stack.SUBNET)
+    (violation,) = PackServer(config=chosen).check_resource(passing_stack.SUBNET)
     assert (violation.rule, violation.mandatory) == ("subnet-inside-vpc", True)
     assert "vpc_cidr" in violation.message
 
@@ -161,7 +161,7 @@ def test_an_exemption_that_is_not_valid_stops_the_pack(
 
 
 def test_an_exemption_hides_a_finding_until_its_last_day() -> None:
-    group = stack.LOG_GROUP.having(retentionInDays=7)
+    group = passing_stack.LOG_GROUP.having(retentionInDays=7)
     exempt = Exemption(
         rule="log-retention",
         resource="aws:cloudwatch/logGroup:*",
@@ -172,7 +172,7 @@ def test_an_exemption_hides_a_finding_until_its_last_day() -> None:
     after = replace(before, today=date(2026, 12, 1))
     assert rules_broken(PackServer(before), group) == []
     assert rules_broken(PackServer(after), group) == ["log-retention"]
-    violations = PackServer(after).check_stack(stack.ALL)
+    violations = PackServer(after).check_stack(passing_stack.ALL)
     assert "exemptions-current" in {violation.rule for violation in violations}
 
 
@@ -222,12 +222,12 @@ def test_a_cancelled_update_has_no_findings_on_the_stack(own_server: Any) -> Non
 
 def test_a_preview_says_once_which_rules_the_update_decides() -> None:
     server = PackServer()
-    for resource in (stack.MANAGER_POLICY, stack.INSTANCE_POLICY):
+    for resource in (passing_stack.MANAGER_POLICY, passing_stack.INSTANCE_POLICY):
         assert server.check_resource(resource.having(policy=UNKNOWN)) == []
-    (notice,) = [finding for finding in server.check_stack(stack.ALL) if finding.undecided]
+    (notice,) = [finding for finding in server.check_stack(passing_stack.ALL) if finding.undecided]
     assert not notice.mandatory
     assert "denials-present, grants-as-declared" in notice.message
-    assert not any(finding.undecided for finding in server.check_stack(stack.ALL))
+    assert not any(finding.undecided for finding in server.check_stack(passing_stack.ALL))
 
 
 def test_the_server_is_not_installed_over_an_unknown_one(

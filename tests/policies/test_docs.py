@@ -11,31 +11,33 @@ from policies import additions
 from policies.config import PARAMETERS, Parameters, schema
 from policies.exemptions import load
 from policies.rules import RULES
-from tests.policies import docs, stack
+from tests.policies import guard_rails_document, passing_stack
 from tests.policies.pack_server import PackServer
 
 
 def test_every_parameter_is_explained() -> None:
-    explained = re.findall(r"^\| `([a-z0-9_]+)` \| (?:stack|pack)", docs.text(), re.MULTILINE)
+    explained = re.findall(
+        r"^\| `([a-z0-9_]+)` \| (?:stack|pack)", guard_rails_document.text(), re.MULTILINE
+    )
     assert sorted(explained) == sorted(set(PARAMETERS) - {"stack"})
 
 
 def test_the_example_of_an_exemption_works_until_its_last_day(tmp_path: Path) -> None:
     path = tmp_path / "exemptions.json"
-    path.write_text(docs.example("Exemptions"), encoding="utf-8")
+    path.write_text(guard_rails_document.example("Exemptions"), encoding="utf-8")
     (exemption,) = load(path, {rule.id for rule in RULES})
     for today, rules in (
         (exemption.expires, set[str]()),
         (exemption.expires + timedelta(days=1), {exemption.rule, "exemptions-current"}),
     ):
         parameters = Parameters(stack="production", exemptions=(exemption,), today=today)
-        violations = PackServer(parameters).check_all(stack.ALL)
+        violations = PackServer(parameters).check_all(passing_stack.ALL)
         assert {violation.rule for violation in violations if violation.mandatory} == rules
 
 
 def test_the_example_of_a_pack_config_is_valid() -> None:
     parameters = {rule.id: rule.parameters for rule in RULES}
-    for rule, entry in json.loads(docs.example("Parameters and levels")).items():
+    for rule, entry in json.loads(guard_rails_document.example("Parameters and levels")).items():
         values = {"enforcementLevel": entry} if isinstance(entry, str) else {**entry}
         assert values.pop("enforcementLevel", "mandatory") in {"advisory", "mandatory", "disabled"}
         assert set(values) <= set(parameters[rule])
@@ -51,5 +53,5 @@ def test_rule_ids_are_unique_and_kebab_case() -> None:
 
 def test_the_example_of_additions_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "additions.json"
-    path.write_text(docs.example("What an owner adds"), encoding="utf-8")
+    path.write_text(guard_rails_document.example("What an owner adds"), encoding="utf-8")
     assert len(additions.load(path)) == 3

@@ -12,10 +12,10 @@ import pytest
 from infra import catalogue, names
 from policies.rules import RULES
 from tests.conftest import Say
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.policies.mutation.groups import groups
+from tests.policies.mutation.mutant import Mutant
 from tests.policies.mutation.mutants import MUTANTS
-from tests.policies.mutation.program import Mutant
 from tests.policies.standing_stack import EngineRun, PolicyStack, standing_stack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
@@ -41,7 +41,7 @@ def test_what_a_first_preview_cannot_decide_is_decided_before_the_resource_is_ma
 def test_the_command_of_the_docs_makes_advisory_rules_mandatory(
     deployed_stack: PolicyStack,
 ) -> None:
-    (command,) = printed.scripts("docs/guard-rails.md", "The guard rails")
+    (command,) = printed_commands.scripts("docs/guard-rails.md", "The guard rails")
     original = deployed_stack.state
     aged = deepcopy(original)
     for resource in aged["checkpoint"]["latest"]["resources"]:

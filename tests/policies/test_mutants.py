@@ -17,10 +17,10 @@ from policies.additions import Addition
 from policies.rule import Level
 from policies.rules import RULES
 from tests.policies import workflows
-from tests.policies.mutation.foreign import custom
 from tests.policies.mutation.in_process import check
+from tests.policies.mutation.mutant import Mutant, Program
 from tests.policies.mutation.mutants import MUTANTS
-from tests.policies.mutation.program import Mutant, Program
+from tests.policies.mutation.others_resources import custom
 from tests.slices import EVERYTHING
 
 BUDGET: Final = {"monthly_budget_usd": 100, "budget_email": "owner@example.org"}

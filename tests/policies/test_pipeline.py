@@ -10,10 +10,10 @@ import pytest
 from infra import names
 from tests.e2e.account import Client, everything
 from tests.policies.ci_role import refused, role_documents, setup_document
-from tests.policies.docs import example
-from tests.policies.needs import learnt_paths, needs
-from tests.policies.recording import calls
-from tests.policies.stack import trust_of
+from tests.policies.guard_rails_document import example
+from tests.policies.passing_stack import trust_of
+from tests.policies.recorded_calls import calls
+from tests.policies.required_permissions import learnt_paths, needs
 from tests.policies.standing_stack import PolicyStack
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]

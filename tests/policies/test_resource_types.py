@@ -9,7 +9,7 @@ from policies import properties
 from policies.additions import Addition
 from policies.config import Parameters
 from policies.resource_types import REFUSED_KINDS, UNREVIEWED, why_refused
-from tests.policies import stack
+from tests.policies import passing_stack
 from tests.policies.pack_server import TAGS, FakeResource, PackServer
 
 RULE = "reviewed-types"
@@ -99,9 +99,9 @@ def test_a_type_of_the_catalogue_without_declared_properties_may_set_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """So a type that is added to the catalogue alone opens nothing."""
-    monkeypatch.delitem(cast("Any", properties.PROPERTIES), stack.FLOW_LOG.type)
-    findings = PackServer(only="properties-as-declared").check_resource(stack.FLOW_LOG)
-    assert len(findings) == len(stack.FLOW_LOG.props)
+    monkeypatch.delitem(cast("Any", properties.PROPERTIES), passing_stack.FLOW_LOG.type)
+    findings = PackServer(only="properties-as-declared").check_resource(passing_stack.FLOW_LOG)
+    assert len(findings) == len(passing_stack.FLOW_LOG.props)
     assert all(finding.mandatory and properties.FILE in finding.message for finding in findings)
 
 

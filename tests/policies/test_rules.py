@@ -13,9 +13,16 @@ from pulumi_policy import deserialize
 from policies.config import Parameters
 from policies.rules import RULES
 from tests.policies.case import Case, Subject
-from tests.policies.cases import closed, documents, identity, ingress, network, rest
-from tests.policies.pack_server import UNKNOWN, FakeResource, PackServer, Violation, secret
-from tests.policies.stack import ALL
+from tests.policies.cases import (
+    closed_list,
+    documents,
+    identity,
+    ingress,
+    network,
+    tags_secrets_structure,
+)
+from tests.policies.pack_server import UNKNOWN, FakeResource, PackFinding, PackServer, secret
+from tests.policies.passing_stack import ALL
 from tests.slices import EVERYTHING
 
 Json = Any
@@ -24,12 +31,12 @@ Path = tuple[Any, ...]
 SLICE = 5
 """`make test` puts a secret in the place of one value in so many of a whole stack."""
 CASES = (
-    *closed.CASES,
+    *closed_list.CASES,
     *network.CASES,
     *ingress.CASES,
     *documents.CASES,
     *identity.CASES,
-    *rest.CASES,
+    *tags_secrets_structure.CASES,
 )
 BAD_CASES = [case for case in CASES if case.findings]
 SECRETS = (
@@ -44,7 +51,7 @@ def server(parameters: Parameters, rule: str) -> PackServer:
     return PackServer(parameters, only=rule)
 
 
-def check(case: Case, subject: Subject | None = None) -> list[Violation]:
+def check(case: Case, subject: Subject | None = None) -> list[PackFinding]:
     """The findings of the case's rule on its subject, or on another one."""
     rule_server = server(case.parameters, case.rule)
     subject = case.subject if subject is None else subject

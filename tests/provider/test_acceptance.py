@@ -15,7 +15,7 @@ from local import emulator
 from local.engine import acceptance
 from local.engine.paths import SOURCE
 from tests.conftest import Say
-from tests.provider.running import Outcome, Result, run
+from tests.provider.run_tests import Outcome, Result, run
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(7200)]
 

@@ -22,8 +22,8 @@ from infra.aws_clients import AwsClients
 from infra.catalogue import CATALOGUE, Attachment, Finder, Listing
 from infra.preflight import (
     free_names,
-    missing,
     missing_boundary,
+    missing_in_region,
     running_sandboxes,
     terraform_tag_warning,
 )
@@ -259,7 +259,7 @@ def _settings(**changes: Any) -> Any:
 
 
 def _missing(name: str) -> Read:
-    return lambda aws: list(missing.warnings(aws, _settings(), {name}))
+    return lambda aws: list(missing_in_region.warnings(aws, _settings(), {name}))
 
 
 def _free(kind: str) -> Read:
@@ -474,13 +474,13 @@ READERS: Final[Sequence[Reader]] = (
     # checks before an update
     _reader(
         "ec2.DescribeKeyPairs",
-        "infra/preflight/missing.py: key pair",
+        "infra/preflight/missing_in_region.py: key pair",
         _missing("key_name"),
         lambda data: [] if data["KeyPairs"] else 1,
     ),
     _reader(
         "ec2.DescribeImages",
-        "infra/preflight/missing.py: image",
+        "infra/preflight/missing_in_region.py: image",
         _missing("sandbox_ami_id"),
         lambda data: [] if data["Images"] else 1,
     ),

@@ -11,9 +11,9 @@ import yaml
 from botocore.config import Config
 
 from local import serve
-from tests.recordings import scene
-from tests.recordings.forms import TEXT, forms_by_field
+from tests.recordings import emulator_calls
 from tests.recordings.recording import recordings
+from tests.recordings.value_forms import TEXT, forms_by_field
 
 NAMED: Final[Mapping[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "differences.yaml").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def emulated() -> Answers:
                 clients[service].meta.events.register("after-call", keep)
             return clients[service]
 
-        scene.play(client)
+        emulator_calls.play(client)
     return answers
 
 

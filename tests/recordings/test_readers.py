@@ -73,7 +73,7 @@ def _line_problem(reader: Reader, recording: Recording, line: str) -> str:
 
 
 @dataclass
-class Tally:
+class ReaderTally:
     """What the closing line counts."""
 
     readers: int = 0
@@ -83,8 +83,8 @@ class Tally:
 
 
 @pytest.fixture(scope="module")
-def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
-    counted = Tally()
+def tally(closing_line: Callable[[str], None]) -> Iterator[ReaderTally]:
+    counted = ReaderTally()
     yield counted
     operations = {item.operation for item in counted.recordings}
     closing_line(
@@ -95,7 +95,7 @@ def tally(closing_line: Callable[[str], None]) -> Iterator[Tally]:
 
 
 @pytest.mark.parametrize("reader", ALL, ids=str)
-def test_a_reader_meets_every_recording(reader: Reader, replay: Replay, tally: Tally) -> None:
+def test_a_reader_meets_every_recording(reader: Reader, replay: Replay, tally: ReaderTally) -> None:
     problems = {item: meet(reader, item, replay) for item in of(reader.operation)}
     tally.readers += 1
     tally.met += len(problems)

@@ -18,10 +18,10 @@ import yaml
 from sandbox.core.errors import ExitCode
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
-from tests.deadly import deadly
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.e2e.account import emulated
-from tests.e2e.sandbox import Sandbox
+from tests.e2e.engine_stack import EngineStack
+from tests.killed_by_pulumi import path_that_kills
 from tests.sandbox.core import kubernetes_api
 
 pytestmark = pytest.mark.engine
@@ -52,9 +52,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
 
 
 @pytest.fixture(scope="module")
-def deployed(environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+def deployed(
+    environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> EngineStack:
     """One stack that all tests share; each leaves it with one key and no sandbox."""
-    stack = Sandbox(tmp_path_factory.mktemp("program"), environment)
+    stack = EngineStack(tmp_path_factory.mktemp("program"), environment)
     ec2 = client(environment, "ec2")
     image = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
     stack.configure(sandbox_ami_id=image)
@@ -73,7 +75,7 @@ def client(environment: Mapping[str, str], service: str, **key: str) -> Any:
 
 
 def sandbox(
-    stack: Sandbox,
+    stack: EngineStack,
     *arguments: str,
     code: int = ExitCode.DONE,
     name: str | None = None,
@@ -96,7 +98,7 @@ def sandbox(
 class Service:
     """The reference client, with what the commands print for a service and nothing else."""
 
-    def __init__(self, stack: Sandbox) -> None:
+    def __init__(self, stack: EngineStack) -> None:
         self.stack = stack
         self.iam = client(stack.environment, "iam")
         self.config = SandboxConfig.from_json(sandbox(stack, "config", "show").out)
@@ -120,7 +122,7 @@ class Service:
 
 
 def test_a_service_launches_and_terminates_with_what_the_commands_print(
-    deployed: Sandbox,
+    deployed: EngineStack,
 ) -> None:
     sandboxes = Service(deployed).sandboxes
     launched = sandboxes.launch("alice")
@@ -134,19 +136,19 @@ def test_a_service_launches_and_terminates_with_what_the_commands_print(
     assert sandboxes.list() == []
 
 
-def test_the_picture_in_the_docs_is_that_of_a_deployed_stack(deployed: Sandbox) -> None:
+def test_the_picture_in_the_docs_is_that_of_a_deployed_stack(deployed: EngineStack) -> None:
     picture = sandbox(deployed, "diagram").out
     assert picture == (ROOT / "docs" / "architecture.mmd").read_text()
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not on PATH")
-def test_the_commands_of_the_docs_work_as_printed(deployed: Sandbox, tmp_path: Path) -> None:
+def test_the_commands_of_the_docs_work_as_printed(deployed: EngineStack, tmp_path: Path) -> None:
     scripts = (
-        *printed.scripts("docs/service.md", "Configuration"),
-        *printed.scripts("docs/service.md", "The key in Kubernetes"),
-        *printed.scripts("docs/service.md", "Rotating the key"),
-        *printed.scripts("docs/service.md", "Costs"),
-        *printed.scripts("docs/service.md", "Status"),
+        *printed_commands.scripts("docs/service.md", "Configuration"),
+        *printed_commands.scripts("docs/service.md", "The key in Kubernetes"),
+        *printed_commands.scripts("docs/service.md", "Rotating the key"),
+        *printed_commands.scripts("docs/service.md", "Costs"),
+        *printed_commands.scripts("docs/service.md", "Status"),
     )
     with kubernetes_api.running(tmp_path) as (cluster, kubeconfig):
         for command in "\n".join(scripts).splitlines():
@@ -173,52 +175,54 @@ def test_the_commands_of_the_docs_work_as_printed(deployed: Sandbox, tmp_path: P
     ]
 
 
-def test_a_wrong_passphrase_is_named_as_the_cause(deployed: Sandbox, tmp_path: Path) -> None:
+def test_a_wrong_passphrase_is_named_as_the_cause(deployed: EngineStack, tmp_path: Path) -> None:
     wrong = tmp_path / "passphrase"
     wrong.write_text("wrong")
-    printed = sandbox(
+    printed_commands = sandbox(
         deployed,
         "secret",
         "--quiet",
         code=ExitCode.FAILED,
         PULUMI_CONFIG_PASSPHRASE_FILE=str(wrong),
     )
-    assert "passphrase" in printed.err
-    assert len(printed.err.splitlines()) == 1
+    assert "passphrase" in printed_commands.err
+    assert len(printed_commands.err.splitlines()) == 1
 
 
-def test_a_stack_that_is_not_up_is_one_line(deployed: Sandbox) -> None:
+def test_a_stack_that_is_not_up_is_one_line(deployed: EngineStack) -> None:
     deployed.pulumi("stack", "init", "--no-select", "empty")
     for command in (["status"], ["keys", "rotate", "--yes"]):
-        printed = sandbox(deployed, *command, "--quiet", name="empty", code=ExitCode.FAILED)
-        assert "pulumi up --stack empty" in printed.err, command
-        assert len(printed.err.splitlines()) == 1, printed.err
+        printed_commands = sandbox(
+            deployed, *command, "--quiet", name="empty", code=ExitCode.FAILED
+        )
+        assert "pulumi up --stack empty" in printed_commands.err, command
+        assert len(printed_commands.err.splitlines()) == 1, printed_commands.err
 
 
 def rotate(
-    stack: Sandbox, *arguments: str, code: int = ExitCode.DONE, **environment: str
+    stack: EngineStack, *arguments: str, code: int = ExitCode.DONE, **environment: str
 ) -> Printed:
     options = ["--yes", "--grace-hours", "0", *arguments]
     return sandbox(stack, "keys", "rotate", *options, code=code, **environment)
 
 
-def roll_back(stack: Sandbox, code: int = ExitCode.DONE) -> Printed:
+def roll_back(stack: EngineStack, code: int = ExitCode.DONE) -> Printed:
     return sandbox(stack, "keys", "rollback", "--yes", code=code)
 
 
-def stages(stack: Sandbox) -> Any:
+def stages(stack: EngineStack) -> Any:
     """The stage of each key slot, by the stack's file."""
     content = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())
     return content["config"].get("sandbox:manager_keys", {"a": "current"})
 
 
-def kill_rotation(stack: Sandbox, folder: Path, command: str, nth: int = 1) -> None:
+def kill_rotation(stack: EngineStack, folder: Path, command: str, nth: int = 1) -> None:
     """Start a rotation; kill it where it calls `pulumi` with *command* for the *nth* time."""
-    path = deadly(folder, stack.environment["PATH"], command, nth=nth)
+    path = path_that_kills(folder, stack.environment["PATH"], command, nth=nth)
     rotate(stack, code=-signal.SIGKILL, PATH=path)
 
 
-def test_a_rotation_ends_with_one_new_key_that_works(deployed: Sandbox, tmp_path: Path) -> None:
+def test_a_rotation_ends_with_one_new_key_that_works(deployed: EngineStack, tmp_path: Path) -> None:
     service = Service(deployed)
     before = stages(deployed)
     (slot,) = before
@@ -249,7 +253,7 @@ def test_a_rotation_ends_with_one_new_key_that_works(deployed: Sandbox, tmp_path
 
 @pytest.mark.thorough
 def test_a_rotation_that_is_killed_in_each_step_ends_with_one_new_key(
-    deployed: Sandbox, tmp_path: Path
+    deployed: EngineStack, tmp_path: Path
 ) -> None:
     service = Service(deployed)
     (slot,) = stages(deployed)
@@ -277,7 +281,7 @@ def test_a_rotation_that_is_killed_in_each_step_ends_with_one_new_key(
 
 @pytest.mark.thorough
 def test_a_rotation_is_rolled_back_from_every_stage_before_the_deletion(
-    deployed: Sandbox, tmp_path: Path
+    deployed: EngineStack, tmp_path: Path
 ) -> None:
     service = Service(deployed)
     before = stages(deployed)
@@ -314,13 +318,13 @@ def test_a_rotation_is_rolled_back_from_every_stage_before_the_deletion(
 
 
 @pytest.mark.thorough
-def test_the_status_shows_drift_that_somebody_made_by_hand(deployed: Sandbox) -> None:
+def test_the_status_shows_drift_that_somebody_made_by_hand(deployed: EngineStack) -> None:
     lines = json.loads(sandbox(deployed, "status", "--json").out)
     assert {line["item"]: line["details"] for line in lines}["drift"] == "none"
     ec2 = client(deployed.environment, "ec2")
     vpc = deployed.outputs()["vpc_id"]
     ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Purpose", "Value": "by-hand"}])
     ec2.create_subnet(VpcId=vpc, CidrBlock="10.100.200.0/24")
-    printed = sandbox(deployed, "status", code=ExitCode.ATTENTION)
-    assert "update aws:ec2/vpc:Vpc sandbox-vpc" in printed.out
-    assert f"{vpc}: subnet subnet-" in printed.out
+    printed_commands = sandbox(deployed, "status", code=ExitCode.ATTENTION)
+    assert "update aws:ec2/vpc:Vpc sandbox-vpc" in printed_commands.out
+    assert f"{vpc}: subnet subnet-" in printed_commands.out

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 import sandbox_client
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.sandbox_client.frozen_config import FROZEN_FILE, frozen_config
 
 SOURCE = Path(sandbox_client.__file__).parent
@@ -79,7 +79,7 @@ def test_it_works_in_an_environment_that_holds_nothing_else(
     installed = {path.name for path in (tmp_path / "venv").glob("lib/*/site-packages/*")}
     assert not {"pulumi", "infra", "sandbox"} & installed
 
-    (command,) = printed.scripts("docs/service.md", "A service in Python")
+    (command,) = printed_commands.scripts("docs/service.md", "A service in Python")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     pip_of_venv = {**os.environ, "PATH": path, "PIP_PYTHON": str(python)}
     subprocess.run(["bash", "-c", command], cwd=checkout, env=pip_of_venv, check=True)

@@ -5,16 +5,16 @@ sentence. It looks into the account where AWS does.
 """
 
 from local.request_checks.limits import (
+    cloudwatch_logs,
+    ec2_instances,
     ec2_listings,
-    ec2_machines,
     ec2_network,
-    identities,
-    kept,
-    others,
+    enforced_by_moto,
+    iam,
     tags,
 )
 from local.request_checks.limits.limit import LIMITS, Limit, refusal
 
 __all__ = ["LIMITS", "Limit", "refusal"]
 
-del ec2_listings, ec2_machines, ec2_network, identities, kept, others, tags
+del ec2_listings, ec2_instances, ec2_network, iam, enforced_by_moto, cloudwatch_logs, tags

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from local.authorization.calls import Call
 from local.authorization.question import tag_map
-from local.request_checks.limits.identities import entity_of
+from local.request_checks.limits.iam import entity_of
 from local.request_checks.limits.limit import iam_of, limit
 
 EC2: Final = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Tag.html"

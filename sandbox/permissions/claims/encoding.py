@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from cvc5 import Kind, Term, TermManager
 
-from sandbox.permissions.claims.patterns import (
+from sandbox.permissions.claims.pattern_formulas import (
     VARIABLE,
     Patterns,
     UnsupportedError,

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from sandbox.permissions.claims.encoding import Document, PolicyLayers, many
-from sandbox.permissions.claims.patterns import VARIABLE, arn_parts
+from sandbox.permissions.claims.pattern_formulas import VARIABLE, arn_parts
 
 Statement = Mapping[str, Any]
 

@@ -16,7 +16,7 @@ OPPOSITE: Final = {"true": "false", "false": "true"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mutant:
+class DocumentMutant:
     """A document with one statement replaced, or removed where *statement* is None."""
 
     document: str
@@ -42,14 +42,14 @@ class Mutant:
         return f"{self.document}: {self.sid}: {self.change}"
 
 
-def mutants(name: str, document: Document) -> Iterator[Mutant]:
+def mutants(name: str, document: Document) -> Iterator[DocumentMutant]:
     """Every mutant of *document*, which is called *name*."""
     for number, statement in enumerate(document["Statement"]):
         seen = [statement]
         for change, mutated in _of(statement):
             if mutated not in seen:
                 seen.append(mutated)
-                yield Mutant(
+                yield DocumentMutant(
                     document=name,
                     number=number,
                     sid=statement["Sid"],

@@ -13,8 +13,8 @@ from infra.permissions.statements import Statement, document, documents
 from infra.settings import Settings
 from sandbox.permissions import placeholders
 from sandbox.permissions.table import Placeholders, Row
-from tests.infra.permissions.issuers import OIDC_ISSUER, OTHER_OIDC_ISSUER
-from tests.infra.permissions.judging import Bench, Identity
+from tests.infra.permissions.row_verdicts import Bench, Identity
+from tests.infra.permissions.token_issuers import OIDC_ISSUER, OTHER_OIDC_ISSUER
 
 ACCOUNT: Final = AccountIdentity(partition="aws", account_id="123456789012")
 OTHER_ACCOUNT: Final = placeholders.OTHER_ACCOUNT

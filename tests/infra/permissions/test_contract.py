@@ -3,8 +3,8 @@
 import pytest
 
 from sandbox.permissions.table import rows
-from tests.infra.permissions import simulated
-from tests.infra.permissions.simulated import expected
+from tests.infra.permissions import simulated_rows
+from tests.infra.permissions.simulated_rows import expected
 from tests.infra.permissions.stacks import benches
 
 # one worker for this file and the mutants, so that the simulator is asked once
@@ -22,8 +22,8 @@ def test_every_row_holds_by_our_own_evaluator() -> None:
 
 
 def test_every_row_holds_by_a_maintained_simulator() -> None:
-    assert simulated.wrong() == []
+    assert simulated_rows.wrong() == []
 
 
 def test_both_evaluators_agree_on_every_row() -> None:
-    assert simulated.disagreements() == []
+    assert simulated_rows.disagreements() == []

@@ -10,8 +10,8 @@ from moto import mock_aws
 from infra import names
 from infra.permissions import trust
 from infra.permissions.statements import Statement, document, documents
-from tests.infra.permissions import deployed
-from tests.infra.permissions.simulated import expected
+from tests.infra.permissions import deployed_documents
+from tests.infra.permissions.simulated_rows import expected
 from tests.infra.permissions.stacks import (
     SERVICE_ACCOUNT,
     Given,
@@ -70,14 +70,17 @@ def create_role(
 def broken_rows(iam: "IAMClient") -> list[str]:
     return [
         str(row)
-        for bench in deployed.benches(iam, GIVEN)
+        for bench in deployed_documents.benches(iam, GIVEN)
         for row, verdict in zip(bench.rows, bench.verdicts(), strict=True)
         if verdict != expected(row)
     ]
 
 
 def test_the_account_holds_the_documents_that_were_written(iam: "IAMClient") -> None:
-    in_account, written = deployed.identities(iam, GIVEN), identities(policy_context(GIVEN))
+    in_account, written = (
+        deployed_documents.identities(iam, GIVEN),
+        identities(policy_context(GIVEN)),
+    )
     assert in_account.keys() < written.keys()
     for who, identity in in_account.items():
         assert list(identity.policies.values()) == list(written[who].policies.values())

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.account import client_of, emulated
-from tests.e2e.sandbox import Sandbox
-from tests.infra.permissions import deployed
-from tests.infra.permissions.simulated import expected, judge
+from tests.e2e.engine_stack import EngineStack
+from tests.infra.permissions import deployed_documents
+from tests.infra.permissions.simulated_rows import expected, judge
 from tests.infra.permissions.stacks import SERVICE_ACCOUNT, Given, oidc_provider
 
 pytestmark = pytest.mark.engine
@@ -37,12 +37,12 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
 
 
 def test_every_row_holds_in_the_account(environment: Mapping[str, str], tmp_path: Path) -> None:
-    sandbox = Sandbox(tmp_path, environment)
+    sandbox = EngineStack(tmp_path, environment)
     iam = client_of(environment)("iam")
     for name, given in STACKS.items():
         sandbox.configure(**given, **TRUSTED[given.get("manager_identity", "user")])
         sandbox.up()
-        outcomes = list(judge(deployed.benches(iam, given, sandbox.outputs()["vpc_id"])))
+        outcomes = list(judge(deployed_documents.benches(iam, given, sandbox.outputs()["vpc_id"])))
         broken = [str(row) for row, ours, theirs in outcomes if not ours == theirs == expected(row)]
         assert broken == [], name
         assert len(outcomes) > (10 if given else 400)

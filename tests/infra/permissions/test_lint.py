@@ -8,7 +8,7 @@ import pytest
 
 from local.iam.evaluator import Document
 from sandbox.permissions.table import rows
-from tests.infra.permissions import field_linter
+from tests.infra.permissions import parliament_linter
 from tests.infra.permissions.lint import findings
 from tests.infra.permissions.stacks import benches
 
@@ -112,6 +112,6 @@ def test_parliament_finds_only_what_does_not_apply(documents: Mapping[str, Docum
         issue
         for name, document in documents.items()
         if "trust" not in name  # parliament does not read trust policies
-        for issue in field_linter.findings(document)
+        for issue in parliament_linter.findings(document)
     }
-    assert issues == field_linter.NOT_APPLICABLE.keys()
+    assert issues == parliament_linter.NOT_APPLICABLE.keys()

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from sandbox.permissions.table import rows
-from tests.infra.permissions.judging import Bench
-from tests.infra.permissions.mutants import Mutant, mutants
-from tests.infra.permissions.simulated import disagreements
+from tests.infra.permissions.mutants import DocumentMutant, mutants
+from tests.infra.permissions.row_verdicts import Bench
+from tests.infra.permissions.simulated_rows import disagreements
 from tests.infra.permissions.stacks import benches
 
 # one worker for this file and the contract, so that the simulator is asked once
@@ -46,7 +46,7 @@ def judged() -> Mapping[str, Fate]:
     return fates
 
 
-def of(bench: Bench) -> Iterator[Mutant]:
+def of(bench: Bench) -> Iterator[DocumentMutant]:
     for name, document in bench.identity.documents.items():
         if bench.rows[0].who == "manager out of budget" and not name.startswith("stop"):
             continue  # the manager's own documents are judged with the manager

@@ -294,7 +294,7 @@ def test_the_session_of_a_deleted_role_is_refused(client: Client) -> None:
     trust = text({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
     role = iam.create_role(RoleName="gone", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     key = client("sts").assume_role(RoleArn=role, RoleSessionName="late")["Credentials"]
-    assert client("sts", key).get_caller_identity()["Account"] == ACCOUNT
+    assert client("sts", key).get_caller_identity()["StackAccount"] == ACCOUNT
     iam.delete_role(RoleName="gone")
     assert error(client("sts", key).get_caller_identity)[0] == "InvalidClientTokenId"
 

@@ -13,11 +13,11 @@ import pytest
 from local import serve
 from sandbox.permissions.dry_runs import CannotAskError
 from sandbox.permissions.table import Decision, Row, rows
-from tests.infra.permissions.judging import BOUNDARY, Bench, Identity
-from tests.infra.permissions.mutants import Mutant, mutants
+from tests.infra.permissions.mutants import DocumentMutant, mutants
+from tests.infra.permissions.row_verdicts import BOUNDARY, Bench, Identity
 from tests.infra.permissions.stacks import identities
-from tests.local.authorization.account import Account, account, deployed
-from tests.local.authorization.asking import ask
+from tests.local.authorization.real_calls import ask
+from tests.local.authorization.stack_account import StackAccount, account, deployed
 
 Outcome = tuple[Row, Decision]
 UNREACHABLE: Mapping[str, str] = {
@@ -55,7 +55,7 @@ def decisions(endpoint: str) -> Sequence[Outcome]:
     return decided
 
 
-def asked(row: Row, stack: Account) -> Decision | None:
+def asked(row: Row, stack: StackAccount) -> Decision | None:
     """The decision, or None where no request can say what the row says."""
     try:
         return ask(row, stack)
@@ -100,7 +100,7 @@ def test_a_statement_that_is_missing_in_a_deployed_policy_is_seen(
 
 
 def mutants_seen(
-    endpoint: str, decisions: Sequence[Outcome], chosen: Callable[[Mutant], bool]
+    endpoint: str, decisions: Sequence[Outcome], chosen: Callable[[DocumentMutant], bool]
 ) -> tuple[int, list[str]]:
     """How many mutants change the answer to a call, and those that should and do not."""
     seen, unseen = 0, list[str]()
@@ -126,7 +126,7 @@ def mutants_seen(
     return seen, unseen
 
 
-def changes(bench: Bench, mutant: Mutant) -> list[Outcome]:
+def changes(bench: Bench, mutant: DocumentMutant) -> list[Outcome]:
     """The rows on which the evaluator decides otherwise, and how."""
     identity = bench.identity
     text = exchanged(identity.documents[mutant.document], mutant)
@@ -143,7 +143,7 @@ def changes(bench: Bench, mutant: Mutant) -> list[Outcome]:
     ]
 
 
-def exchanged(document: Mapping[str, Any], mutant: Mutant) -> Mapping[str, Any]:
+def exchanged(document: Mapping[str, Any], mutant: DocumentMutant) -> Mapping[str, Any]:
     statements = [*document["Statement"]]
     statements[mutant.number : mutant.number + 1] = [mutant.statement] if mutant.statement else []
     return {**document, "Statement": statements}

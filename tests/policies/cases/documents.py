@@ -6,18 +6,18 @@ from typing import Any, Final
 
 from infra import names
 from policies.config import Parameters
-from tests.policies import stack
+from tests.policies import passing_stack
 from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import FakeResource
-from tests.policies.stack import allowing, edited, trust_of
+from tests.policies.passing_stack import allowing, edited, trust_of
 
-POLICY: Final = stack.MANAGER_POLICY
+POLICY: Final = passing_stack.MANAGER_POLICY
 PROGRAM_POLICIES: Final = (
     POLICY,
-    stack.MANAGER_BOUNDARY,
-    stack.INSTANCE_POLICY,
-    stack.INSTANCE_BOUNDARY,
-    stack.FLOW_LOGS_BOUNDARY,
+    passing_stack.MANAGER_BOUNDARY,
+    passing_stack.INSTANCE_POLICY,
+    passing_stack.INSTANCE_BOUNDARY,
+    passing_stack.FLOW_LOGS_BOUNDARY,
 )
 STRANGER: Final = "999999999999"
 INSTANCE: Final = "arn:aws:ec2:us-east-1:123456789012:instance/*"
@@ -41,10 +41,12 @@ def _without(of: FakeResource, sid: str) -> FakeResource:
 
 
 OTHERS_ACCOUNT: Final = POLICY.having(
-    policy=POLICY.props["policy"].replace(stack.ACCOUNT, STRANGER)
+    policy=POLICY.props["policy"].replace(passing_stack.ACCOUNT, STRANGER)
 )
 OTHERS_VPC: Final = POLICY.having(
-    policy=POLICY.props["policy"].replace(stack.POLICY_CONTEXT.vpc_id, "vpc-0aaaaaaaaaaaaaaaa")
+    policy=POLICY.props["policy"].replace(
+        passing_stack.POLICY_CONTEXT.vpc_id, "vpc-0aaaaaaaaaaaaaaaa"
+    )
 )
 CASES: Final[tuple[Case, ...]] = (
     *(
@@ -62,32 +64,34 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "grants-as-declared",
         "another document's action",
-        stack.INSTANCE_POLICY.having(policy=allowing("ec2:RunInstances", on=INSTANCE)),
+        passing_stack.INSTANCE_POLICY.having(policy=allowing("ec2:RunInstances", on=INSTANCE)),
     ),
     bad(
         "grants-as-declared",
         "a look-alike's",
         POLICY.having(name="helper", policy=allowing("ce:GetTags", on="*")),
     ),
-    bad("denials-present", "no ceiling", _without(stack.MANAGER_BOUNDARY, "NothingElseEver")),
+    bad(
+        "denials-present", "no ceiling", _without(passing_stack.MANAGER_BOUNDARY, "NothingElseEver")
+    ),
     bad(
         "denials-present",
         "another region",
-        _without(stack.MANAGER_BOUNDARY, "NoOtherRegion"),
+        _without(passing_stack.MANAGER_BOUNDARY, "NoOtherRegion"),
         findings=22,
     ),
     *(
-        replace(case, parameters=Parameters(permissions_boundary=stack.ORGANIZATION))
+        replace(case, parameters=Parameters(permissions_boundary=passing_stack.ORGANIZATION))
         for case in (
-            good("denials-in-policies", "the program's", stack.UNDER_ORGANIZATION),
+            good("denials-in-policies", "the program's", passing_stack.UNDER_ORGANIZATION),
             *(
                 bad(
                     "denials-in-policies",
                     f"a part of {name} that is not attached",
                     [
                         resource
-                        for resource in stack.UNDER_ORGANIZATION
-                        if resource.props.get("policyArn") != stack.policy_arn(name)
+                        for resource in passing_stack.UNDER_ORGANIZATION
+                        if resource.props.get("policyArn") != passing_stack.policy_arn(name)
                     ],
                 )
                 for name in (names.MANAGER_POLICY, names.INSTANCE_POLICY, names.FLOW_LOGS)
@@ -98,7 +102,7 @@ CASES: Final[tuple[Case, ...]] = (
                     f"no {sid}",
                     [
                         _without(resource, sid) if "policy" in resource.props else resource
-                        for resource in stack.UNDER_ORGANIZATION
+                        for resource in passing_stack.UNDER_ORGANIZATION
                     ],
                     findings=findings,
                 )
@@ -106,14 +110,14 @@ CASES: Final[tuple[Case, ...]] = (
             ),
         )
     ),
-    good("denials-in-policies", "not needed beside boundaries", stack.ALL),
-    good("results-kept-apart", "the program's", stack.ALL),
+    good("denials-in-policies", "not needed beside boundaries", passing_stack.ALL),
+    good("results-kept-apart", "the program's", passing_stack.ALL),
     bad(
         "results-kept-apart",
         "no Deny",
-        stack.swapped(
-            stack.INSTANCE_POLICY,
-            _without(stack.INSTANCE_POLICY, "KeepResultsFromOtherSandboxes"),
+        passing_stack.swapped(
+            passing_stack.INSTANCE_POLICY,
+            _without(passing_stack.INSTANCE_POLICY, "KeepResultsFromOtherSandboxes"),
         ),
         findings=2,
     ),
@@ -121,9 +125,9 @@ CASES: Final[tuple[Case, ...]] = (
         good(
             "results-kept-apart",
             "no Deny, as configured",
-            stack.swapped(
-                stack.INSTANCE_POLICY,
-                _without(stack.INSTANCE_POLICY, "KeepResultsFromOtherSandboxes"),
+            passing_stack.swapped(
+                passing_stack.INSTANCE_POLICY,
+                _without(passing_stack.INSTANCE_POLICY, "KeepResultsFromOtherSandboxes"),
             ),
         ),
         parameters=Parameters(instances_read_outputs=True),
@@ -133,19 +137,19 @@ CASES: Final[tuple[Case, ...]] = (
         "an element twice",
         POLICY.having(policy=allowing("s3:GetObject").replace('"Effect"', '"effect": 1, "Effect"')),
     ),
-    good("documents-name-own-things", "the program's", stack.ALL),
+    good("documents-name-own-things", "the program's", passing_stack.ALL),
     bad(
         "documents-name-own-things",
         "another account",
-        stack.swapped(POLICY, OTHERS_ACCOUNT),
+        passing_stack.swapped(POLICY, OTHERS_ACCOUNT),
     ),
-    bad("documents-name-own-things", "another VPC", stack.swapped(POLICY, OTHERS_VPC)),
+    bad("documents-name-own-things", "another VPC", passing_stack.swapped(POLICY, OTHERS_VPC)),
     bad(
         "documents-name-own-things",
         "another account in a trust policy",
-        stack.swapped(
-            stack.FLOW_LOGS_ROLE,
-            stack.FLOW_LOGS_ROLE.having(
+        passing_stack.swapped(
+            passing_stack.FLOW_LOGS_ROLE,
+            passing_stack.FLOW_LOGS_ROLE.having(
                 assumeRolePolicy=trust_of(
                     {"Service": "vpc-flow-logs.amazonaws.com"},
                     {"StringEquals": {"aws:SourceAccount": STRANGER}},

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Final
 
 from policies.config import Parameters
-from tests.policies import stack
+from tests.policies import passing_stack
 from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import UNKNOWN, FakeResource
-from tests.policies.stack import ACCOUNT, trust_of
+from tests.policies.passing_stack import ACCOUNT, trust_of
 
 PROVIDER: Final = f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.example/id/1"
 ISSUER: Final = "oidc.eks.example/id/1"
@@ -16,9 +16,9 @@ EXACT: Final = {
     f"{ISSUER}:sub": "system:serviceaccount:default:sandbox",
     f"{ISSUER}:aud": "sts.amazonaws.com",
 }
-FLOW: Final = stack.FLOW_LOGS_ROLE
-MANAGER_ROLE: Final = stack.ROLE.having(
-    name="sandbox-manager", permissionsBoundary=stack.policy_arn("sandbox-manager-boundary")
+FLOW: Final = passing_stack.FLOW_LOGS_ROLE
+MANAGER_ROLE: Final = passing_stack.ROLE.having(
+    name="sandbox-manager", permissionsBoundary=passing_stack.policy_arn("sandbox-manager-boundary")
 )
 IRSA: Final = Parameters(
     manager_identity="irsa", oidc_provider_arn=PROVIDER, service_account="default/sandbox"
@@ -27,7 +27,7 @@ PODS: Final = Parameters(manager_identity="pod-identity", service_account="defau
 
 
 def _trusting(principal: object, condition: object = None) -> FakeResource:
-    return stack.ROLE.having(assumeRolePolicy=trust_of(principal, condition))
+    return passing_stack.ROLE.having(assumeRolePolicy=trust_of(principal, condition))
 
 
 def _irsa(condition: object) -> FakeResource:
@@ -49,39 +49,39 @@ def _on(day: date, case: Case) -> Case:
     return _under(Parameters(today=day), case)
 
 
-SECOND_KEY: Final = replace(stack.KEY, name="second")
-DATED_KEY: Final = stack.KEY.having(createDate="2026-08-26T23:59:59Z")
+SECOND_KEY: Final = replace(passing_stack.KEY, name="second")
+DATED_KEY: Final = passing_stack.KEY.having(createDate="2026-08-26T23:59:59Z")
 NINETY_DAYS_LATER: Final = date(2026, 11, 24)
 NINETY_ONE: Final = date(2026, 11, 25)
 ROTATING: Final = Parameters(manager_keys={"a": "current", "b": "next"})
 SWITCHED_OFF: Final = Parameters(manager_keys={"a": "inactive", "b": "current"})
 
 CASES: Final[tuple[Case, ...]] = (
-    good("keys-as-configured", "the manager's", stack.ALL),
+    good("keys-as-configured", "the manager's", passing_stack.ALL),
     _under(
         SWITCHED_OFF,
         good(
             "keys-as-configured",
             "an inactive one beside it",
-            (*stack.ALL, SECOND_KEY.having(status="Inactive")),
+            (*passing_stack.ALL, SECOND_KEY.having(status="Inactive")),
         ),
     ),
     bad(
         "keys-as-configured",
         "an inactive one that no stage has",
-        (*stack.ALL, SECOND_KEY.having(status="Inactive")),
+        (*passing_stack.ALL, SECOND_KEY.having(status="Inactive")),
     ),
-    bad("keys-as-configured", "two", (*stack.ALL, SECOND_KEY)),
-    _under(ROTATING, good("keys-as-configured", "a rotation", (*stack.ALL, SECOND_KEY))),
-    good("access-key-age", "made today", stack.ALL),
-    _on(NINETY_DAYS_LATER, good("access-key-age", "90 days old", (stack.USER, DATED_KEY))),
-    _on(NINETY_ONE, bad("access-key-age", "91 days old", (stack.USER, DATED_KEY))),
+    bad("keys-as-configured", "two", (*passing_stack.ALL, SECOND_KEY)),
+    _under(ROTATING, good("keys-as-configured", "a rotation", (*passing_stack.ALL, SECOND_KEY))),
+    good("access-key-age", "made today", passing_stack.ALL),
+    _on(NINETY_DAYS_LATER, good("access-key-age", "90 days old", (passing_stack.USER, DATED_KEY))),
+    _on(NINETY_ONE, bad("access-key-age", "91 days old", (passing_stack.USER, DATED_KEY))),
     _on(
         NINETY_ONE,
         good(
             "access-key-age",
             "old, and switched off",
-            (stack.USER, DATED_KEY.having(status="Inactive")),
+            (passing_stack.USER, DATED_KEY.having(status="Inactive")),
         ),
     ),
     _on(
@@ -89,15 +89,15 @@ CASES: Final[tuple[Case, ...]] = (
         bad(
             "access-key-age",
             "old, beside the one that follows it",
-            (stack.USER, DATED_KEY, SECOND_KEY.having(createDate="2026-11-20T08:00:00Z")),
+            (passing_stack.USER, DATED_KEY, SECOND_KEY.having(createDate="2026-11-20T08:00:00Z")),
         ),
     ),
     _under(
         Parameters(max_key_age_days=180, today=NINETY_ONE),
-        good("access-key-age", "as the pack's config says", (stack.USER, DATED_KEY)),
+        good("access-key-age", "as the pack's config says", (passing_stack.USER, DATED_KEY)),
     ),
-    bad("access-key-age", "no date", (stack.USER, DATED_KEY.having(createDate=None))),
-    good("trust-policy-scoped", "EC2", stack.ROLE),
+    bad("access-key-age", "no date", (passing_stack.USER, DATED_KEY.having(createDate=None))),
+    good("trust-policy-scoped", "EC2", passing_stack.ROLE),
     good("trust-policy-scoped", "flow logs of this account", FLOW),
     bad("trust-policy-scoped", "anybody", _trusting("*")),
     bad("trust-policy-scoped", "any account", _trusting({"AWS": "*"})),
@@ -111,13 +111,15 @@ CASES: Final[tuple[Case, ...]] = (
         "a second service",
         _trusting({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}),
     ),
-    bad("trust-policy-scoped", "EC2, for another role", stack.ROLE.having(name="other")),
+    bad("trust-policy-scoped", "EC2, for another role", passing_stack.ROLE.having(name="other")),
     bad(
         "trust-policy-scoped",
         "flow logs of all accounts",
         FLOW.having(assumeRolePolicy=trust_of({"Service": "vpc-flow-logs.amazonaws.com"})),
     ),
-    bad("trust-policy-scoped", "no document", stack.ROLE.having(assumeRolePolicy="nonsense")),
+    bad(
+        "trust-policy-scoped", "no document", passing_stack.ROLE.having(assumeRolePolicy="nonsense")
+    ),
     _under(
         IRSA, good("trust-policy-scoped", "one service account", _irsa({"StringEquals": EXACT}))
     ),
@@ -147,61 +149,65 @@ CASES: Final[tuple[Case, ...]] = (
         ),
     ),
     _under(PODS, bad("trust-policy-scoped", "all pods", _pods(None))),
-    good("boundary-present", "the user's", stack.USER),
-    good("boundary-present", "the role's", stack.ROLE),
+    good("boundary-present", "the user's", passing_stack.USER),
+    good("boundary-present", "the role's", passing_stack.ROLE),
     good("boundary-present", "the flow logs'", FLOW),
     bad("boundary-present", "no flow logs'", FLOW.having(permissionsBoundary=None)),
-    bad("boundary-present", "no user's", stack.USER.having(permissionsBoundary=None)),
-    bad("boundary-present", "no role's", stack.ROLE.having(permissionsBoundary=None)),
+    bad("boundary-present", "no user's", passing_stack.USER.having(permissionsBoundary=None)),
+    bad("boundary-present", "no role's", passing_stack.ROLE.having(permissionsBoundary=None)),
     bad(
         "boundary-present",
         "AWS's",
-        stack.ROLE.having(permissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess"),
+        passing_stack.ROLE.having(permissionsBoundary="arn:aws:iam::aws:policy/PowerUserAccess"),
     ),
     bad(
         "boundary-present",
         "the manager's, for instances",
-        stack.ROLE.having(permissionsBoundary=stack.policy_arn("sandbox-manager-boundary")),
+        passing_stack.ROLE.having(
+            permissionsBoundary=passing_stack.policy_arn("sandbox-manager-boundary")
+        ),
     ),
     *(
-        _under(Parameters(permissions_boundary=stack.ORGANIZATION), case)
+        _under(Parameters(permissions_boundary=passing_stack.ORGANIZATION), case)
         for case in (
             good(
                 "boundary-present",
                 "the organization's",
-                stack.ROLE.having(permissionsBoundary=stack.ORGANIZATION),
+                passing_stack.ROLE.having(permissionsBoundary=passing_stack.ORGANIZATION),
             ),
-            bad("boundary-present", "the program's, not the organization's", stack.ROLE),
-            good("boundary-matches-identity", "the organization's", stack.UNDER_ORGANIZATION),
-            good("names-as-expected", "without boundaries", stack.UNDER_ORGANIZATION),
+            bad("boundary-present", "the program's, not the organization's", passing_stack.ROLE),
+            good(
+                "boundary-matches-identity", "the organization's", passing_stack.UNDER_ORGANIZATION
+            ),
+            good("names-as-expected", "without boundaries", passing_stack.UNDER_ORGANIZATION),
         )
     ),
     bad(
         "boundary-present",
         "an organization's that no setting names",
-        stack.ROLE.having(permissionsBoundary=stack.ORGANIZATION),
+        passing_stack.ROLE.having(permissionsBoundary=passing_stack.ORGANIZATION),
     ),
-    bad("names-as-expected", "no boundaries", stack.UNDER_ORGANIZATION, findings=2),
-    good("boundary-matches-identity", "the program's", stack.ALL),
+    bad("names-as-expected", "no boundaries", passing_stack.UNDER_ORGANIZATION, findings=2),
+    good("boundary-matches-identity", "the program's", passing_stack.ALL),
     bad(
         "boundary-matches-identity",
         "the other's, in a first preview",
-        stack.swapped(
-            stack.ROLE,
+        passing_stack.swapped(
+            passing_stack.ROLE,
             replace(
-                stack.ROLE.having(permissionsBoundary=UNKNOWN),
-                dependencies={"permissionsBoundary": [stack.MANAGER_BOUNDARY]},
+                passing_stack.ROLE.having(permissionsBoundary=UNKNOWN),
+                dependencies={"permissionsBoundary": [passing_stack.MANAGER_BOUNDARY]},
             ),
         ),
     ),
     bad(
         "boundary-matches-identity",
         "of another path",
-        stack.swapped(
-            stack.ROLE,
+        passing_stack.swapped(
+            passing_stack.ROLE,
             replace(
-                stack.ROLE.having(
-                    permissionsBoundary=stack.policy_arn("x/sandbox-instance-boundary")
+                passing_stack.ROLE.having(
+                    permissionsBoundary=passing_stack.policy_arn("x/sandbox-instance-boundary")
                 ),
                 dependencies={},
             ),

@@ -5,10 +5,10 @@ from ipaddress import ip_network
 from typing import Final
 
 from policies.config import Parameters
-from tests.policies import stack
+from tests.policies import passing_stack
 from tests.policies.case import Case, bad, good
 
-SSH: Final = stack.INGRESS
+SSH: Final = passing_stack.INGRESS
 NARROW: Final = Parameters(
     allowed_ssh_cidrs=(ip_network("203.0.113.0/24"), ip_network("2001:db8:1::/48"))
 )
@@ -47,12 +47,12 @@ CASES: Final[tuple[Case, ...]] = (
         "the IPv6 world, with only IPv4 configured",
         SSH.having(cidrIpv4=None, cidrIpv6="::/0"),
     ),
-    _narrow(good("ssh-from-configured-networks", "in a prefix list", stack.PREFIX_LIST)),
+    _narrow(good("ssh-from-configured-networks", "in a prefix list", passing_stack.PREFIX_LIST)),
     _narrow(
         bad(
             "ssh-from-configured-networks",
             "two others in a prefix list",
-            stack.PREFIX_LIST.having(
+            passing_stack.PREFIX_LIST.having(
                 entries=[{"cidr": "203.0.113.0/24"}, {"cidr": "0.0.0.0/0"}, {"cidr": "::/0"}]
             ),
             findings=2,
@@ -65,14 +65,14 @@ CASES: Final[tuple[Case, ...]] = (
     bad(
         "ssh-not-world-open",
         "in a prefix list",
-        stack.PREFIX_LIST.having(entries=[{"cidr": "0.0.0.0/0"}]),
+        passing_stack.PREFIX_LIST.having(entries=[{"cidr": "0.0.0.0/0"}]),
     ),
     good("security-group-rules-described", "the program's", SSH),
     bad("security-group-rules-described", "nothing", SSH.having(description=None)),
-    bad("security-group-rules-described", "a blank", stack.EGRESS.having(description=" ")),
+    bad("security-group-rules-described", "a blank", passing_stack.EGRESS.having(description=" ")),
     bad(
         "security-group-rules-described",
         "the provider's default",
-        stack.GROUP.having(description="Managed by Pulumi"),
+        passing_stack.GROUP.having(description="Managed by Pulumi"),
     ),
 )

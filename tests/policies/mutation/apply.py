@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 
-from tests.policies.mutation.program import Mutant, Program
+from tests.policies.mutation.mutant import Mutant, Program
 
 
 def run(mutants: Sequence[Mutant], repository: Path) -> None:

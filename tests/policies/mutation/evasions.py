@@ -10,8 +10,8 @@ import pulumi_aws as aws
 
 from infra import catalogue, names
 from infra.lazy_aws import cloudwatch, ec2, iam  # the classes that the program uses
-from tests.policies.mutation.foreign import PROVIDERS
-from tests.policies.mutation.program import MANAGER, RUN, SANDBOX, Mutant, Program, Values, setting
+from tests.policies.mutation.mutant import MANAGER, RUN, SANDBOX, Mutant, Program, Values, setting
+from tests.policies.mutation.others_resources import PROVIDERS
 from tests.policies.mutation.widened import BOUNDARY, DENIALS, GRANTS, INSTANCE_BOUNDARY
 
 SECRETS: Final = "no-plaintext-secret-outputs"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tests.policies.mutation.program import Mutant
+from tests.policies.mutation.mutant import Mutant
 
 
 def groups(mutants: Mapping[str, Mutant]) -> list[list[str]]:

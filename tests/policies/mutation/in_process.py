@@ -24,8 +24,8 @@ from policies.additions import Addition
 from policies.config import Parameters
 from tests.infra.conftest import ACCOUNT, invoke_answer
 from tests.policies.mutation.apply import run
-from tests.policies.mutation.program import Mutant
-from tests.policies.pack_server import PackServer, Violation, violations
+from tests.policies.mutation.mutant import Mutant
+from tests.policies.pack_server import PackFinding, PackServer, violations
 
 REPOSITORY = Path(__file__).parents[3]
 PREFIXES = {"Vpc": "vpc", "InternetGateway": "igw", "RouteTable": "rtb", "Subnet": "subnet"}
@@ -135,7 +135,7 @@ def check(
     mutant: Mutant | None = None,
     settings: Mapping[str, Any] | None = None,
     additions: Sequence[Addition] = (),
-) -> list[Violation]:
+) -> list[PackFinding]:
     """The findings of the pack on the program with *mutant*, in the stack "production".
 
     The stack's *settings* are for the program and for the pack, as in the engine.

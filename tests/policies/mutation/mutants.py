@@ -12,8 +12,8 @@ import pulumi_aws as aws
 
 from infra import catalogue
 from infra.lazy_aws import cloudwatch, ec2, iam  # the classes that the program uses
-from tests.policies.mutation import evasions, foreign, widened
-from tests.policies.mutation.program import (
+from tests.policies.mutation import evasions, others_resources, widened
+from tests.policies.mutation.mutant import (
     ADMIN,
     MANAGER,
     RUN,
@@ -471,7 +471,7 @@ CHANGES: Final[Mapping[str, Mutant]] = {
 }
 MUTANTS: Final[Mapping[str, Mutant]] = {
     **CHANGES,
-    **foreign.MUTANTS,
+    **others_resources.MUTANTS,
     **widened.MUTANTS,
     **evasions.MUTANTS,
 }

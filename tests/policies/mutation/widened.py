@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from infra import catalogue, names
-from tests.policies.mutation.program import (
+from tests.policies.mutation.mutant import (
     MANAGER,
     RUN,
     SANDBOX,

@@ -10,7 +10,7 @@ import signal
 import pytest
 
 from sandbox.core.errors import ExitCode
-from tests.deadly import deadly
+from tests.killed_by_pulumi import path_that_kills
 from tests.sandbox import json_forms
 from tests.sandbox.adopt.adoption_env import (
     AdoptionEnv,
@@ -75,7 +75,7 @@ def test_a_replacement_is_refused_with_a_full_report_and_nothing_is_written(
 def test_a_run_that_is_killed_after_its_last_write_has_adopted(environment: AdoptionEnv) -> None:
     account = environment.account()
     killed = environment.apply(
-        PATH=deadly(
+        PATH=path_that_kills(
             environment.folder / "deadly",
             environment.variables["PATH"],
             "stack import",

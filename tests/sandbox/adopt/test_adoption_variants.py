@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox.core.errors import ExitCode
-from tests.deadly import deadly
+from tests.killed_by_pulumi import path_that_kills
 from tests.sandbox.adopt.adoption_env import error_line, secret_of
 from tests.sandbox.adopt.conftest import TALLY, OpenEnv
 from tests.sandbox.adopt.test_adoption import require_sound_update
@@ -65,7 +65,7 @@ def test_a_run_that_was_killed_is_continued_by_the_next(
     interruption = INTERRUPTIONS[point]
     operator = "!=" if interruption.in_rehearsal else "="
     killed = environment.apply(
-        PATH=deadly(
+        PATH=path_that_kills(
             environment.folder / "deadly",
             environment.variables["PATH"],
             interruption.command,

@@ -21,7 +21,7 @@ import pytest
 from local import emulator, engine
 from local import stack as local_stack
 from sandbox.core.errors import ExitCode
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.sandbox.adopt import real_terraform
 from tests.sandbox.adopt.adoption_env import (
     AdoptionEnv,
@@ -50,7 +50,7 @@ EXECUTED: set[str] = set()
 @cache
 def blocks() -> Mapping[str, list[str]]:
     """The shell blocks by their heading."""
-    parts = re.split(r"^#{2,3} (.+)$", printed.text(DOCUMENT), flags=re.MULTILINE)
+    parts = re.split(r"^#{2,3} (.+)$", printed_commands.text(DOCUMENT), flags=re.MULTILINE)
     return {
         heading: re.findall(r"^```sh\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
         for heading, text in zip(parts[1::2], parts[2::2], strict=True)
@@ -106,7 +106,7 @@ class Course:
 
     def inline(self, command: str, *, exit_code: int = 0) -> str:
         """Run a command that the document names in a sentence."""
-        assert f"`{command}`" in printed.text(DOCUMENT)
+        assert f"`{command}`" in printed_commands.text(DOCUMENT)
         return self.shell(command, exit_code=exit_code)
 
     def shell(self, text: str, *, exit_code: int = 0) -> str:
@@ -147,9 +147,9 @@ def test_a_check_lists_the_settings_and_writes_nothing(
 ) -> None:
     course.block("Before you begin")
     account, files = environment.account(), environment.files_of_stack()
-    printed = course.block("1. Check")
-    assert "0 to replace, 0 to delete" in printed
-    assert 'sandbox:zones = {"us-east-1a": 0}' in printed
+    printed_commands = course.block("1. Check")
+    assert "0 to replace, 0 to delete" in printed_commands
+    assert 'sandbox:zones = {"us-east-1a": 0}' in printed_commands
     assert environment.account() == account
     assert environment.files_of_stack() == files
 
@@ -183,9 +183,9 @@ def test_the_adoption_changes_nothing_in_the_account(
     course: Course, environment: AdoptionEnv
 ) -> None:
     account = environment.account()
-    printed = course.block("2. Apply")
-    assert "0 to replace, 0 to delete" in printed
-    assert "pulumi up --stack production" in printed
+    printed_commands = course.block("2. Apply")
+    assert "0 to replace, 0 to delete" in printed_commands
+    assert "pulumi up --stack production" in printed_commands
     assert environment.account() == account
 
 
@@ -221,10 +221,10 @@ def test_the_update_replaces_nothing_and_previews_warn(
         *("sandbox-manager", "sandbox-manager-policy"),
         *("sandbox-instance-role", "sandbox-instance-policy"),
     }
-    printed = course.block("3. Update")
-    assert WARNING in printed
-    assert "to replace" not in printed
-    assert "to delete" not in printed
+    printed_commands = course.block("3. Update")
+    assert WARNING in printed_commands
+    assert "to replace" not in printed_commands
+    assert "to delete" not in printed_commands
     assert moved_ids(ids, environment.ids()) == set()
 
 
@@ -341,4 +341,4 @@ def test_the_states_of_the_sandboxes_and_of_the_cluster_are_checked_together(
 
 def test_every_command_of_the_document_was_run() -> None:
     assert {text for texts in blocks().values() for text in texts} == EXECUTED
-    assert len(EXECUTED) == len(printed.scripts("docs/adoption.md"))
+    assert len(EXECUTED) == len(printed_commands.scripts("docs/adoption.md"))

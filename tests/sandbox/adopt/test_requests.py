@@ -17,7 +17,7 @@ from sandbox.adopt.mapping import plan_adoption
 from sandbox.adopt.policy_comparison import PolicyComparison, compare
 from sandbox.adopt.preview_check import EXPLAINED, OLD_METADATA, OUTSIDE, SESSIONS, Values
 from sandbox.permissions.table import Row, rows
-from tests.infra.permissions.judging import Identity, request
+from tests.infra.permissions.row_verdicts import Identity, request
 from tests.infra.permissions.stacks import ACCOUNT, identities, placeholders_of, policy_context
 from tests.sandbox.adopt.conftest import TALLY
 from tests.sandbox.adopt.fake_account import attributes

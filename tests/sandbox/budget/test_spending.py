@@ -19,7 +19,7 @@ from infra.permissions import spending as permissions
 from infra.permissions import trust
 from infra.permissions.statements import document
 from local import serve
-from local.account import COST_OF_AN_INSTANCE
+from local.emulated_account import COST_OF_AN_INSTANCE
 from sandbox import cli
 from sandbox.budget import spending
 from sandbox.core import budget as core

@@ -9,7 +9,7 @@ import boto3
 
 from local.iam.evaluator import Document, Layers, Request, decide
 from local.iam.reference import any_resource
-from tests.infra.permissions.judging import Identity
+from tests.infra.permissions.row_verdicts import Identity
 from tests.infra.permissions.stacks import ACCOUNT, placeholders_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from sandbox.core.errors import SandboxError
 from sandbox.permissions.simulation import RowAnswer, simulate
 from sandbox.permissions.table import Row, rows
-from tests.infra.permissions.judging import Identity
+from tests.infra.permissions.row_verdicts import Identity
 from tests.infra.permissions.stacks import (
     Given,
     identities,

@@ -11,7 +11,7 @@ import yaml
 
 from sandbox import cli
 from sandbox.core.errors import ExitCode
-from tests.docs import printed
+from tests.docs import printed_commands
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
 
@@ -165,7 +165,10 @@ def test_a_file_that_powershell_wrote_is_read(
 
 @pytest.mark.parametrize(
     "scripts",
-    [printed.scripts("README.md", "Settings"), printed.scripts("docs/settings.md")],
+    [
+        printed_commands.scripts("README.md", "Settings"),
+        printed_commands.scripts("docs/settings.md"),
+    ],
     ids=["README", "settings"],
 )
 def test_the_commands_of_the_documents_work_as_printed(

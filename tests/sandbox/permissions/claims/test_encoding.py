@@ -12,11 +12,11 @@ from hypothesis.strategies import SearchStrategy
 from local.iam import evaluator
 from sandbox.permissions.claims import counterexample, stacks
 from sandbox.permissions.claims.encoding import PolicyLayers
-from sandbox.permissions.claims.patterns import UnsupportedError
+from sandbox.permissions.claims.pattern_formulas import UnsupportedError
 from sandbox.permissions.claims.proof import Prover
 from sandbox.permissions.table import Check, Decision
-from tests.infra.permissions.judging import RowQuestion
-from tests.infra.permissions.second_opinion import DECISIONS, ask
+from tests.infra.permissions.iam_simulate import DECISIONS, ask
+from tests.infra.permissions.row_verdicts import RowQuestion
 from tests.sandbox.permissions.claims.random_requests import (
     OTHER_ACCOUNT,
     REQUESTS,

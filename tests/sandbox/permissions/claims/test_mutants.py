@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.infra.permissions import test_mutants as rows
-from tests.sandbox.permissions.claims.fates import judged
+from tests.sandbox.permissions.claims.mutant_fates import judged
 
 pytestmark = pytest.mark.proof
 

@@ -1,0 +1,105 @@
+"""`make bench`: the program against an empty one and against Terraform, run in turns.
+
+Seconds depend on the machine, ratios on the program. So each pair is measured in turns, and the
+median of the ratios counts.
+"""
+
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from local import emulator, engine
+from local.bench import emulated_aws, imports, policy_pack, programs, terraform
+
+PREVIEWS: Final = 3
+DELAYS: Final = (0, 80)
+"""Milliseconds that the emulated AWS waits before each answer; a real region takes about 80."""
+PREVIEW: Final = ("preview", "--expect-no-changes")
+COMMANDS: Final = {
+    "up": ("up", "--yes", "--skip-preview"),
+    "preview": PREVIEW,
+    "preview with refresh": (*PREVIEW, "--refresh"),
+    "destroy": ("destroy", "--yes", "--skip-preview", "--run-program"),
+}
+"""In the order in which they are measured."""
+GUARDED: Final = "preview with the guard rails (against: without)"
+DELAYED: Final = f", {DELAYS[-1]} ms a call"
+GOALS: Final = {
+    "preview": 1.4,
+    GUARDED: policy_pack.GOAL,
+    emulated_aws.CHECKED: emulated_aws.CHECKED_GOAL,
+    emulated_aws.START: emulated_aws.START_GOAL,
+    **{f"{title} (against: Terraform){DELAYED}": 1.0 for title in terraform.COMMANDS},
+}
+"""The most that a row's ratio may be, or its seconds."""
+Pairs = list[tuple[float, float]]
+
+
+def main() -> int:
+    """Measure, print a table, and fail above a goal."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        installed = engine.ensure()
+        rows = dict[str, Pairs]()
+        for delay in DELAYS:
+            measured = _measured(installed, Path(name) / str(delay), delay)
+            rows |= {f"{title}{DELAYED if delay else ''}": row for title, row in measured.items()}
+        rows[emulated_aws.CHECKED] = emulated_aws.updates(installed, Path(name) / "checked")
+        started = emulated_aws.start_seconds(Path(name) / "start")
+    print(f"{'':50}{'sandbox':>8}{'other':>10}{'ratio':>8}")
+    ratios = {title: _row(title, pairs) for title, pairs in rows.items()}
+    _row("imports (against: import pulumi)", imports.evaluation())
+    heaviest = ", ".join(f"{package} {seconds:.2f} s" for package, seconds in imports.heaviest())
+    print(f"heaviest imports: {heaviest}")
+    print(f"{emulated_aws.START}: {started:.2f} s")
+    values = {**ratios, emulated_aws.START: started}
+    goals = {title: goal for title, goal in GOALS.items() if title in values}
+    missed = {title for title, goal in goals.items() if values[title] >= goal}
+    for title, goal in goals.items():
+        print(f"goal, {title}: below {goal}: {'MISSED' if title in missed else 'met'}")
+    return 1 if missed else 0
+
+
+def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, Pairs]:
+    """Seconds of the sandbox's commands and of what they are compared with, by title.
+
+    They are compared with an empty program and, if `terraform` is on PATH, with the same resources
+    in Terraform, in an account of its own.
+    """
+    accounts = [folder / "aws", folder / "other-aws"]
+    aws, other_aws = (emulator.start(emulated_aws, delay=delay) for emulated_aws in accounts)
+    try:
+        sandbox = programs.sandbox(installed, aws, folder)
+        empty = programs.empty(installed, aws, folder)
+        rivals = terraform.Terraform(folder / "terraform", other_aws)
+        rows = defaultdict[str, Pairs](list)
+        for title, arguments in COMMANDS.items():
+            for _ in range(PREVIEWS if PREVIEW[0] in arguments else 1):
+                seconds = sandbox.timed(*arguments)
+                rows[title].append((seconds, empty.timed(*arguments)))
+                if title == "up" and terraform.possible():
+                    rivals.configure(sandbox)
+                if title in terraform.COMMANDS and terraform.possible():
+                    rows[f"{title} (against: Terraform)"].append((seconds, rivals.timed(title)))
+            if title == "preview" and not delay:
+                rows[GUARDED] = policy_pack.previews(sandbox)
+        return rows
+    finally:
+        for emulated_aws in accounts:
+            emulator.stop(emulated_aws)
+
+
+def _row(title: str, pairs: Pairs) -> float:
+    ratio = median(left / right for left, right in pairs)
+    left, right = (median(pair[side] for pair in pairs) for side in (0, 1))
+    print(f"{title:50.50}{left:6.2f}s{right:9.2f}s{ratio:8.2f}")
+    return ratio
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (programs.BenchError, engine.EngineError, emulator.EmulatorError) as error:
+        sys.exit(str(error))

@@ -1,0 +1,55 @@
+"""Where the second emulated AWS differs from the first, and whose fault each difference is."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from local.ministack import launcher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One difference that `make prove-ministack` meets."""
+
+    thing: str
+    seen: str
+    fault: str
+    step: str = ""
+    """What a preview with refresh then plans for a resource: update or replace."""
+    properties: tuple[str, ...] = ()
+    """The properties that it names."""
+
+    @property
+    def row(self) -> tuple[str, str, str]:
+        return self.thing, self.seen, self.fault
+
+
+MISSING: Final = ", ".join(f"`{operation}`" for operation in (*launcher.EC2, *launcher.IAM))
+DIFFERENCES: Final = (
+    Difference(
+        thing="flow log",
+        seen="its tags, role and aggregation interval are forgotten: each preview replaces it",
+        fault="ministack: `CreateFlowLogs` drops `TagSpecification`, `DeliverLogsPermissionArn` "
+        "and `MaxAggregationInterval`",
+        step="replace",
+        properties=("iamRoleArn", "maxAggregationInterval", "tags", "tagsAll"),
+    ),
+    Difference(
+        thing="egress rule",
+        seen="its description and tags are forgotten: a preview with refresh updates it",
+        fault="ministack: a group keeps the egress rule that it is made with, although it is "
+        "revoked, so the one that is authorized is not made",
+        step="update",
+        properties=("description", "tagsAll"),
+    ),
+    Difference(
+        thing=MISSING,
+        seen="the look before a destroy, and `sandbox drift`, end with one line that names the "
+        "operation; nothing is deleted",
+        fault="ministack lacks them; `local/ministack/launcher.py` answers that there is nothing",
+    ),
+    Difference(
+        thing="`DescribeSecurityGroups` with the filter `ip-permission.group-id`",
+        seen="the look before a destroy finds a rule of others in each group",
+        fault="ministack ignores the filter; `local/ministack/launcher.py` answers with no group",
+    ),
+)
