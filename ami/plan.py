@@ -23,7 +23,7 @@ from ami.build_resources import (
 from ami.errors import PlanError
 from ami.public_address import public_address
 from infra import names
-from infra.aws_clients import as_filters, error_code, error_reason
+from infra.aws_clients import RAISE_QUOTA, as_filters, error_code, error_reason
 from sandbox.core import aws_errors
 
 if TYPE_CHECKING:
@@ -462,8 +462,8 @@ def _check_quota(aws: AwsClients, instance_type: str, vcpus: int) -> str:
         raise PlanError(
             f"--instance-type {instance_type}: needs {vcpus} vCPUs, but the quota "
             f'"{quota.name}" ({quota.code}) of {aws.region} is {allowed}, of which {used} are '
-            "in use; stop instances, or ask for more: aws service-quotas "
-            f"request-service-quota-increase --service-code ec2 --quota-code {quota.code} "
+            f"in use; stop instances, or ask for more: {RAISE_QUOTA} --service-code ec2 "
+            f"--quota-code {quota.code} "
             f"--desired-value {used + vcpus} --region {aws.region}"
         )
     return ""

@@ -28,6 +28,8 @@ US_EAST_1: Final = "us-east-1"
 FILTER_PARAMETER: Final = {"describe_nat_gateways": "Filter"}
 """The EC2 operations whose parameter for filters is not named `Filters`."""
 UNREACHABLE_ATTEMPTS: Final = 3
+RAISE_QUOTA: Final = "aws service-quotas request-service-quota-increase"
+"""The start of the command that asks AWS for a higher quota."""
 NOT_FOUND: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotFoundException"})
 """Error codes of IAM, Budgets and CloudWatch Logs for a name that does not exist."""
 

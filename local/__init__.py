@@ -1,4 +1,4 @@
-"""All that concerns running the program on one machine: engine, emulated AWS, commands.
+"""Everything for running the program on one machine: engine, emulated AWS, commands.
 
-The program knows nothing of this folder: deleted, it leaves `pulumi up` for real accounts as it is.
+The program does not use this folder: without it, `pulumi up` works on real accounts as before.
 """

@@ -34,14 +34,14 @@ More = Annotated[list[str] | None, typer.Argument(help="Passed on to pulumi.")]
 
 
 class LocalError(Exception):
-    """A command cannot go on; the text is one line for the user."""
+    """A command cannot continue; the text is one line for the user."""
 
 
 class TornFileError(LocalError):
-    """A file of the local stack is not whole."""
+    """A file of the local stack is incomplete."""
 
     def __init__(self, file: Path) -> None:
-        super().__init__(f"{file}: is not whole; forget the local stack with: make reset")
+        super().__init__(f"{file}: is incomplete; forget the local stack with: make reset")
         self.file = file
 
 
@@ -55,9 +55,9 @@ def one_at_a_time() -> Generator[None]:
 
 
 def _environment() -> dict[str, str]:
-    """The local stack's environment variables, with the engine and the emulator they need.
+    """The local stack's environment variables, with a working engine and a running emulator.
 
-    The emulator forgets everything when it ends, so a state without its emulator is dropped.
+    The emulator keeps the account in memory only, so a state whose emulator has ended is deleted.
     """
     installed = engine.ensure()
     passphrase = FOLDER / stack.PASSPHRASE
@@ -67,7 +67,9 @@ def _environment() -> dict[str, str]:
         raise TornFileError(passphrase)
     running = emulator.running(FOLDER)
     if running is None and STATE.exists():
-        typer.echo("the emulated AWS has ended and has forgotten everything; starting afresh")
+        typer.echo(
+            "the emulated AWS has ended and lost its resources; starting with an empty account"
+        )
         _forget_state()
     return stack.environment(installed, running or emulator.start(FOLDER), FOLDER)
 
@@ -77,7 +79,7 @@ def _forget_state() -> None:
 
 
 def _drop_salt() -> None:
-    """Drop the salt of a passphrase that is gone: the engine would refuse the new one."""
+    """Delete the salt of a lost passphrase: with it the engine would refuse the new one."""
     if CONFIG.exists():
         lines = CONFIG.read_bytes().splitlines(keepends=True)
         CONFIG.write_bytes(
@@ -86,15 +88,15 @@ def _drop_salt() -> None:
 
 
 def _locks() -> list[Path]:
-    """The locks of updates, as the engine keeps them in a file backend."""
+    """The lock files of updates in the file backend."""
     return [*LOCKS.rglob("*.json")]
 
 
 def _holder(lock: Path) -> str:
-    """The id of the process that took *lock*; "" if it is dead, or if its id is another's now."""
+    """The id of the process that holds *lock*; "" if it ended, or another one has its id now."""
     try:
         pid = str(json.loads(lock.read_text())["pid"])
-    except (OSError, ValueError, KeyError, TypeError):  # torn, or just removed
+    except (OSError, ValueError, KeyError, TypeError):  # incomplete, or just removed
         return ""
     command = ["ps", "-o", "stat=,comm=", "-p", pid]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -118,7 +120,7 @@ def _deployment() -> Mapping[str, Any]:
     """The stack's deployment.
 
     Raises:
-        TornFileError: its file is not whole.
+        TornFileError: its file is incomplete.
     """
     try:
         return json.loads(STATE.read_text())["checkpoint"]["latest"] or {}
@@ -127,7 +129,7 @@ def _deployment() -> Mapping[str, Any]:
 
 
 def _ready() -> dict[str, str]:
-    """The environment, with the stack created, and repaired if its last update was killed."""
+    """Create the stack, or repair it if its last update was killed; return its environment."""
     with one_at_a_time():
         environment = _environment()
         if not STATE.exists():
@@ -209,9 +211,9 @@ def env(
 
 
 def _as_manager(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the service, with the manager's credentials of this moment.
+    """The environment of the service, with the manager's current credentials.
 
-    A manager that is a role has no access key, so its session is one of an hour.
+    A manager that is a role has no access key, so it gets a session of one hour.
     """
     outputs = _outputs(environment)
     if key_id := outputs.get("sandbox_manager_access_key_id"):
@@ -247,7 +249,7 @@ def _outputs(environment: Mapping[str, str]) -> Mapping[str, Any]:
 def down() -> None:
     """Destroy the local stack, stop the emulated AWS, and forget both.
 
-    What cannot be destroyed, because a file of it is torn, is only forgotten.
+    If a file of the stack is incomplete, the stack is forgotten without a destroy.
     """
     with one_at_a_time():
         _refuse_during_an_update()
@@ -256,12 +258,12 @@ def down() -> None:
         try:
             environment = _ready()
         except TornFileError as error:
-            typer.echo(f"{error.file}: is torn; forgetting the stack without a destroy")
+            typer.echo(f"{error.file}: is incomplete; forgetting the stack without a destroy")
         else:
             try:
                 _pulumi(environment, "destroy", "--yes", "--skip-preview", "--run-program")
             except subprocess.CalledProcessError:
-                typer.echo("forget the local stack all the same with: make reset", err=True)
+                typer.echo("forget the local stack without a destroy: make reset", err=True)
                 raise
     reset()
 

@@ -1,4 +1,4 @@
-"""The user's environment without anything that leads to a real account."""
+"""The user's environment without the variables that lead to a real account."""
 
 import os
 from typing import Final
@@ -7,7 +7,7 @@ _LOOPBACK: Final = "127.0.0.1,localhost"
 _PYTHON: Final = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONHOME", "PYTHONSTARTUP")
 """Variables that put other modules before those of the virtual environment."""
 _NO_BYTECODE: Final = "PYTHONDONTWRITEBYTECODE"
-"""If it is set, every run compiles the libraries again, for seconds."""
+"""If it is set, every run compiles the libraries again, which takes seconds."""
 
 
 def clean() -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""What the emulated account is like where AWS's accounts differ: quotas, images, costs.
+"""What is special about the emulated account: its quotas, images and costs.
 
-The patches of moto hold what AWS does in every account, and take these values from here.
+The patches of moto, which hold what AWS does in every account, take these values from here.
 """
 
 from typing import Final
@@ -8,9 +8,9 @@ from typing import Final
 RULES_PER_GROUP: Final = 1000.0
 """The quota of rules per security group, raised to what AWS grants for one group per interface.
 
-With the default of 60 no longer list of SSH ranges could be tried."""
+The default of 60 would allow no test with more SSH ranges."""
 VCPUS: Final = {"L-DB2E81BA": 192.0, "L-417A185B": 0.0, "L-1216C47A": 640.0}
-"""The quotas of on-demand instances, by their codes; that of G instances was raised."""
+"""The quotas of on-demand vCPUs by their codes; the one for G instances was raised."""
 PUBLIC_IMAGES: Final = {
     "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id": (
         "ami-0ubuntu22040000001",
@@ -25,8 +25,8 @@ PUBLIC_IMAGES: Final = {
 }
 """The id, owner and name of the image that each public parameter names."""
 LINKED: Final = "210987654321"
-"""An account that somebody else pays for."""
+"""An account whose bill another account pays."""
 NEW: Final = "109876543210"
 """An account that never opened Cost Explorer."""
 COST_OF_AN_INSTANCE: Final = 10
-"""US dollars, however long it runs."""
+"""US dollars, whatever its running time."""

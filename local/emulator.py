@@ -15,11 +15,11 @@ from local import clean_env
 
 ROOT: Final = Path(__file__).parents[1]
 START_TIMEOUT: Final = 60
-"""Seconds until it has to answer; it usually takes two."""
+"""Seconds that a start may take; it usually takes two."""
 STOP_TIMEOUT: Final = 20
-"""Seconds until it has to end."""
+"""Seconds that a stop may take."""
 NOTE: Final = "emulator.json"
-"""The file in the emulator's folder that says where it answers."""
+"""The file in the emulator's folder that holds its address."""
 
 
 class EmulatorError(Exception):
@@ -42,10 +42,10 @@ class Emulator:
 def start(
     folder: Path, *, delay: int = 0, seed: int | None = None, checked: bool = True
 ) -> Emulator:
-    """Start the emulator of *folder*, or return the one that runs.
+    """Start the emulator of *folder*, or return the running one.
 
-    Each answer takes *delay* milliseconds longer. With a *seed* it shows late what it made. Without
-    *checked* it judges nobody and no request.
+    *delay* is in milliseconds for each answer. With a *seed* it shows new resources late. Without
+    *checked* it checks neither permissions nor requests.
 
     Raises:
         EmulatorError: it ended, or did not answer in time.
@@ -84,12 +84,12 @@ def running(folder: Path) -> Emulator | None:
         os.kill(emulator.pid, 0)
         with socket.create_connection(("127.0.0.1", emulator.port), timeout=2):
             return emulator
-    except (OSError, ValueError, KeyError, TypeError):  # no note, a torn one, or nobody answers
+    except (OSError, ValueError, KeyError, TypeError):  # no file, an incomplete one, or no answer
         return None
 
 
 def stop(folder: Path) -> None:
-    """Stop the emulator of *folder*, if it runs. It forgets everything."""
+    """Stop the emulator of *folder*, if it runs. Its account is lost."""
     if emulator := running(folder):
         os.kill(emulator.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT

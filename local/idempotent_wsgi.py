@@ -1,8 +1,8 @@
-"""Answer a repeated call as the first one, without carrying it out again.
+"""Answer a repeated call like the first one, without carrying it out again.
 
 On a busy machine an answer can arrive before the AWS SDK for Go has finished sending its request.
-The SDK then drops the answer and repeats the call, once in about two thousand calls. Without this
-the second call would be refused, since the first one created the resource. Both have the same id:
+The SDK then drops the answer and repeats the call, once in about two thousand calls. AWS would
+refuse the second call, since the first one created the resource. Both calls have the same id:
 https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 """
 
@@ -15,12 +15,12 @@ from typing import Any, Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _REMEMBERED: Final = 4096
-"""Answers that are kept; a repetition comes within a second."""
+"""The number of answers to keep; a repetition comes within a second."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """An application's whole answer."""
+    """The complete answer of an application."""
 
     status: str
     headers: list[tuple[str, str]]
@@ -28,12 +28,12 @@ class HttpAnswer:
 
     @property
     def failed(self) -> bool:
-        """Whether the call failed at the server, so that the next attempt is carried out."""
+        """Whether the server failed, so that the next attempt must be carried out."""
         return self.status.startswith("5")
 
 
 class IdempotentApplication:
-    """*application*, which carries out each call once."""
+    """Passes each call to *application* once."""
 
     def __init__(self, application: WSGIApplication) -> None:
         self._application = application
@@ -67,13 +67,13 @@ class IdempotentApplication:
         future.set_result(answer)
 
     def _forget(self, call: str) -> None:
-        """The next attempt is carried out."""
+        """Forget the call, so that the next attempt is carried out."""
         with self._lock:
             self._answers.pop(call, None)
 
 
 def whole_answer(application: WSGIApplication, environ: WSGIEnvironment) -> HttpAnswer:
-    """The answer of *application*, read to its end."""
+    """The complete answer of *application*."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:  # noqa: ANN401 - WSGI's

@@ -1,4 +1,4 @@
-"""Python packages whose pins are not the project's, each in an environment of its own."""
+"""Python packages whose pins conflict with the project's, each in a separate environment."""
 
 import subprocess
 import sys

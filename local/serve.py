@@ -33,12 +33,12 @@ from local.idempotent_wsgi import IdempotentApplication
 from local.request_checks.application import CheckedApplication
 
 _THREADS: Final = 16
-"""Requests that are answered at the same time; further connections wait."""
+"""The number of requests that are answered at the same time; more connections wait."""
 _DELAYED_THREADS: Final = 64
-"""The same with a delay, since a request that waits keeps its thread."""
+"""The same with a delay, in which a request keeps its thread."""
 _CONNECTIONS: Final = 1000
 _NOTE_CHECK: Final = 2
-"""Seconds between two looks at the file that leads to this process."""
+"""Seconds between two checks of the file that names this process."""
 _IDLE: Final = 600
 """Seconds until an unused connection is closed; no command keeps one for longer."""
 
@@ -57,7 +57,7 @@ def delayed(milliseconds: int) -> Callable[[WSGIApplication], WSGIApplication]:
 
 
 def eventual(seed: int) -> Callable[[WSGIApplication], WSGIApplication]:
-    """Wrap an application so that it shows late what it made, and limits calls."""
+    """Wrap an application so that it shows new resources late and throttles calls."""
 
     def wrapped(application: WSGIApplication) -> WSGIApplication:
         from local.eventual_consistency.application import EventuallyConsistentApplication  # noqa: PLC0415 - imports moto
@@ -78,9 +78,9 @@ def answering(
     *,
     checked: bool = True,
 ) -> Generator[Emulator]:
-    """Answer as AWS in this process; *around* may wrap the application.
+    """Serve the emulated AWS in this process; *around* may wrap the application.
 
-    Without *checked* nobody is judged, and no limit is kept beside moto's own.
+    Without *checked*, no permissions are checked, and only moto's own limits apply.
     """
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # the first call is 4 times faster
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as below
@@ -99,7 +99,7 @@ def answering(
         with serving(around(IdempotentApplication(aws)), threads) as running:
             yield running
     finally:
-        moto_api_backend.reset()  # moto keeps accounts in the process, not in the server
+        moto_api_backend.reset()  # moto's accounts outlive the server
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def main(
     *,
     checked: bool = True,
 ) -> None:
-    """Serve until a signal arrives, or until nobody can find this process any more."""
+    """Serve until a signal arrives, or until the file no longer names this process."""
     ending = Event()
 
     def end(*_: object) -> None:
@@ -132,7 +132,7 @@ def main(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    # as every account has them; in the process of tests, each account would build them again
+    # every account has them; in-process tests do without, since each account builds them
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     note = folder / NOTE
     with answering(around, threads, checked=checked) as running:
@@ -162,7 +162,7 @@ def _options() -> argparse.Namespace:
 
 
 def _around(options: argparse.Namespace) -> Callable[[WSGIApplication], WSGIApplication]:
-    """What the options put around the application, the delay outermost."""
+    """The wrappers that the options select, with the delay outermost."""
     inner = _unchanged if options.seed is None else eventual(options.seed)
     outer = delayed(options.delay) if options.delay else _unchanged
     return lambda application: outer(inner(application))

@@ -1,4 +1,4 @@
-"""The environment variables that point `pulumi`, boto3 and `aws` at the local stack only."""
+"""The environment variables that point `pulumi`, boto3 and `aws` at the local stack."""
 
 import os
 import re
@@ -26,7 +26,7 @@ REGION = "us-east-1"
 def environment(engine: Engine, emulator: Emulator, state: Path) -> dict[str, str]:
     """All variables for a stack whose state lies below *state*.
 
-    They contain no credentials of the user's accounts, and PULUMI_HOME is the project's own.
+    They hold no credentials of the user's accounts, and PULUMI_HOME belongs to the project.
     """
     backend = state / "backend"
     backend.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def environment(engine: Engine, emulator: Emulator, state: Path) -> dict[str, st
         **inherited,
         "PATH": os.pathsep.join(path),
         "PULUMI_HOME": str(engine.home),
-        # no metadata files: a killed engine leaves them half written, and cannot read them then
+        # no metadata files: a killed engine leaves incomplete ones, which the next one cannot read
         "PULUMI_BACKEND_URL": f"file://{quote(str(backend))}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase(state)),
         "PULUMI_SKIP_UPDATE_CHECK": "true",

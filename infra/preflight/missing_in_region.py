@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pulumi
 
-from infra.aws_clients import AwsClients
+from infra.aws_clients import RAISE_QUOTA, AwsClients
 from infra.settings import Settings
 from infra.standing import StandingResource
 
@@ -95,7 +95,7 @@ def _instance_type(aws: AwsClients, settings: Settings) -> Iterator[str]:
     if quota < vcpus:
         yield (
             f"sandbox:default_instance_type = {name}: needs {vcpus} vCPUs, but quota {code} allows "
-            f"{quota}, so launches will fail; ask for more: aws service-quotas "
-            f"request-service-quota-increase --service-code ec2 --quota-code {code} "
+            f"{quota}, so launches will fail; ask for more: {RAISE_QUOTA} "
+            f"--service-code ec2 --quota-code {code} "
             f"--desired-value {vcpus} --region {settings.region}"
         )

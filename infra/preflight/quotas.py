@@ -4,7 +4,7 @@ from typing import Final
 
 import pulumi
 
-from infra.aws_clients import AwsClients
+from infra.aws_clients import RAISE_QUOTA, AwsClients
 from infra.settings import Settings
 
 MAX_RULES: Final = 60
@@ -70,8 +70,8 @@ def _smaller_product(needed: int) -> str:
 
 def _request(quota_code: str, value: int, settings: Settings) -> str:
     return (
-        "aws service-quotas request-service-quota-increase --service-code vpc --quota-code "
-        f"{quota_code} --desired-value {value} --region {settings.region}"
+        f"{RAISE_QUOTA} --service-code vpc --quota-code {quota_code} --desired-value {value} "
+        f"--region {settings.region}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The emulated AWS behind its permissions: a WSGI application around the one that answers."""
+"""WSGI middleware that checks permissions before the emulated AWS carries out a call."""
 
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -7,10 +7,10 @@ from local.authorization.signature import signature
 
 
 class AuthorizedApplication:
-    """*application*, which carries out only what the caller may do.
+    """Passes on to *application* only the calls that the caller is allowed to make.
 
-    The calls of the operator cost no more than a look at the key: the modules that judge are
-    imported with the first call that is judged.
+    The operator's calls need only a look at the key: the modules that decide are imported with
+    the first call that needs a decision.
     """
 
     def __init__(self, application: WSGIApplication) -> None:

@@ -1,4 +1,4 @@
-"""Whether a call may be carried out: who calls, what it needs, what IAM decides."""
+"""Decide whether a call is carried out: who calls, what the call needs, what IAM decides."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -33,15 +33,15 @@ QUESTIONS: Final[Mapping[str, Callable[[Caller, Call], Iterator[Question]]]] = {
     "s3": s3.questions,
     "sts": iam_and_sts.sts_questions,
 }
-"""By service, what its calls need; the others follow the general rules."""
+"""By service, what its calls need; `other_services` covers all other services."""
 
 
 class IncompleteCallError(Exception):
-    """The call lacks what its model requires, so nobody can say what it needs."""
+    """The call lacks a required parameter, so the permissions that it needs are unknown."""
 
 
 def refusal(environ: WSGIEnvironment, signed: Signature) -> HttpAnswer | None:
-    """The answer to a call that is not carried out, None if it is."""
+    """The refusal of a call, or the answer to a dry run; None for a call to carry out."""
     try:
         token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
         caller = callers.find(signed.key_id, token, get_partition(signed.region))
@@ -54,17 +54,17 @@ def refusal(environ: WSGIEnvironment, signed: Signature) -> HttpAnswer | None:
     except callers.UnknownKeyError:
         return refusals.unknown_key(signed)
     except (IncompleteCallError, calls.MalformedCallError):
-        return None  # the check of the request, which comes next, refuses it
+        return None  # local.request_checks, which comes next, refuses it
     except (CannotJudgeError, calls.UnreadableCallError) as error:
         return refusals.cannot_judge(signed, str(error))
     return refusals.would_run(signed) if call.dry_run else None
 
 
 def _questions(caller: Caller, call: Call) -> Iterator[Question]:
-    """What the call needs.
+    """The permissions that the call needs.
 
     Raises:
-        IncompleteCallError: a member is missing that the model requires.
+        IncompleteCallError: a required parameter is missing.
     """
     try:
         yield from QUESTIONS.get(call.service, other_services.questions)(caller, call)

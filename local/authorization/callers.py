@@ -1,4 +1,4 @@
-"""Who calls: the user or the role session of an access key, with the documents that bind it."""
+"""Find the user or the role session of an access key, with the policies that apply to it."""
 
 import json
 import re
@@ -16,22 +16,22 @@ from moto.sts.models import sts_backends
 from local.iam.evaluator import Document, Values
 
 INSTANCE: Final = re.compile(r"i-[0-9a-z]{8,}")
-"""How EC2 names the sessions of an instance's role: by the instance's id.
+"""EC2 names the session of an instance's role by the instance's id.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-infotouse"""
 
 
 class UnknownKeyError(LookupError):
-    """No user and no session of a role has this access key, or it is inactive or has expired."""
+    """The access key belongs to no user or session, or it is inactive or has expired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A user or a role's session."""
+    """A user, or a session of a role."""
 
     arn: str
-    """As GetCallerIdentity answers it."""
+    """The ARN that GetCallerIdentity returns."""
     principal_arn: str
-    """The user's or the role's own ARN, with its path."""
+    """The ARN of the user or the role, with its path."""
     unique_id: str
     account: str
     identity: tuple[Document, ...]
@@ -50,7 +50,7 @@ def find(key_id: str, token: str | None, partition: str) -> Caller:
     """The caller with this access key.
 
     Raises:
-        UnknownKeyError: nobody has it.
+        UnknownKeyError: no caller has it.
     """
     for account in list(iam_backends):
         iam: Any = iam_backends[account][partition]
@@ -92,7 +92,7 @@ def user(iam: Any, entity: Any) -> Caller:
 
 
 def role(iam: Any, entity: Any) -> Caller:
-    """A role, as far as its sessions have it in common."""
+    """What all sessions of a role have in common."""
     return Caller(
         arn=entity.arn,
         principal_arn=entity.arn,
@@ -128,7 +128,7 @@ def _session(iam: Any, session: Any) -> Caller:
 
 
 def _instance(session: Any) -> dict[str, Values]:
-    """The keys about the instance whose credentials these are."""
+    """The condition keys of the instance that these credentials belong to."""
     instances: Any = ec2_backends[session.account_id][session.region_name]
     known = instances.get_instance_by_id(session.session_name)
     origin: dict[str, Values] = {}
@@ -139,7 +139,7 @@ def _instance(session: Any) -> dict[str, Values]:
         }
     arn = f"arn:{session.partition}:ec2:{session.region_name}:{session.account_id}:instance/"
     return {
-        "ec2:RoleDelivery": "2.0",  # the emulated instances hand out by version 2 only
+        "ec2:RoleDelivery": "2.0",  # the emulated instances deliver credentials by IMDSv2 only
         "ec2:SourceInstanceARN": f"{arn}{session.session_name}",
         **origin,
     }
@@ -153,7 +153,7 @@ def parsed(text: Any) -> Document:
 
 
 def _documents(entity: Any) -> Iterator[Document]:
-    """The documents of a user, a group or a role: in it and attached to it."""
+    """The inline and the attached policies of a user, a group or a role."""
     yield from map(parsed, entity.policies.values())
     yield from map(_default_version, entity.managed_policies.values())
 

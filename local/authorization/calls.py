@@ -25,11 +25,11 @@ class UnreadableCallError(ValueError):
 
 
 class MalformedCallError(UnreadableCallError):
-    """The operation is known, and the request does not have its form."""
+    """The operation is known, but the request does not have its form."""
 
 
 class _AskedValues(MultiDict[str, Any]):
-    """A form's values, which remember what a parser asked for."""
+    """The values of a form; they record which names a parser asked for."""
 
     def __init__(self, values: MultiDict[str, Any]) -> None:
         super().__init__(values)
@@ -52,7 +52,7 @@ class Call:
     operation: str
     """The name of the API, for example `RunInstances`."""
     parameters: Mapping[str, Any]
-    """By the names of the published model."""
+    """By the parameter names of the published model."""
     unknown: tuple[str, ...] = ()
     """Parameters of a form that the model does not have."""
     user_agent: str = ""

@@ -1,4 +1,4 @@
-"""What a call of CloudWatch Logs needs.
+"""The permissions that a call of CloudWatch Logs needs.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
 """
@@ -13,7 +13,7 @@ from local.authorization.question import ANY, Question, question, request_tags, 
 from local.iam import reference
 
 BARE: Final = ("ListTagsForResource", "TagResource", "UntagResource")
-"""Operations that use the ARN of the log group itself; all others use one that goes on."""
+"""Operations that use the ARN of the log group itself; all others use an ARN that continues."""
 
 
 def questions(caller: Caller, call: Call) -> Iterator[Question]:

@@ -1,4 +1,4 @@
-"""What a call of EC2 needs: one question for each resource, its tags, and the role it passes.
+"""The permissions that a call of EC2 needs: for each resource, its tags, and a role that it passes.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html
@@ -30,7 +30,7 @@ NOT_NAMED: Final = {
     "Tags",
     "ClientToken",
 }
-"""Parameters whose texts are not ids, or whose ids the call does not touch."""
+"""Parameters that hold no ids, or ids of resources that the call does not use."""
 PASSED: Final = {
     "CreateFlowLogs": "vpc-flow-logs.amazonaws.com",
     "AssociateIamInstanceProfile": "ec2.amazonaws.com",
@@ -79,7 +79,7 @@ def questions(caller: Caller, call: Call) -> Iterator[Question]:
 
 
 def specified_tags(parameters: Mapping[str, Any]) -> Mapping[str, Mapping[str, str]]:
-    """By type of resource, the tags that the request gives to what it makes."""
+    """By resource type, the tags that the request gives to new resources."""
     return {
         specification["ResourceType"]: tag_map(specification.get("Tags"))
         for specification in parameters.get("TagSpecifications") or []
@@ -90,7 +90,7 @@ def specified_tags(parameters: Mapping[str, Any]) -> Mapping[str, Mapping[str, s
 def tag_questions(
     region: Region, operation: str, tagged: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Question]:
-    """Who makes a resource with tags also needs ec2:CreateTags.
+    """Creating a resource with tags also needs ec2:CreateTags.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
     """
@@ -118,7 +118,7 @@ def _named(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _new(kind: str, region: Region, parameters: Mapping[str, Any]) -> dict[str, Values]:
-    """The keys of what the call makes."""
+    """The condition keys of the resource that the call creates."""
     match kind:
         case "volume":
             return ec2_launch.volume_keys(

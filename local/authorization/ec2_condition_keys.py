@@ -1,4 +1,4 @@
-"""The condition keys about what exists in EC2, as the account has it.
+"""The condition keys of existing EC2 resources.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-policy-keys
 """
@@ -42,14 +42,14 @@ KINDS: Final = {
     "vpc": "vpc",
     "vpce": "vpc-endpoint",
 }
-"""By the beginning of an id, the type of the resource."""
+"""The resource type by the prefix of an id."""
 ID: Final = re.compile(r"([a-z]+)-[0-9a-z]+")
 PUBLIC: Final = ("image", "snapshot")
 """Types whose ARN names no account."""
 
 
 def kind_of(identity: str) -> str | None:
-    """The type of the resource with this id; None if it is not the id of a resource."""
+    """The type of the resource with this id; None if the text is not such an id."""
     match = ID.fullmatch(identity)
     return KINDS.get(match[1]) if match else None
 
@@ -72,7 +72,7 @@ class Region:
         return dict(self.ec2.tags.get(identity, {}))
 
     def keys(self, kind: str, identity: str) -> dict[str, Values]:
-        """The keys of the resource; none where it does not exist."""
+        """The condition keys of the resource; empty if it does not exist."""
         resource = FIND[kind](self, identity) if kind in FIND else None
         if resource is None:
             return dict(resource_tags(self.tags(identity), "ec2"))
@@ -94,7 +94,7 @@ class Region:
         )
 
     def default_subnet(self, zone: str | None) -> Any:
-        """The subnet that EC2 takes for a launch that names none."""
+        """The subnet that EC2 uses for a launch that names none."""
         subnets = [
             subnet
             for zonal in self.ec2.subnets.values()

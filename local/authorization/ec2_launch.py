@@ -1,4 +1,4 @@
-"""What RunInstances needs: a question for each part of the launch.
+"""The permissions that RunInstances needs: one question for each part of the launch.
 
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances
 """
@@ -16,7 +16,7 @@ Parameters = Mapping[str, Any]
 
 
 def questions(region: Region, parameters: Parameters) -> Iterator[Question]:
-    """The questions, in the order in which the first refusal is answered."""
+    """The questions; the first refused one decides the answer."""
     everywhere: dict[str, Values] = {"ec2:Region": region.name}
     tagged = ec2.specified_tags(parameters)
 
@@ -32,7 +32,7 @@ def questions(region: Region, parameters: Parameters) -> Iterator[Question]:
     template = parameters.get("LaunchTemplate")
     if template:
         yield existing("launch-template", template.get("LaunchTemplateId") or ANY)
-        raise CannotJudgeError("launches from a template: what the template says is not read")
+        raise CannotJudgeError("this call launches from a template, whose content is not read")
     interfaces = parameters.get("NetworkInterfaces") or [
         {"SubnetId": parameters.get("SubnetId"), "Groups": parameters.get("SecurityGroupIds")}
     ]
@@ -52,7 +52,7 @@ def questions(region: Region, parameters: Parameters) -> Iterator[Question]:
 
 
 def _named(parameters: Parameters) -> Iterator[tuple[str, str]]:
-    """What is asked about only where the request names it."""
+    """Resources that need a permission only if the request names them."""
     if name := (parameters.get("Placement") or {}).get("GroupName"):
         yield "placement-group", name
     if name := parameters.get("KeyName"):
@@ -71,7 +71,7 @@ def _zone(region: Region, parameters: Parameters, interfaces: Sequence[Parameter
 
 
 def _instance_keys(region: Region, parameters: Parameters, zone: str | None) -> dict[str, Values]:
-    """The keys that the request sets; EC2 does not fill in the defaults of metadata options."""
+    """The condition keys that the request sets; EC2 sets none for metadata options by default."""
     metadata = parameters.get("MetadataOptions") or {}
     placement = parameters.get("Placement") or {}
     market = parameters.get("InstanceMarketOptions") or {}
@@ -131,7 +131,7 @@ def _interface(  # noqa: PLR0913, PLR0917 - a part of questions()
 
 
 def disks(region: Region, parameters: Parameters) -> list[dict[str, Any]]:
-    """The volumes of the launch: those of the image, changed by those of the request."""
+    """The volumes of the launch: those of the image, with the changes that the request makes."""
     image = region.image(parameters.get("ImageId") or "")
     root = image.root_device_name if image else "/dev/sda1"
     of_image = image.ebs_snapshot if image else None

@@ -1,4 +1,4 @@
-"""What a call of IAM or STS needs.
+"""The permissions that a call of IAM or STS needs.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
@@ -29,14 +29,14 @@ NAMES: Final = {
     "group": "GroupName",
     "instance-profile": "InstanceProfileName",
 }
-"""By type of identity, the parameter that names it."""
+"""The parameter that names an identity, by its type."""
 COLLECTIONS: Final = {
     "user": "users",
     "role": "roles",
     "group": "groups",
     "instance-profile": "instance_profiles",
 }
-"""By type of identity, where moto keeps it."""
+"""The attribute of moto's backend that holds the identities, by their type."""
 CONDITIONS: Final = {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN"}
 """Parameters that are condition keys too."""
 TAGGING: Final = {
@@ -45,7 +45,7 @@ TAGGING: Final = {
     "CreateRole": "iam:TagRole",
     "CreateUser": "iam:TagUser",
 }
-"""What a request with tags needs beside its own action."""
+"""The action that a request with tags needs besides its own."""
 WITHOUT_PERMISSION: Final = frozenset({"GetCallerIdentity"})
 """Operations that no policy can forbid.
 https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
@@ -78,14 +78,14 @@ def iam_questions(caller: Caller, call: Call) -> Iterator[Question]:
 
 
 def _arn(iam: Any, caller: Caller, call: Call, kind: str) -> str | None:
-    """The ARN of the policy or the identity of this type that the call is about."""
+    """The ARN of the policy or identity of this type that the call names."""
     parameters = call.parameters
     if kind == "policy":
         return _policy_arn(caller, call)
     name = parameters.get(NAMES.get(kind, ""))
     source: str = parameters.get("PolicySourceArn") or ""
     if name is None:
-        # a call that names nobody is about the caller, as GetUser and CreateAccessKey
+        # without a name the call is about its caller, as in GetUser and CreateAccessKey
         own_arn = caller.principal_arn if kind == "user" and not caller.is_session else None
         return source if f":{kind}/" in source else own_arn
     if call.operation.lower() == f"create{kind.replace('-', '')}":

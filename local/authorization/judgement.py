@@ -1,4 +1,4 @@
-"""What IAM decides on one question, and which kind of policy decides it.
+"""IAM's decision on one question, and the kind of policy that decides.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -28,7 +28,7 @@ VARIABLE: Final = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
 """A policy variable, with its default.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
 NOTHING: Final = "\0"
-"""Stands for a variable without a value: nothing equals it."""
+"""Replaces a variable without a value: no text equals it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def _judge(caller: Caller, question: Question, context: Mapping[str, Values]) ->
         boundary=boundary[0] if boundary else None,
         resource=policy if named else None,
     )
-    # a policy that speaks to the whole account leaves the decision to the caller's own policies
+    # a policy for the whole account leaves the decision to the caller's own policies
     request = replace(request, foreign=foreign and named)
     asked = [replace(request, principal=request_by_name.principal) for request_by_name in by_name]
     allowed = any(decide(whole, question) == "allowed" for question in asked)
@@ -117,10 +117,10 @@ def _judge(caller: Caller, question: Question, context: Mapping[str, Values]) ->
 
 
 def _require_filled_keys(documents: Sequence[Document], request: Request) -> None:
-    """Refuse to judge by a condition key that AWS would fill in, and this does not.
+    """Refuse to decide by a condition key that AWS sets and the emulated AWS does not.
 
     Raises:
-        CannotJudgeError: it names the key.
+        CannotJudgeError: the message names the key.
     """
     for document in documents:
         for statement in document["Statement"]:
@@ -128,7 +128,7 @@ def _require_filled_keys(documents: Sequence[Document], request: Request) -> Non
             missing = not_filled(request.action, request.resource, keys)
             if missing and matches({**statement, "Condition": {}}, request):
                 raise CannotJudgeError(
-                    f"{request.action}: a policy asks for {', '.join(missing)}, which is not known"
+                    f"{request.action}: a policy uses {', '.join(missing)}, which is never set here"
                 )
 
 
@@ -153,7 +153,7 @@ def _allows(document: Document | None, requests: Sequence[Request]) -> bool:
 
 
 def _filled(document: Document, context: Mapping[str, Values]) -> Document:
-    """The document with the values of its variables."""
+    """The document with its policy variables replaced by their values."""
     keys = {key.lower(): value for key, value in context.items()}
 
     def value(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a call of KMS needs: the key's own policy decides, and may leave it to IAM.
+"""The permissions that a call of KMS needs: the key's policy decides, or leaves it to IAM.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
 """
@@ -16,7 +16,7 @@ from local.iam.evaluator import Values
 
 NAMES: Final = ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId")
 ACTIONS: Final = {"SourceKeyId": "kms:ReEncryptFrom", "DestinationKeyId": "kms:ReEncryptTo"}
-"""By the parameter that names the key, the action, where it is not the operation's own."""
+"""The action by the parameter that names the key, where the operation has another name."""
 
 
 def questions(caller: Caller, call: Call) -> Iterator[Question]:

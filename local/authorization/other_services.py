@@ -1,4 +1,4 @@
-"""What a call needs by its name and its parameters alone, for services without rules of their own.
+"""The permissions that a call needs by its name and parameters, for services without own rules.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
 """
@@ -21,7 +21,7 @@ from local.iam import reference
 from local.iam.evaluator import glob
 
 PREFIXES: Final = {"monitoring": "cloudwatch", "tagging": "tag"}
-"""By the service's name in signatures, the prefix of its actions, where they differ."""
+"""The action prefix by the service's name in signatures, where the two differ."""
 ACTIONS: Final = {
     "budgets:CreateBudget": "budgets:ModifyBudget",
     "budgets:CreateNotification": "budgets:ModifyBudget",
@@ -34,7 +34,7 @@ ACTIONS: Final = {
     "budgets:UpdateBudget": "budgets:ModifyBudget",
     "lambda:Invoke": "lambda:InvokeFunction",
 }
-"""Operations whose action has another name."""
+"""Actions by operation, where the names differ."""
 PARAMETERS: Final = {
     "KeyId": ("keyId",),
     "SecretId": ("secretId", "name"),
@@ -44,7 +44,7 @@ PARAMETERS: Final = {
     "GroupFriendlyName": ("autoScalingGroupName",),
     "QueueName": ("queueName",),
 }
-"""By the name of a part of an ARN, parameters that fill it, where they have another name."""
+"""The parameters that fill a part of an ARN, by the name of the part, where the names differ."""
 
 
 def action_of(call: Call) -> str:
@@ -53,7 +53,7 @@ def action_of(call: Call) -> str:
 
 
 def questions(caller: Caller, call: Call) -> Iterator[Question]:
-    """A question for each resource that the action must have, or that the request names."""
+    """One question for each resource that the action requires or the request names."""
     action = action_of(call)
     known = reference.action(action)
     if known is None:

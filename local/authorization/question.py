@@ -1,4 +1,4 @@
-"""One question that a call puts to IAM."""
+"""A question to IAM: whether a call may use one action on one resource."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,16 +11,16 @@ from local.iam import reference
 from local.iam.evaluator import Document, Values
 
 ANY: Final = "*"
-"""Stands in an ARN for what does not exist yet, or is not named."""
+"""Replaces a part of an ARN that does not exist yet or is not named."""
 
 
 class CannotJudgeError(Exception):
-    """The emulated AWS does not know what the call needs; the text is one line for the user."""
+    """The emulated AWS cannot decide on the call; the text is one line for the user."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Whether the caller may do *action* to *resource*."""
+    """Whether the caller may use *action* on *resource*."""
 
     action: str
     resource: str
@@ -31,7 +31,7 @@ class Question:
     policy: Document | None = None
     """The resource's own policy."""
     resource_decides: bool = False
-    """Nothing but the resource's policy gives access, as for roles and keys."""
+    """Only the resource's policy gives access, as for roles and keys."""
 
 
 def question(  # noqa: PLR0913 - what a question has
@@ -43,7 +43,7 @@ def question(  # noqa: PLR0913 - what a question has
     policy: Document | None = None,
     resource_decides: bool = False,
 ) -> Question:
-    """The question, with those keys of *context* that the action supports for this resource.
+    """The question, with the keys of *context* that the action supports for this resource.
 
     Raises:
         CannotJudgeError: the service authorization reference does not know the action.
@@ -79,11 +79,11 @@ FILLED: Final = frozenset(
         *("VolumeType", "Vpc", "VpcID"),
     )
 )
-"""EC2's condition keys that are filled in, besides those of tags."""
+"""The condition keys of EC2 that the emulated AWS sets, besides those of tags."""
 
 
 def not_filled(action: str, resource: str, keys: Iterable[str]) -> list[str]:
-    """Those of *keys* that EC2 fills in for this resource, and the emulated AWS does not."""
+    """The *keys* that EC2 sets for this resource and the emulated AWS does not."""
     known = reference.action(action)
     if known is None or not action.startswith("ec2:"):
         return []
@@ -100,7 +100,7 @@ def not_filled(action: str, resource: str, keys: Iterable[str]) -> list[str]:
 
 
 def request_tags(tags: Mapping[str, str]) -> dict[str, Values]:
-    """The condition keys of the tags that a request gives or takes away."""
+    """The condition keys of the tags that a request adds or removes."""
     if not tags:
         return {}
     return {
@@ -142,5 +142,5 @@ def about_call(caller: Caller, call: Call) -> dict[str, Values]:
 
 
 def fill(pattern: str, values: Mapping[str, str]) -> str:
-    """The ARN of *pattern*; a star where *values* has no value."""
+    """The ARN of *pattern*, with a star where *values* has no value."""
     return re.sub(r"\$\{(\w+)\}", lambda match: values.get(match[1]) or ANY, pattern)

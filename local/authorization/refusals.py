@@ -1,4 +1,4 @@
-"""Refusals in AWS's words and in each protocol's form.
+"""Refusals in AWS's wording, in the form of each protocol.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 """
@@ -22,12 +22,12 @@ from local.iam.evaluator import many
 from local.idempotent_wsgi import HttpAnswer
 
 SECRET: Final = Fernet(Fernet.generate_key())
-"""Encrypts the messages: only who may decode them can read them."""
+"""Encrypts the messages, so that reading one needs the permission to decode it."""
 FORM: Final = (
     "<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>{request}</RequestId>"
     "</ErrorResponse>"
 )
-"""An error of services that answer in XML."""
+"""The error of a service that answers in XML."""
 FORMS: Final = {
     "ec2": (
         "<Response><Errors><Error>{error}</Error></Errors><RequestID>{request}</RequestID>"
@@ -35,11 +35,11 @@ FORMS: Final = {
     ),
     "s3": "<Error>{error}<RequestId>{request}</RequestId></Error>",
 }
-"""By service, another form of it."""
+"""Other forms of it, by service."""
 
 
 def denied(caller: Caller, judgement: Judgement, signature: Signature) -> HttpAnswer:
-    """The refusal of a call for which IAM gave this decision."""
+    """The refusal for this decision of IAM."""
     question = judgement.question
     why = (
         f"with an explicit deny in {_article(judgement.kind)}"
@@ -63,7 +63,7 @@ def denied(caller: Caller, judgement: Judgement, signature: Signature) -> HttpAn
 
 
 def unknown_key(signature: Signature) -> HttpAnswer:
-    """The refusal of a key that nobody has.
+    """The refusal of an unknown access key.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-keys.html
     """
@@ -86,13 +86,13 @@ def would_run(signature: Signature) -> HttpAnswer:
 
 
 def cannot_judge(signature: Signature, why: str) -> HttpAnswer:
-    """AWS would know the answer; the emulated AWS does not guess it."""
+    """The refusal of a call on which the emulated AWS cannot decide; AWS could."""
     message = f"The emulated AWS cannot judge this call, so it refuses it: {why}"
     return answer(signature, 501, "NotImplemented", message)
 
 
 def answer(signature: Signature, status: int, code: str, message: str) -> HttpAnswer:
-    """An error in the form of the service's protocol.
+    """The error, in the form of the service's protocol.
 
     https://smithy.io/2.0/aws/protocols/index.html
     """
@@ -109,7 +109,7 @@ def answer(signature: Signature, status: int, code: str, message: str) -> HttpAn
 
 
 def encoded(caller: Caller, judgement: Judgement) -> str:
-    """The details of a refusal, which sts:DecodeAuthorizationMessage reads.
+    """The details of a refusal, encrypted for sts:DecodeAuthorizationMessage.
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
     """
@@ -170,7 +170,7 @@ def _protocol(signature: Signature) -> str:
 
 
 def _speaks_json(signature: Signature) -> bool:
-    """Some services speak several protocols, and answer in the one of the request."""
+    """Whether to answer in JSON; of several protocols, the one of the request counts."""
     if "x-www-form-urlencoded" in signature.content_type or signature.service == "s3":
         return False
     return "json" in signature.content_type or _protocol(signature) in {"json", "rest-json"}

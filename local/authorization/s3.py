@@ -1,4 +1,4 @@
-"""What a call of S3 needs.
+"""The permissions that a call of S3 needs.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
@@ -52,7 +52,7 @@ ACTIONS: Final = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
 }
-"""Operations whose action has another name."""
+"""Actions by operation, where the names differ."""
 CONDITIONS: Final = {
     "ACL": "x-amz-acl",
     "Delimiter": "delimiter",
@@ -100,7 +100,7 @@ def _about(caller: Caller, call: Call, action: str, name: str, keys: dict[str, s
 
 
 def _bucket(name: str, partition: str) -> tuple[str, Document | None]:
-    """The account that owns the bucket, "" if there is none, and the bucket's own policy."""
+    """The owner of the bucket, "" if there is no bucket, and the policy of the bucket."""
     for account in list(s3_backends):
         backend: Any = s3_backends[account][partition]
         if name in backend.buckets:

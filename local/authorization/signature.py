@@ -1,4 +1,4 @@
-"""Who signed a request; it needs no moto, since every call is asked."""
+"""Read who signed a request. It imports no moto, because it runs for every call."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ SCOPE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_reques
 """Key id, region and service in the signature of a request.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html"""
 CREDENTIALS: Final = re.compile(r"(AKIA|ASIA)[A-Z0-9]{16}")
-"""How AWS forms the ids of access keys.
+"""The form of the ids of access keys.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids"""
 MODELS: Final = {
     "elasticloadbalancing": "elbv2",
@@ -21,12 +21,12 @@ MODELS: Final = {
     "states": "stepfunctions",
     "tagging": "resourcegroupstaggingapi",
 }
-"""By the service's name in signatures, the name of its model in botocore, where they differ."""
+"""The name of a service's model in botocore by its name in signatures, where the two differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a signature says about its request."""
+    """The facts that the signature of a request states."""
 
     key_id: str
     region: str
@@ -36,7 +36,7 @@ class Signature:
 
     @property
     def of_account(self) -> bool:
-        """Whether AWS could have made the key. Any other one, as `local`, is the operator's."""
+        """Whether it has the form of AWS's keys. Others, such as `local`, are the operator's."""
         return CREDENTIALS.fullmatch(self.key_id) is not None
 
     @property
@@ -46,7 +46,7 @@ class Signature:
 
 
 def signature(environ: WSGIEnvironment) -> Signature | None:
-    """Who signed the request, in its header or its query; None if nobody did."""
+    """The signature in the header or the query of the request; None if it is unsigned."""
     scope = SCOPE.search(environ.get("HTTP_AUTHORIZATION", "")) or SCOPE.search(
         unquote(environ.get("QUERY_STRING", "")).replace("X-Amz-Credential", "Credential")
     )

@@ -1,7 +1,7 @@
 """`make bench`: the program against an empty one and against Terraform, run in turns.
 
-Seconds depend on the machine, ratios on the program. So each pair is measured in turns, and the
-median of the ratios counts.
+Seconds depend on the machine, ratios on the program. So the two commands of a pair run in turns,
+and the median of their ratios counts.
 """
 
 import sys
@@ -24,7 +24,7 @@ COMMANDS: Final = {
     "preview with refresh": (*PREVIEW, "--refresh"),
     "destroy": ("destroy", "--yes", "--skip-preview", "--run-program"),
 }
-"""In the order in which they are measured."""
+"""In the order of measurement."""
 GUARDED: Final = "preview with the guard rails (against: without)"
 DELAYED: Final = f", {DELAYS[-1]} ms a call"
 GOALS: Final = {
@@ -34,12 +34,12 @@ GOALS: Final = {
     emulated_aws.START: emulated_aws.START_GOAL,
     **{f"{title} (against: Terraform){DELAYED}": 1.0 for title in terraform.COMMANDS},
 }
-"""The most that a row's ratio may be, or its seconds."""
+"""The highest ratio of a row, or its seconds."""
 Pairs = list[tuple[float, float]]
 
 
 def main() -> int:
-    """Measure, print a table, and fail above a goal."""
+    """Measure, print a table, and return 1 if a row misses its goal."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         installed = engine.ensure()
         rows = dict[str, Pairs]()
@@ -63,10 +63,10 @@ def main() -> int:
 
 
 def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, Pairs]:
-    """Seconds of the sandbox's commands and of what they are compared with, by title.
+    """Seconds of the sandbox's commands and of the commands compared with them, by title.
 
-    They are compared with an empty program and, if `terraform` is on PATH, with the same resources
-    in Terraform, in an account of its own.
+    The others are those of an empty program and, if `terraform` is on PATH, of the same resources
+    in Terraform, in a separate account.
     """
     accounts = [folder / "aws", folder / "other-aws"]
     aws, other_aws = (emulator.start(emulated_aws, delay=delay) for emulated_aws in accounts)

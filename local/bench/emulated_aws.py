@@ -1,4 +1,4 @@
-"""The cost of the emulated AWS: its start, and an update with its checks and without them."""
+"""The cost of the emulated AWS: its start, and an update with and without its checks."""
 
 import time
 from pathlib import Path
@@ -12,10 +12,10 @@ from local.engine import Engine
 ROUNDS: Final = 5
 START: Final = "start of the emulated AWS, in seconds"
 START_GOAL: Final = 2
-"""The most seconds that its start may take."""
+"""The longest start, in seconds."""
 CHECKED: Final = "up and destroy (against: without the checks)"
 CHECKED_GOAL: Final = 1.1
-"""The most that an update may take, in updates without permissions, models and limits."""
+"""The longest update, as a multiple of one without permissions, models and limits."""
 _UP: Final = ("up", "--yes", "--skip-preview")
 _DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--run-program")
 
@@ -35,7 +35,7 @@ def _start(folder: Path) -> float:
 
 
 def updates(installed: Engine, folder: Path) -> list[tuple[float, float]]:
-    """Seconds of an update and a destroy with the checks and without them, in turns."""
+    """Seconds of an update and a destroy, with the checks and without them, in turns."""
     accounts = {checked: folder / str(checked) for checked in (True, False)}
     try:
         checked, unchecked = (

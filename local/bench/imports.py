@@ -1,4 +1,4 @@
-"""The time of the program's own Python process: its imports."""
+"""The time that the program's Python process needs for its imports."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ from local.bench.programs import ROOT
 ROUNDS: Final = 5
 MAX_SHOWN: Final = 6
 _TIMED: Final = re.compile(r"import time: +(\d+) \| +(\d+) \| +(\S+)$")
-"""A line of -X importtime: its own microseconds, those with its imports, its name."""
+"""A line of -X importtime: the module's own microseconds, those with its imports, its name."""
 _IMPORT: Final = re.compile(r"^(?:from|import) .+$", re.MULTILINE)
 
 
@@ -22,7 +22,7 @@ def evaluation() -> list[tuple[float, float]]:
 
 
 def _imports() -> str:
-    """The import statements of the program, without what they are for."""
+    """The import statements of the program."""
     return "\n".join(_IMPORT.findall((ROOT / "__main__.py").read_text(encoding="utf-8")))
 
 
@@ -33,7 +33,7 @@ def _python(code: str, *options: str) -> float:
 
 
 def heaviest() -> list[tuple[str, float]]:
-    """The packages whose own modules take longest to import."""
+    """The packages whose modules take longest to import."""
     report = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", _imports()],
         cwd=ROOT,

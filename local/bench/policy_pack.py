@@ -1,4 +1,4 @@
-"""The cost of the policy pack: the same preview with it and without it, in turns."""
+"""The cost of the policy pack: the same preview with and without it, in turns."""
 
 from typing import Final
 
@@ -6,11 +6,11 @@ from local.bench.programs import ROOT, ProgramCopy
 
 ROUNDS: Final = 5
 GOAL: Final = 1.5
-"""The most that a preview with the pack may take, in previews without it."""
+"""The longest time of a preview with the pack, as a multiple of one without it."""
 GUARDED: Final = ("--policy-pack", str(ROOT / "policies"))
 
 
 def previews(program: ProgramCopy) -> list[tuple[float, float]]:
-    """Seconds of a preview without a change, guarded and not."""
+    """Seconds of previews without a change, each with the pack and without it."""
     plain = ("preview", "--expect-no-changes")
     return [(program.timed(*plain, *GUARDED), program.timed(*plain)) for _ in range(ROUNDS)]

@@ -19,7 +19,7 @@ _CONFIG: Final = {"sandbox:environment": "bench"}
 
 
 class BenchError(Exception):
-    """A measured command failed, so there is nothing to report."""
+    """A measured command failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class ProgramCopy:
 
 
 def sandbox(engine: Engine, aws: emulator.Emulator, folder: Path) -> ProgramCopy:
-    """The project's program, as in a checkout without a state."""
+    """The project's program, without a state."""
     copy = folder / "sandbox"
     copy.mkdir(parents=True)
     for name in ("__main__.py", "Pulumi.yaml"):
@@ -71,7 +71,7 @@ def sandbox(engine: Engine, aws: emulator.Emulator, folder: Path) -> ProgramCopy
 
 
 def empty(engine: Engine, aws: emulator.Emulator, folder: Path) -> ProgramCopy:
-    """A Python program without a line."""
+    """An empty Python program."""
     copy = folder / "empty"
     copy.mkdir(parents=True)
     (copy / "Pulumi.yaml").write_text(EMPTY)

@@ -1,4 +1,4 @@
-"""The same resources with Terraform: its configuration is written from the stack's state."""
+"""The same resources with Terraform, whose configuration is written from the stack's state."""
 
 import json
 import re
@@ -24,17 +24,17 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "preview with refresh": ("plan",),
     "destroy": ("destroy", "-auto-approve"),
 }
-"""What does the same as a command of Pulumi."""
+"""The Terraform commands that do the same as a command of Pulumi, by its title."""
 
 
 def possible() -> bool:
-    """Whether this computer has `terraform`."""
+    """Whether `terraform` is on PATH."""
     return shutil.which("terraform") is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Terraform:
-    """A folder with a configuration, and the account that it is for."""
+    """A folder with a configuration, and the account that it describes."""
 
     folder: Path
     aws: Emulator
@@ -56,13 +56,13 @@ class Terraform:
         self._run("init")
 
     def timed(self, title: str) -> float:
-        """Run what does the same as Pulumi's command *title*, and return its seconds."""
+        """Run the equivalent of Pulumi's command *title*, and return its seconds."""
         started = time.perf_counter()
         self._run(*COMMANDS[title])
         return time.perf_counter() - started
 
     def _run(self, *arguments: str) -> None:
-        """Run `terraform`; it finds its provider as TF_CLI_CONFIG_FILE says.
+        """Run `terraform`; TF_CLI_CONFIG_FILE may name where its provider is.
 
         Raises:
             BenchError: it failed; the text ends with the command's last lines.

@@ -1,8 +1,8 @@
 """HashiCorp's own acceptance tests of the AWS provider, compiled from the provider's module.
 
-They need a copy of the module with more services than the plugin's: those that the tests and their
-helper package import. Each tested service becomes a program that runs its tests. It lies in the
-cache with the files that the tests read and with the names of the tests of each resource type.
+The tests and their helper package import more services than the plugin, so they get a copy of the
+module with these services. Each tested service becomes one test program in the cache, beside the
+files that its tests read and a list of the tests of each resource type.
 """
 
 import json
@@ -21,7 +21,7 @@ from local.engine.paths import SOURCE, cache, fingerprint
 TESTED: Final = ("budgets", "ce", "ec2", "iam", "logs")
 """The provider's packages with the resources that the program makes."""
 TESTS: Final = "tests.json"
-"""In a service's folder: the names of the tests of each resource type."""
+"""The file in a service's folder with the names of the tests of each resource type."""
 _HELPERS: Final = Path("internal/acctest")
 _WITH_CLIENTS: Final = ("acctest", "conns", "service", "tags")
 """The folders below internal/ whose packages call AWS."""
@@ -30,14 +30,14 @@ _TEST_DATA: Final = ("testdata", "test-fixtures")
 _RESOURCE: Final = re.compile(r'^// @(?:SDK|Framework)Resource\("(\w+)"', re.MULTILINE)
 _TEST: Final = re.compile(r"^func (TestAcc\w+)\(t \*testing\.T\)", re.MULTILINE)
 _TEST_FILES: Final = ("_test", "_identity_gen_test", "_list_test", "_tags_gen_test")
-"""How the files with a resource's tests end; the file of the resource has the same start."""
+"""The ending of a file with a resource's tests; its start is the name of the resource's file."""
 
 
 def ensure() -> Path:
-    """The folder with a folder for each tested service; it is built if it is not there.
+    """The folder with one folder for each tested service; build it if it is missing.
 
     Raises:
-        EngineError: it cannot be built here.
+        EngineError: the build is not possible on this machine.
     """
     digest = sha256(Path(__file__).read_bytes() + fingerprint("provider").encode()).hexdigest()
     home = cache() / f"acceptance-{digest[:12]}"
@@ -73,7 +73,7 @@ def _build(home: Path) -> None:
 
 
 def copy(module: Path, target: Path) -> None:
-    """Copy what the tests need from *module* to *target*, which is a module of its own."""
+    """Copy what the tests need from *module* to *target*, which becomes a separate module."""
     services = _services(module)
     tested = {upstream.SERVICES_FOLDER / service for service in TESTED}
     copies.sources(
@@ -93,7 +93,7 @@ def copy(module: Path, target: Path) -> None:
 
 
 def _services(module: Path) -> frozenset[str]:
-    """The provider's packages that the tests import, and those that these import."""
+    """The provider's packages that the tests import, directly or indirectly."""
     folder = module / upstream.SERVICES_FOLDER
     tests = (file for service in TESTED for file in (folder / service).glob("*_test.go"))
     services = upstream.SERVICES | _imported(upstream.PACKAGE, tests)

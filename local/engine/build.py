@@ -1,7 +1,7 @@
 """Build the engine from its sources: three Go modules, compiled into the cache one by one.
 
-A part gets its final name in the cache only when it is whole. So an interrupted build continues
-with the part that it was building, and with the modules and packages that it already has.
+A part gets its final name in the cache only when it is complete. So an interrupted build continues
+with the unfinished part, and keeps the modules and packages that it already has.
 """
 
 import json
@@ -27,7 +27,7 @@ _SCRIPTS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One module of source/ and the program that is built from it."""
+    """One module of source/ and the program built from it."""
 
     folder: str
     package: str
@@ -75,14 +75,16 @@ def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
     free = shutil.disk_usage(cache).free
     if free < pins.SPACE:
         raise EngineError(
-            f"{cache}: has {free / 1024**3:.1f} GB of free disk, a build needs "
+            f"{cache}: has {free / 1024**3:.1f} GB of free disk, but a build needs "
             f"{pins.SPACE / 1024**3:.0f} GB; free some, or set XDG_CACHE_HOME to another disk"
         )
     work = cache / "work"
     work.mkdir(exist_ok=True)
     log(f"building in {cache}, once; about 5 minutes on two idle cores")
     tool = go.Go(go.find(cache), work)
-    with ThreadPoolExecutor(max_workers=2) as fetching:  # fetches the next parts' modules meanwhile
+    with ThreadPoolExecutor(
+        max_workers=2
+    ) as fetching:  # fetches the modules of the next parts meanwhile
         sources = [(part, fetching.submit(_prepare, tool, part, work)) for part in missing]
         try:
             for part, source in sources:
@@ -94,7 +96,7 @@ def parts(cache: Path, wanted: tuple[Part, ...]) -> None:
 
 
 def _prepare(tool: go.Go, part: Part, work: Path) -> Path:
-    """Copy the part's module into its own folder, and fetch everything that it imports."""
+    """Copy the part's module into a separate folder, and fetch everything that it imports."""
     folder = work / part.folder
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCE / part.folder, folder)
@@ -133,7 +135,7 @@ def _build(tool: go.Go, part: Part, source: "Future[Path]", cache: Path) -> None
 
 
 def joined(cache: Path) -> Path:
-    """One folder for PATH, with the built command, its host and its scripts."""
+    """One folder for PATH with the built command, its host and its scripts."""
     folder = cache / f"engine-{fingerprint('cli', 'host')}"
     if not folder.exists():
         partial = cache / "engine.partial"

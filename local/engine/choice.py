@@ -27,7 +27,7 @@ def ensure() -> Engine:
     """Find, download or build the engine.
 
     Raises:
-        EngineError: none of these is possible here.
+        EngineError: no way is possible on this machine.
     """
     cache = cache_folder()
     users_own = on_path(cache)
@@ -68,7 +68,7 @@ def _version(command: str) -> tuple[int, ...]:
 
 
 def _homes(cache: Path) -> tuple[Path, Path]:
-    """PULUMI_HOME with the published provider, and PULUMI_HOME with the one built here."""
+    """The PULUMI_HOME with the published provider, and the one with the provider built here."""
     return cache / f"home-{pins.PROVIDER}", cache / f"home-{fingerprint('provider')}"
 
 
@@ -98,7 +98,7 @@ def _create(cache: Path, users_own: Path | None) -> Engine:
     wanted = (build.PROVIDER,) if users_own else (build.HOST, build.COMMAND, build.PROVIDER)
     build.parts(cache, wanted)
     command = users_own or build.joined(cache) / "pulumi"
-    if not _plugin(built).exists():  # else only another part of the engine is new
+    if not _plugin(built).exists():  # otherwise only another part of the engine is new
         _install(build.PROVIDER.home(cache) / build.PROVIDER.program, built)
     return Engine(command, built)
 

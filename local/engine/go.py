@@ -1,4 +1,4 @@
-"""Find a recent Go, and run it with caches of its own."""
+"""Find a recent Go, and run it with separate caches."""
 
 import os
 import re
@@ -14,11 +14,11 @@ from local.engine.errors import EngineError
 from local.engine.log import Progress, log
 
 _NOT_OURS: Final = frozenset({"GOFLAGS", "GOOS", "GOARCH", "GOWORK", "GOENV", "GOROOT", "GOBIN"})
-"""Variables that a user's shell may set for other builds."""
+"""Variables that a user's shell may set for other builds; they are removed here."""
 
 _PLAIN: Final = ("github.com/...", "cloud.google.com/...")
-"""Modules that are compiled without inlining, in two thirds of the time: mostly schemas and API
-clients. Where a running engine spends its time (Go itself, gRPC, protobuf), code is inlined."""
+"""Modules that are compiled without inlining, in two thirds of the time: mostly schemas and
+API clients. The code where a running engine spends its time (Go, gRPC, protobuf) is inlined."""
 
 
 def find(cache: Path) -> Path:
@@ -73,7 +73,7 @@ def _version(go: str) -> tuple[int, ...]:
 
 
 class Go:
-    """Go commands whose modules and compiled packages lie below *work*, which can be removed."""
+    """Go commands that keep modules and compiled packages below *work*, which can be deleted."""
 
     def __init__(self, command: Path, work: Path) -> None:
         self._command, self._log = command, work / "build.log"
@@ -97,7 +97,7 @@ class Go:
                 self._environment = {**self._environment, name: value}
 
     def _go_env(self, name: str) -> str:
-        """What `go env -w` has set for the download of modules; GOENV=off hides it."""
+        """The settings of `go env -w` for the download of modules; GOENV=off would hide them."""
         return subprocess.run(
             [self._command, "env", name], capture_output=True, text=True, check=False
         ).stdout.strip()
@@ -118,7 +118,7 @@ class Go:
         return completed.stdout
 
     def build(self, folder: Path, package: str, *, to: Path, link: str, title: str) -> None:
-        """Compile *package* to the file *to*, and count the packages that are done."""
+        """Compile *package* to the file *to*, and report the number of finished packages."""
         total = len(self.answer(folder, "list", "-deps", package).split())
         progress, lines = Progress(title, total), list[str]()
         process = subprocess.Popen(

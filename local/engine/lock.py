@@ -12,7 +12,7 @@ from local.engine.log import log
 
 @contextmanager
 def held(folder: Path) -> Generator[None]:
-    """Hold *folder*'s lock; a waiting process names the holder.
+    """Hold *folder*'s lock; a process that waits reports the holder.
 
     The kernel frees the lock of a process that dies.
     """

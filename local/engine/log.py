@@ -1,4 +1,4 @@
-"""Progress on standard error; standard output holds a command's result."""
+"""Progress goes to standard error, because standard output holds a command's result."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ def log(line: str) -> None:
 
 
 class Progress:
-    """One line that changes in a terminal; in a log, a line every 30 seconds."""
+    """In a terminal, one line that changes; in a log, a new line every 30 seconds."""
 
     def __init__(self, title: str, total: int) -> None:
         self._title, self._total, self._done = title, total, 0

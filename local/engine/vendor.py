@@ -1,4 +1,4 @@
-"""The vendor's downloads, where they are reachable: minutes faster than a build."""
+"""Download from the vendor, which is minutes faster than a build."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def command(cache: Path) -> Path:
 
 
 def reachable() -> bool:
-    """Whether the vendor's site answers within seconds; through the user's proxy, if one is set."""
+    """Whether the vendor's site answers within seconds, through the user's proxy if any."""
     try:
         with urllib.request.urlopen(
             urllib.request.Request(SITE, method="HEAD"),
@@ -29,7 +29,7 @@ def reachable() -> bool:
         ):
             return True
     except urllib.error.HTTPError:
-        return True  # it answered
+        return True  # an error is an answer too
     except OSError:
         return False
 
@@ -55,7 +55,7 @@ def fetch(cache: Path) -> Path:
 
 
 def provider(pulumi: Path, home: Path) -> None:
-    """Download the published AWS provider into *home*, a PULUMI_HOME of our own.
+    """Download the published AWS provider into *home*, a PULUMI_HOME.
 
     Raises:
         EngineError: the download failed.

@@ -1,7 +1,7 @@
-"""An AWS that is slow to show what it made, and that limits calls now and then.
+"""An AWS that shows new resources late and throttles some calls.
 
-IAM and EC2 answer from copies of their data, which learn of a change within seconds. So what was
-just made can be missing in the next answer:
+IAM and EC2 answer from copies of their data, which get a change within seconds. So the next answer
+may lack a resource that was just created:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
 """

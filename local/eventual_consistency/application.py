@@ -1,4 +1,4 @@
-"""The emulated AWS behind slow copies of its data and limits of calls: a WSGI application."""
+"""WSGI middleware that hides new resources for some seconds and throttles some calls."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -13,21 +13,21 @@ from local.eventual_consistency.visibility import Visibility
 from local.idempotent_wsgi import HttpAnswer, whole_answer
 
 LIMITED: Final = 1 / 50
-"""The share of calls that AWS refuses because there were too many."""
+"""The share of calls that are throttled."""
 _LIMITS: Final = {
     "ec2": (503, "RequestLimitExceeded", "Request limit exceeded."),
     "s3": (503, "SlowDown", "Please reduce your request rate."),
     "iam": (400, "Throttling", "Rate exceeded"),
     "sts": (400, "Throttling", "Rate exceeded"),
 }
-"""By service, how it says that there were too many calls.
+"""The status, code and message of a throttled call, by service.
 https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html"""
 _LIMIT: Final = (400, "ThrottlingException", "Rate exceeded")
-"""How the services that speak JSON say it."""
+"""The same for services that answer in JSON."""
 
 
 class EventuallyConsistentApplication:
-    """*application*, as *seed* decides: it limits calls, and shows late what it made."""
+    """Throttles calls to *application* and shows its new resources late, as *seed* decides."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class EventuallyConsistentApplication:
         return answer
 
     def _refusal(self, call: Call) -> HttpAnswer | None:
-        """Refuse a call that is limited, or that names what is not visible yet."""
+        """The refusal of a call that is throttled or names a resource that is not visible yet."""
         if self._chance.fraction(f"limit {call.service} {call.operation}") < LIMITED:
             return refusals.answer(call.signature, *_LIMITS.get(call.service, _LIMIT))
         if not self._visibility.knows_key(call.signature.key_id):

@@ -1,7 +1,7 @@
-"""The kinds of things that EC2 and IAM show late, and how AWS says that it does not know one.
+"""The kinds of resources that EC2 and IAM show late, and AWS's error for an unknown one.
 
-A flow log is none of them: Terraform's AWS provider, which is tested against AWS, reads it at once
-after it has made it, and fails if it is not there.
+Flow logs are visible at once: Terraform's AWS provider, which is tested against AWS, reads a flow
+log immediately after its creation, and fails if it is missing.
 """
 
 from dataclasses import dataclass
@@ -9,41 +9,41 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One kind of things. Paths are those of elements in AWS's answers."""
+class ResourceKind:
+    """One kind of resource. Paths are those of elements in AWS's answers."""
 
     title: str
-    makers: frozenset[str]
-    """The operations that make such things."""
-    made: tuple[str, ...]
-    """Where the answer to a maker has their ids, names and ARNs."""
+    creators: frozenset[str]
+    """The operations that create one."""
+    created: tuple[str, ...]
+    """The paths of its ids, names and ARNs in the answer to such an operation."""
     listed: str
-    """The entries of a list."""
+    """The path of the entries in a list."""
     name: str
-    """The id or the name in such an entry."""
+    """The element of an entry that holds the id or the name."""
     parameters: frozenset[str] = frozenset()
-    """The parameters of IAM that name such things. In EC2 an id is one wherever it stands."""
+    """The parameters of IAM that name one. In EC2 an id is unique, so any parameter may hold it."""
     code: str = "NoSuchEntity"
 
 
-def _ec2(title: str, code: str, makers: str, made: str, listed: str) -> Kind:
-    return Kind(
+def _ec2(title: str, code: str, creators: str, created: str, listed: str) -> ResourceKind:
+    return ResourceKind(
         title=title,
         code=code,
-        makers=frozenset(makers.split()),
-        made=(made,),
+        creators=frozenset(creators.split()),
+        created=(created,),
         listed=listed,
-        name=made.rsplit("/", maxsplit=1)[-1],
+        name=created.rsplit("/", maxsplit=1)[-1],
     )
 
 
-def _iam(title: str, *made: str, listed: str, parameters: str) -> Kind:
-    return Kind(
+def _iam(title: str, *created: str, listed: str, parameters: str) -> ResourceKind:
+    return ResourceKind(
         title=title,
-        makers=frozenset({f"Create{made[0].split('/')[0]}"}),
-        made=made,
+        creators=frozenset({f"Create{created[0].split('/')[0]}"}),
+        created=created,
         listed=listed,
-        name=made[0].split("/")[1],
+        name=created[0].split("/")[1],
         parameters=frozenset(parameters.split()),
     )
 
@@ -140,4 +140,4 @@ KINDS: Final = {
         ),
     ),
 }
-"""By service. Other services show at once what they made."""
+"""The kinds by service. Other services show new resources at once."""

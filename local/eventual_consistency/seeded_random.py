@@ -1,4 +1,4 @@
-"""Decisions that a seed repeats."""
+"""Random decisions that are the same for the same seed."""
 
 from collections import Counter
 from hashlib import sha256
@@ -6,10 +6,10 @@ from threading import Lock
 
 
 class SeededRandom:
-    """The decisions of one seed.
+    """Random numbers of one seed.
 
-    Calls arrive in an order of their own in each run. So a decision does not depend on the others,
-    only on how many of the same subject came before.
+    Calls arrive in another order in each run. So a number depends only on its subject and on how
+    many numbers this subject had before.
     """
 
     def __init__(self, seed: int) -> None:
@@ -18,7 +18,7 @@ class SeededRandom:
         self._lock = Lock()
 
     def fraction(self, subject: str) -> float:
-        """From 0 up to 1, without 1."""
+        """A number from 0 up to, but not including, 1."""
         with self._lock:
             self._taken[subject] += 1
             time = self._taken[subject]

@@ -1,4 +1,4 @@
-"""What was made and is not visible yet."""
+"""Resources that were created and are not visible yet."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Final, cast
 from xml.etree import ElementTree as ET
 
 from local.authorization.calls import Call
-from local.eventual_consistency.resource_kinds import KINDS, Kind
+from local.eventual_consistency.resource_kinds import KINDS, ResourceKind
 from local.eventual_consistency.seeded_random import SeededRandom
 
 LONGEST: Final = 3.0
@@ -22,22 +22,22 @@ _OF_IAM: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
         "Unable to assume given IAM role",
     ),
 }
-"""How EC2 says that it does not know a thing of IAM, by the parameter and the thing's kind."""
+"""EC2's error for an unknown IAM resource, by the parameter and the kind of resource."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """A thing that is not visible yet."""
+    """A resource that is not visible yet."""
 
-    kind: Kind
+    kind: ResourceKind
     names: frozenset[str]
     visible: float
-    """The time from which on it is visible."""
+    """The time at which it becomes visible, in seconds of the clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """AWS's error for a thing that is not visible yet."""
+    """AWS's error for a resource that is not visible yet."""
 
     status: int
     code: str
@@ -45,7 +45,7 @@ class Unknown:
 
 
 class Visibility:
-    """The things that are not visible yet; *clock* counts seconds."""
+    """The resources that are not visible yet; *clock* returns seconds."""
 
     def __init__(self, chance: SeededRandom, clock: Callable[[], float]) -> None:
         self._chance, self._clock = chance, clock
@@ -55,48 +55,50 @@ class Visibility:
     def late(self) -> list[Late]:
         now = self._clock()
         with self._lock:
-            self._late = [thing for thing in self._late if thing.visible > now]
+            self._late = [resource for resource in self._late if resource.visible > now]
             return list(self._late)
 
     def knows_key(self, key_id: str) -> bool:
         """Whether a call with this access key is accepted."""
-        return not any(key_id in thing.names for thing in self.late())
+        return not any(key_id in resource.names for resource in self.late())
 
     def unknown(self, call: Call) -> Unknown | None:
-        """AWS's error if *call* names a thing that is not visible yet."""
-        for thing in self.late():
-            if call.operation in thing.kind.makers:
-                continue  # a name is taken from the moment on at which its thing is made
+        """AWS's error if *call* names a resource that is not visible yet."""
+        for resource in self.late():
+            if call.operation in resource.kind.creators:
+                continue  # a name is in use as soon as its resource is created
             for path, value in _values(call.parameters):
-                if value in thing.names and (error := _error(call, thing, path, str(value))):
+                if value in resource.names and (error := _error(call, resource, path, str(value))):
                     return error
         return None
 
     def learn(self, call: Call, body: bytes) -> None:
-        """Remember what the answer to *call* says that it made."""
+        """Remember the resources that *call* created, from its answer."""
         for kind in KINDS.get(call.service, ()):
-            if call.operation in kind.makers:
+            if call.operation in kind.creators:
                 root = ET.fromstring(body)  # noqa: S314 - the emulator's own answer
                 visible = self._clock() + LONGEST * self._chance.fraction(f"late {kind.title}")
                 names = {
                     element.text or ""
-                    for path in kind.made
+                    for path in kind.created
                     for element in root.iterfind(f".//{_any_namespace(path)}")
                 }
                 with self._lock:
                     self._late.append(Late(kind=kind, names=frozenset(names), visible=visible))
 
     def without_late(self, call: Call, body: bytes) -> bytes:
-        """The answer to *call* without the entries of things that are not visible yet."""
-        things = [thing for thing in self.late() if thing.kind in KINDS.get(call.service, ())]
-        if not any(name.encode() in body for thing in things for name in thing.names):
+        """The answer to *call* without the entries of resources that are not visible yet."""
+        resources = [
+            resource for resource in self.late() if resource.kind in KINDS.get(call.service, ())
+        ]
+        if not any(name.encode() in body for resource in resources for name in resource.names):
             return body
         root = ET.fromstring(body)  # noqa: S314 - the emulator's own answer
-        for thing in things:
-            around, entry = map(_any_namespace, thing.kind.listed.split("/"))
+        for resource in resources:
+            around, entry = map(_any_namespace, resource.kind.listed.split("/"))
             for entries in root.iterfind(f".//{around}"):
                 for element in entries.findall(entry):
-                    if element.findtext(_any_namespace(thing.kind.name)) in thing.names:
+                    if element.findtext(_any_namespace(resource.kind.name)) in resource.names:
                         entries.remove(element)
         ET.register_namespace("", root.tag.partition("}")[0].lstrip("{"))
         return ET.tostring(root)
@@ -121,8 +123,8 @@ def _values(
         yield path, parameters
 
 
-def _error(call: Call, thing: Late, path: tuple[str, ...], name: str) -> Unknown | None:
-    kind = thing.kind
+def _error(call: Call, resource: Late, path: tuple[str, ...], name: str) -> Unknown | None:
+    kind = resource.kind
     if call.service == "ec2" and kind in KINDS["iam"]:
         for (parameter, title), (code, message) in _OF_IAM.items():
             if title == kind.title and parameter in path:

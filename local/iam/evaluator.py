@@ -1,7 +1,7 @@
-"""Decides a request as IAM documents it: identity policies, a boundary and a resource policy.
+"""Decides a request as the documentation of IAM says: identity, boundary and resource policies.
 
-The source is the IAM User Guide, Policy evaluation logic. It is independent of other
-implementations, because the tests compare it with one. It refuses what the documents do not use.
+The source is the IAM User Guide, Policy evaluation logic. The code shares nothing with other
+implementations, because the tests compare it with one. It refuses elements that it does not know.
 """
 
 import operator
@@ -29,9 +29,9 @@ ELEMENTS: Final = {
 ARN_PARTS: Final = 6
 VARIABLE: Final = re.compile(r"\$\{([^}]+)\}")
 ABSENT: Final = "\0"
-"""In the place of a variable without a value: no request has this character."""
+"""Replaces a variable without a value: no request holds this character."""
 ALWAYS_ALLOWED: Final = "sts:getcalleridentity"
-"""A policy cannot deny it (API reference of STS, GetCallerIdentity)."""
+"""Actions that no policy can deny (API reference of STS, GetCallerIdentity)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class Request:
     resource: str
     context: Mapping[str, Values]
     foreign: bool = False
-    """The resource belongs to another account than the principal."""
+    """Whether the resource belongs to another account than the principal."""
     keys: Mapping[str, Sequence[str]] = field(init=False)
     """The context by lower-case key: IAM ignores the case of keys."""
 
@@ -56,7 +56,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """Every document that decides on a request."""
+    """The policies that decide on a request."""
 
     identity: Sequence[Document] = ()
     boundary: Document | None = None
@@ -84,9 +84,9 @@ def combine(  # noqa: PLR0913 - one argument for each source of effects
     account: Sequence[str] = (),
     named: bool,
 ) -> Decision:
-    """One decision from the effects of the statements that match, layer by layer.
+    """Combine the effects of the matching statements, layer by layer, into one decision.
 
-    *account* are the effects of a resource policy on the account of the caller as a whole.
+    *account* holds the effects of a resource policy's statements on the caller's whole account.
     """
     if request.action.lower() == ALWAYS_ALLOWED:
         return "allowed"
@@ -104,7 +104,7 @@ def combine(  # noqa: PLR0913 - one argument for each source of effects
     if "Allow" in boundary and granted:
         return "allowed"
     if named and not request.foreign:
-        return "allowed"  # a boundary that is silent does not stop a resource policy
+        return "allowed"  # a boundary without a matching statement does not stop a resource policy
     return "denied"
 
 
@@ -185,7 +185,7 @@ def holds(test: str, key: str, wanted: Sequence[str], context: Mapping[str, Sequ
 def filled_in(
     patterns: Values, context: Mapping[str, Sequence[str]], absent: str = ABSENT
 ) -> Sequence[str]:
-    """*patterns* with the values of policy variables (`${aws:userid}`) put in.
+    """*patterns* with policy variables (`${aws:userid}`) replaced by their values.
 
     A variable without a value matches nothing.
     """
@@ -213,7 +213,7 @@ def glob(pattern: str) -> Callable[[str], re.Match[str] | None]:
 
 @cache
 def like_arn(given: str, pattern: str) -> bool:
-    """Compare part by part: a star does not reach over a colon, except in the last part."""
+    """Compare two ARNs part by part: a star matches no colon, except in the last part."""
     if pattern == "*":
         return True
     parts, globs = given.split(":", ARN_PARTS - 1), pattern.split(":", ARN_PARTS - 1)
@@ -273,7 +273,7 @@ def _about_resource(statement: Mapping[str, Any], request: Request) -> bool:
             arns = filled_in(statement[element], request.keys)
             is_listed = any(like_arn(request.resource, arn) for arn in arns)
             return is_listed == (element == "Resource")
-    return "Principal" in statement  # a trust policy is about its own role
+    return "Principal" in statement  # a trust policy applies to its own role
 
 
 def _about_principal(principal: str | Mapping[str, Values] | None, who: str) -> bool:
@@ -287,8 +287,8 @@ def _about_principal(principal: str | Mapping[str, Values] | None, who: str) -> 
 def is_named(resource: Document | None, request: Request) -> bool:
     """Whether the resource policy allows this user or service by name, or everyone.
 
-    A boundary also applies to a role that is named; it does not apply to a named session, and
-    everyone includes the session.
+    A boundary applies although the role is named. It does not apply to a named session; a policy
+    for everyone names the session too.
     """
     statements: Iterable[Mapping[str, Any]] = resource["Statement"] if resource else ()
     return any(
@@ -300,7 +300,7 @@ def is_named(resource: Document | None, request: Request) -> bool:
 
 
 def named(principal: str | Mapping[str, Values]) -> Sequence[str]:
-    """Everyone whom the element Principal names."""
+    """The values of the element Principal."""
     if isinstance(principal, str):
         return (principal,)
     return [name for names in principal.values() for name in many(names)]

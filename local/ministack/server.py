@@ -1,4 +1,4 @@
-"""Start ministack in a process of its own, behind a server that keeps connections open."""
+"""Start ministack in a separate process, behind a server that keeps connections open."""
 
 import http.client
 import socket
@@ -17,7 +17,7 @@ from local.idempotent_wsgi import IdempotentApplication
 VERSION: Final = "1.5.33"
 ACCOUNT: Final = "123456789012"
 _KEPT: Final = frozenset({"content-type", "x-amzn-errortype", "x-amzn-requestid"})
-"""The headers of an answer that are passed on."""
+"""The headers of an answer that are forwarded."""
 _LAUNCHER: Final = Path(__file__).with_name("launcher.py")
 
 
@@ -59,7 +59,7 @@ def answering(folder: Path) -> Generator[Emulator]:
 
 
 def _forwarded(port: int) -> WSGIApplication:
-    """An application that passes each request on to *port*."""
+    """A WSGI application that forwards each request to *port*."""
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         headers = {

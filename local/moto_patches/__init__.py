@@ -1,7 +1,7 @@
-"""Where moto differs from AWS: one file for each difference.
+"""Corrections of moto where it differs from AWS: one file for each difference.
 
-Each file names moto's version and the AWS page that it follows. It patches moto inside the server's
-process; the program and the provider talk to the server as to AWS.
+Each file names moto's version and the AWS page that it follows. It patches moto inside the
+server's process; the program and the provider use the server like AWS.
 """
 
 from importlib import import_module

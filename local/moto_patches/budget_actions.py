@@ -1,10 +1,9 @@
 """Actions, tags, updates and spend of budgets. moto 5.2.5 only creates and deletes budgets.
 
-AWS adds up what is spent a few times a day; here it is done whenever the budget or its action is
-read. Each instance that the budget's filter selects costs the same, as soon as the filter's tag is
-an active cost allocation tag. An action in STANDBY is executed when its threshold is reached. One
-that was reversed is no longer evaluated until it is reset. A deleted budget takes its actions with
-it.
+AWS updates the spend a few times a day; the emulated AWS updates it whenever the budget or its
+action is read. Each instance that the budget's filter selects costs the same, if the filter's tag
+is an active cost allocation tag. An action in STANDBY is executed when its threshold is reached. A
+reversed action is ignored until it is reset. The deletion of a budget deletes its actions.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_Action.html
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_ExecuteBudgetAction.html
 https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-action-review.html
@@ -112,7 +111,7 @@ def _execute_budget_action(response: Any, request: Json) -> Json:
 
 
 def _read(backend: BudgetsBackend, action: Json) -> Json:
-    """*action* as it is now. What is in progress ends after this answer."""
+    """*action* in its current status. A status in progress ends after this answer."""
     if action["Status"] == STANDBY and _is_spent(backend, action):
         automatic = action["ApprovalModel"] == "AUTOMATIC"
         action["Status"] = "EXECUTION_IN_PROGRESS" if automatic else PENDING
@@ -139,7 +138,7 @@ def _is_spent(backend: BudgetsBackend, action: Json) -> bool:
 
 
 def _spend(backend: BudgetsBackend, budget: Json) -> int:
-    """What the instances cost that the budget's filter selects; an inactive tag selects none."""
+    """The cost of the instances that the budget's filter selects; an inactive tag selects none."""
     statuses = cost_tags.statuses(backend.account_id, backend.partition)
     selected = 0
     for pair in budget.get("CostFilters", {}).get("TagKeyValue", []):
@@ -151,7 +150,7 @@ def _spend(backend: BudgetsBackend, budget: Json) -> int:
 
 
 def _apply(backend: BudgetsBackend, action: Json, verb: str, step: str) -> None:
-    """Attach or detach the policy of *action*, which then succeeded or failed."""
+    """Attach or detach the policy of *action*, and set its status to success or failure."""
     iam = iam_backends[backend.account_id][backend.partition]
     definition: dict[str, Any] = action["Definition"]["IamActionDefinition"]
     arn = definition["PolicyArn"]
@@ -222,7 +221,7 @@ def _keep_tags() -> None:
 
 
 def _answer_amounts_as_aws() -> None:
-    """AWS is told 100 and tells 100.0."""
+    """AWS answers 100.0 where the request says 100."""
     original = Budget.to_dict
 
     def to_dict(self: Budget) -> Json:

@@ -1,7 +1,8 @@
 """Cost allocation tags. moto 5.2.5 can neither list nor activate them.
 
-AWS knows the key of a tag once something that costs money carried it, here at once and not after a
-day. An account that somebody else pays for, and one that never opened Cost Explorer, are refused.
+AWS knows a tag's key a day after a resource with costs carried it; the emulated AWS knows it at
+once. It refuses accounts whose bill another account pays, and those that never opened Cost
+Explorer.
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_UpdateCostAllocationTagsStatus.html
 https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/activating-tags.html
 https://github.com/2i2c-org/infrastructure/pull/4932 (the message to a linked account)
@@ -66,7 +67,7 @@ def install() -> None:
 
 
 def billed(account_id: str) -> Iterator[dict[str, str]]:
-    """The tags of everything in the account that costs money: its instances, in every region."""
+    """The tags of the resources with costs: the instances in every region."""
     for ec2 in ec2_backends[account_id].values():
         for instance in ec2.all_instances():
             yield {tag["key"]: tag["value"] for tag in instance.get_tags()}

@@ -1,4 +1,4 @@
-"""A VPC's default security group admits its own members. moto 5.2.5 creates it without rules.
+"""A VPC's default security group admits its members. moto 5.2.5 creates it without rules.
 
 Without this no test could show that the program empties the group.
 https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html

@@ -1,6 +1,6 @@
-"""The KMS key with which EBS encrypts by default. moto 5.2.5 does not know it.
+"""The default KMS key of EBS. moto 5.2.5 lacks it.
 
-A new account has AWS's own key, until ModifyEbsDefaultKmsKeyId names another.
+A new account has AWS's own key; ModifyEbsDefaultKmsKeyId sets another.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetEbsDefaultKmsKeyId.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ResetEbsDefaultKmsKeyId.html
 """

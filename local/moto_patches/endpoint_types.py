@@ -1,4 +1,4 @@
-"""An endpoint without a type is a gateway endpoint. moto 5.2.5 keeps none, and cannot delete it.
+"""An endpoint without a type is a gateway endpoint. moto 5.2.5 sets no type, and cannot delete it.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html
 """

@@ -1,6 +1,6 @@
-"""Messages of errors in AWS's words. moto 5.2.5 has the codes, and other words for these.
+"""Error messages in AWS's wording. moto 5.2.5 has these codes with another wording.
 
-AWS's words are those of the recorded answers in tests/recordings; its pages list the codes.
+The wording is from the recorded answers in tests/recordings; AWS's pages list the codes.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 """
@@ -29,7 +29,7 @@ AWS: Final = (
     ("NoSuchEntity", r"Policy (arn:\S+) not found",
      r"Policy \1 does not exist or is not attachable."),
 )  # fmt: skip
-"""The code, moto's message and AWS's."""
+"""The code, moto's message and AWS's message."""
 
 
 def install() -> None:

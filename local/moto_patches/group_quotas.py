@@ -1,7 +1,7 @@
-"""The quota of rules per security group can be raised. moto 5.2.5 refuses the 61st rule anyway.
+"""The quota of rules per security group can be raised. moto 5.2.5 always refuses the 61st rule.
 
-`local/request_checks` refuses by the quota. AWS grants up to 1,000, divided by the groups per
-interface.
+`local/request_checks` applies the quota. AWS grants up to 1,000 rules, divided by the security
+groups per interface.
 https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html
 """
 
@@ -19,4 +19,4 @@ def install() -> None:
 
 
 def _accept(*_: object, **__: object) -> None:
-    """Leave the number of rules to the check of the request."""
+    """Accept any number of rules; `local/request_checks` has applied the quota."""

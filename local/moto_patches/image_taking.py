@@ -1,4 +1,4 @@
-"""CreateImage as EC2 does it.
+"""CreateImage tags and encrypts the snapshot as EC2 does.
 
 moto 5.2.5 refuses tags for snapshots (NotImplementedError), and always creates a snapshot of 15 GiB
 that is not encrypted. With this patch the snapshot gets its tags and the root disk's size and

@@ -1,6 +1,6 @@
 """Wildcards in the filters of DescribeInstances. moto 5.2.5 takes them literally.
 
-`instance-type=g*` finds nothing there.
+In moto, `instance-type=g*` finds nothing.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
 """
 

@@ -9,7 +9,7 @@ from moto.core.responses import ActionResult
 from moto.iam.responses import IamResponse
 
 PAGE: Final = 100
-"""Tags in an answer, unless the request names another number."""
+"""The number of tags in an answer, unless the request names another."""
 
 
 def install() -> None:

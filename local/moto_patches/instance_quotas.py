@@ -1,4 +1,4 @@
-"""Service quotas of on-demand instances. moto 5.2.5 knows only those of VPC.
+"""Service quotas of on-demand instances. moto 5.2.5 has only the quotas of VPC.
 
 https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html
 """
@@ -12,7 +12,7 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 from local.emulated_account import VCPUS
 
 DEFAULT_VCPUS = {"L-DB2E81BA": 0.0, "L-417A185B": 0.0, "L-1216C47A": 5.0}
-"""Of a new account; GetAWSDefaultServiceQuota answers with them."""
+"""The quotas of a new account, in vCPUs; GetAWSDefaultServiceQuota answers with them."""
 
 
 def install() -> None:

@@ -1,6 +1,6 @@
-"""RunInstances answers a known ClientToken with the same machines.
+"""RunInstances answers a known ClientToken with the same instances.
 
-moto 5.2.5 ignores the token and starts another machine, so a repeated request looks like two.
+moto 5.2.5 ignores the token, so a repeated request launches a second instance.
 https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 """
 

@@ -1,7 +1,7 @@
-"""The class, the key and the protection of a log group. moto 5.2.5 forgets class and protection.
+"""The class, key and deletion protection of a log group. moto 5.2.5 drops class and protection.
 
-It has no operation that changes the key or the protection either. A group of the class DELIVERY
-keeps its events for two days, whatever its policy; one that is protected cannot be deleted.
+It also lacks the operations that change the key and the protection. A group of the class DELIVERY
+keeps its events for two days, whatever its retention; a protected group cannot be deleted.
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DisassociateKmsKey.html
@@ -72,7 +72,7 @@ def install() -> None:
 
 
 def _group(response: Any) -> Any:
-    """The group that a request names, by its name or its ARN."""
+    """The group that a request names by its name or ARN."""
     keys = ("logGroupName", "logGroupIdentifier", "resourceIdentifier")
     named = [str(response._get_param(key)) for key in keys if response._get_param(key)]
     name = named[0].removesuffix(":*").rpartition(":log-group:")[2]

@@ -1,6 +1,6 @@
 """IAM simulates a principal's policies. moto 5.2.5 has no such operation.
 
-It answers with the evaluator that also judges the calls.
+The evaluator that decides on calls gives the answer.
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
 """
 

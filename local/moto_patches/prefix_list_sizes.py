@@ -1,4 +1,4 @@
-"""A prefix list can change its size. moto 5.2.5 ignores that, and forgets the list's name.
+"""A prefix list can change its size. moto 5.2.5 ignores the size and drops the list's name.
 
 The provider changes the size in a separate call, before or after the entries.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyManagedPrefixList.html

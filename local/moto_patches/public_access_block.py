@@ -1,4 +1,4 @@
-"""VPC Block Public Access, which is off in a new account. moto 5.2.5 does not know it.
+"""VPC Block Public Access, which is off in a new account. moto 5.2.5 lacks it.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcBlockPublicAccessOptions.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcBlockPublicAccessOptions.html

@@ -1,7 +1,7 @@
-"""ModifySecurityGroupRules changes all of a rule. moto 5.2.5 keeps each source but an IPv4 range.
+"""ModifySecurityGroupRules changes every part of a rule. moto 5.2.5 changes only IPv4 sources.
 
-The source may also be an IPv6 range, a prefix list or a group; a protocol without ports, such as
-icmpv6, needs none.
+A source may also be an IPv6 range, a prefix list or a group. A protocol without ports, such as
+icmpv6, needs no ports.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySecurityGroupRules.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRuleRequest.html
 """

@@ -1,6 +1,6 @@
-"""A rule keeps its description if its source is a prefix list or a group. moto 5.2.5 drops it.
+"""A rule with a prefix list or a group as source has a description. moto 5.2.5 drops it.
 
-Without this every comparison with the account would report that somebody removed it.
+Without this patch, each refresh would report that somebody removed the description.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
 """
 

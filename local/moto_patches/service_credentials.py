@@ -1,4 +1,4 @@
-"""A user's credentials for one service, for example Amazon Bedrock. moto 5.2.5 has none.
+"""A user's credentials for one service, for example Amazon Bedrock. moto 5.2.5 lacks them.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceSpecificCredential.html
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteServiceSpecificCredential.html

@@ -1,6 +1,7 @@
-"""The prefix of a unique id says what it identifies. moto 5.2.5 has it for roles and keys only.
+"""The prefix of a unique id shows its type. moto 5.2.5 has prefixes for roles and keys only.
 
-It also answers the operator's calls of GetCallerIdentity with a user of STS, which has none.
+It also answers the operator's call of GetCallerIdentity with the ARN of a user of STS, which has no
+users.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 """
 

@@ -1,7 +1,7 @@
-"""A rule that a request names by an unknown id. moto 5.2.5 answers as for one named by its content.
+"""The error for an unknown rule id. moto 5.2.5 answers with the code for an unknown rule content.
 
-The provider takes this code, and no other, for a rule that somebody deleted by hand; without it the
-stack could not be destroyed.
+The provider accepts only this code as a sign that somebody deleted the rule; with another code a
+destroy fails.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 """
 

@@ -1,4 +1,4 @@
-"""Permissions boundaries of users. moto 5.2.5 has only those of roles.
+"""Permissions boundaries of users. moto 5.2.5 has them for roles only.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html
 """

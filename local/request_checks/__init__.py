@@ -1,5 +1,5 @@
-"""Whether a request is one that AWS would accept, whoever sends it.
+"""Check whether AWS would accept a request, whoever sends it.
 
-`model` holds it against AWS's published service model, `limits` against what only AWS's
-documentation says.
+`service_model` checks it against AWS's published model, `limits` against limits that only AWS's
+documentation states.
 """

@@ -1,4 +1,4 @@
-"""The emulated AWS behind the checks of its requests: a WSGI application around another one."""
+"""WSGI middleware that refuses a request as AWS would, before the emulated AWS carries it out."""
 
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -7,9 +7,9 @@ from local.authorization.signature import signature
 
 
 class CheckedApplication:
-    """*application*, which carries out only requests that AWS would accept from who may make them.
+    """Passes on to *application* only the requests that AWS would accept.
 
-    The modules that check import moto, so they are imported with the first request.
+    The checking modules import moto, so the first request imports them.
     """
 
     def __init__(self, application: WSGIApplication) -> None:

@@ -1,11 +1,11 @@
-"""AWS's answer to a request that breaks a rule."""
+"""The error with which AWS refuses a request."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a request is refused, in AWS's words."""
+    """AWS's error for a request."""
 
     code: str
     message: str

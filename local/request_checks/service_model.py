@@ -1,7 +1,7 @@
-"""A request against AWS's published model: botocore's own validator, and the traits it leaves out.
+"""Validate a request against AWS's model: botocore's validator, plus the traits that it ignores.
 
-botocore checks names, types, required members and lower bounds, and leaves the rest to AWS, though
-upper bounds, patterns and enumerations are in the same model.
+botocore checks names, types, required members and lower bounds. The same model also holds upper
+bounds, patterns and enumerations, which botocore leaves to AWS.
 https://smithy.io/2.0/spec/constraint-traits.html
 """
 
@@ -18,7 +18,7 @@ from local.authorization.signature import Signature
 from local.request_checks.refused import Refused
 
 MISSING: Final = "missing required field"
-"""What botocore calls this violation; the other reasons are listed in CONSTRAINTS."""
+"""botocore's name of this violation; CONSTRAINTS holds the names of all violations."""
 CONSTRAINTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     MISSING: lambda _: "Member must not be null",
     "invalid length": lambda it: (
@@ -35,29 +35,29 @@ CONSTRAINTS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "more than one input": lambda it: f"Only one of {', '.join(it['members'])} can be set",
     "empty input": lambda it: f"One of {', '.join(it['members'])} must be set",
 }
-"""By violation, the constraint in the words that AWS's services share."""
+"""The constraint by the name of its violation, in the wording that AWS's services share."""
 INVALID: Final = "InvalidParameterException"
 
 
 class Violation(NamedTuple):
-    """One thing that is wrong with a request."""
+    """A constraint of the model that a request violates."""
 
     reason: str
-    """As botocore calls it."""
+    """The name of the violation in botocore."""
     place: str
     value: str
-    """In words, without what is secret."""
+    """The value for the message, without secrets."""
     constraint: str
 
 
 class _Violations(ValidationErrors):
-    """What is wrong with a request."""
+    """The violations of a request."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Violation] = []
         self.values: dict[str, str] = {}
-        """By place, the text or the number that may be shown."""
+        """By place, the texts and numbers that the message may show."""
 
     def report(self, name: str, reason: str, **kwargs: Any) -> None:
         place = f"{name}.{kwargs['required_name']}" if reason == MISSING else name
@@ -68,7 +68,7 @@ class _Violations(ValidationErrors):
 
 
 class _Validator(ParamValidator):
-    """botocore's validator, with upper bounds, patterns and enumerations."""
+    """botocore's validator, extended by upper bounds, patterns and enumerations."""
 
     VALIDATED_METADATA_ATTRS = ParamValidator.VALIDATED_METADATA_ATTRS | {"max", "pattern", "enum"}
 
@@ -98,12 +98,12 @@ class _Validator(ParamValidator):
 
 @cache
 def _pattern(text: str) -> regex.Pattern[str]:
-    """A pattern of the model; in Java's dialect a word has ASCII letters only."""
+    """A pattern of the model, in Java's dialect, where words are ASCII only."""
     return regex.compile(text, regex.ASCII)
 
 
 def refusal(call: Call) -> Refused | None:
-    """Why AWS refuses the request by its model alone."""
+    """The refusal of a request that violates the model; None if it does not."""
     model: Any = get_service_model(call.signature.model)
     operation = model.operation_model(call.operation)
     shape = operation.input_shape
@@ -116,7 +116,7 @@ def refusal(call: Call) -> Refused | None:
 
 
 def malformed(signed: Signature, why: str) -> Refused:
-    """The refusal of a request that has a text where the model has a number, or the like."""
+    """The refusal of a request with a value of the wrong type, such as a text for a number."""
     if signed.service == "ec2":
         return Refused("InvalidParameterValue", f"A parameter of the request is invalid: {why}")
     protocol = str(get_service_model(signed.model).protocol)
@@ -124,7 +124,7 @@ def malformed(signed: Signature, why: str) -> Refused:
 
 
 def _of_ec2(call: Call, found: Sequence[Violation]) -> Refused | None:
-    """The refusal in EC2's own codes.
+    """The refusal with the codes of EC2.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
     """
@@ -142,7 +142,7 @@ def _of_ec2(call: Call, found: Sequence[Violation]) -> Refused | None:
 
 
 def _code(operation: Any) -> str:
-    """The code of the service: of its own, if the operation's model has one."""
+    """The error code: that of the operation's model if it has one, else that of the protocol."""
     protocol = operation.service_model.protocol
     if protocol == "query":
         return "ValidationError"
@@ -164,6 +164,6 @@ def _message(violations: Sequence[Violation]) -> str:
 
 
 def _place(place: str) -> str:
-    """AWS counts from one and starts with a small letter: `tags.1.member.key`."""
+    """The place in AWS's notation, counted from 1 and in camel case: `tags.1.member.key`."""
     counted = regex.sub(r"\[(\d+)\]", lambda match: f".{int(match[1]) + 1}.member", place)
     return ".".join(part[:1].lower() + part[1:] for part in counted.split("."))

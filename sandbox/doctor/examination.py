@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from ami.plan import QUOTAS
 from infra import cost_allocation
-from infra.aws_clients import AwsClients, error_reason
+from infra.aws_clients import RAISE_QUOTA, AwsClients, error_reason
 from infra.cost_allocation import ACTIVE
 from infra.settings import NAMESPACE, Settings
 from sandbox.core import aws_errors
@@ -229,8 +229,8 @@ def vcpu_quota(patient: Patient) -> CheckResult:
         check=check,
         status="act",
         details=details,
-        cure="aws service-quotas request-service-quota-increase --service-code ec2 --quota-code "
-        f"{quota.code} --desired-value {needed} --region {patient.aws.region}",
+        cure=f"{RAISE_QUOTA} --service-code ec2 --quota-code {quota.code} "
+        f"--desired-value {needed} --region {patient.aws.region}",
     )
 
 

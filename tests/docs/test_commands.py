@@ -29,10 +29,10 @@ def blocks() -> Sequence[printed_commands.Block]:
 
 
 def claims() -> Iterator[tuple[str, str | None]]:
-    """The document and the section of each call of `printed.scripts`; no section is all of them."""
+    """The document and the section of each call of `printed_commands.scripts`; no section is all of them."""
     for file in (ROOT / "tests").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
-        if "printed.scripts(" not in text:
+        if "printed_commands.scripts(" not in text:
             continue
         for node in ast.walk(ast.parse(text)):
             match node:
@@ -55,7 +55,7 @@ def test_a_test_runs_every_command_as_printed(blocks: Sequence[printed_commands.
         for command in block.commands
         if command not in run
     ]
-    assert not_run == [], "run it in a test, through printed.scripts"
+    assert not_run == [], "run it in a test, through printed_commands.scripts"
 
 
 def test_what_a_test_runs_is_printed(blocks: Sequence[printed_commands.Block]) -> None:

@@ -1,7 +1,7 @@
-"""The limits that AWS's models do not hold, and its documentation does: one function for each.
+"""The limits that AWS documents and its models lack: one function for each.
 
-A function yields what is wrong with a call, in AWS's words; its docstring is the limit in one
-sentence. It looks into the account where AWS does.
+A function yields AWS's error message for each problem of a call; its docstring states the limit in
+one sentence. It reads the emulated account where AWS reads the account.
 """
 
 from local.request_checks.limits import (

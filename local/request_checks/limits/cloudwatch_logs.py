@@ -18,7 +18,7 @@ DAYS: Final = frozenset(
 
 @limit("logs:PutRetentionPolicy", code=INVALID, source=f"{API}PutRetentionPolicy.html")
 def retention(call: Call) -> Iterator[str]:
-    """A log group keeps its events for one of the periods of the documentation."""
+    """A log group has one of the documented retention periods."""
     days = call.parameters["retentionInDays"]
     if days not in DAYS:
         yield (

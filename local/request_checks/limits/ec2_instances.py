@@ -25,7 +25,7 @@ GIB: Final = {
     "sc1": range(125, 16385),
     "standard": range(1, 1025),
 }
-"""By type, the sizes of a volume."""
+"""The sizes of a volume in GiB, by its type."""
 IOPS: Final = {"gp3": range(3000, 80001), "io1": range(100, 64001), "io2": range(100, 256001)}
 IOPS_PER_GIB: Final = {"gp3": 500, "io1": 50, "io2": 1000}
 THROUGHPUT: Final = range(125, 2001)
@@ -86,7 +86,7 @@ def client_tokens(call: Call) -> Iterator[str]:
 
 @limit(LAUNCH, code="InvalidParameterValue", source=f"{API}RunInstances.html")
 def launch_counts(call: Call) -> Iterator[str]:
-    """A launch asks for at least one instance, and for no less at most than at least."""
+    """A launch asks for at least one instance, and MaxCount is not below MinCount."""
     least, most = call.parameters["MinCount"], call.parameters["MaxCount"]
     if not 1 <= least <= most:
         yield f"Value ({least}) for parameter minCount is invalid. Must be from 1 to maxCount."
@@ -99,7 +99,7 @@ def launch_counts(call: Call) -> Iterator[str]:
     source=f"{API}InstanceMetadataOptionsRequest.html",
 )
 def hops(call: Call) -> Iterator[str]:
-    """The metadata service's answers travel 1 to 64 hops."""
+    """The hop limit of the metadata service is 1 to 64."""
     options = call.parameters.get("MetadataOptions") or call.parameters
     given = options.get("HttpPutResponseHopLimit")
     if given is not None and given not in HOPS:
@@ -151,7 +151,7 @@ def volume_values(call: Call) -> Iterator[str]:
 def volume_ratios(call: Call) -> Iterator[str]:
     """A gp3 volume has at most 500 IOPS for each GiB, and 0.25 MiB/s for each of its IOPS.
 
-    Only types that can have more than their default are given IOPS and throughput.
+    Only gp3, io1 and io2 volumes accept IOPS, and only gp3 volumes accept throughput.
     """
     for volume in _volumes(call):
         kind, size, iops = volume["VolumeType"], volume.get("VolumeSize"), volume.get("Iops")
@@ -221,7 +221,7 @@ def image_name_twice(call: Call) -> Iterator[str]:
 
 
 def _volumes(call: Call) -> Iterator[Mapping[str, Any]]:
-    """The volumes that the call makes or changes, each with its type."""
+    """The volumes that the call creates or changes, each with its type."""
     parameters = call.parameters
     if call.operation == "RunInstances":
         for mapping in parameters.get("BlockDeviceMappings") or []:

@@ -1,4 +1,4 @@
-"""Limits of requests that list things."""
+"""Limits of requests that list EC2 resources."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ FILTERING: Final = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Fi
 FILTER_VALUES: Final = 200
 PAGE: Final = range(5, 1001)
 DOCUMENTED: Final = re.compile(r"<li> <p> <code>([^<]+)</code>")
-"""How the model's documentation lists the filters of an operation."""
+"""The pattern of a filter's name in the model's documentation of an operation."""
 
 
 @limit(
@@ -56,7 +56,7 @@ def _filters(call: Call) -> list[Any]:
 
 @cache
 def _documented(operation: str) -> frozenset[str]:
-    """The filters of the operation; none if its page lists none."""
+    """The names of the filters of the operation; empty if its page lists none."""
     model: Any = get_service_model("ec2")
     members = model.operation_model(operation).input_shape.members
     texts = [members[name].documentation for name in ("Filters", "Filter") if name in members]

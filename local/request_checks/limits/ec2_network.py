@@ -17,7 +17,7 @@ RULES_PER_GROUP: Final = "L-0EA8095F"
 GROUPS_PER_INTERFACE: Final = "L-2AFB9258"
 SMALLEST_SUBNET: Final = 28
 TEXT: Final = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
-"""What EC2 takes as a group's name and description, and as a rule's description."""
+"""The characters of a group's name and description, and of a rule's description."""
 HIGHEST_PORT: Final = 65535
 PORTS: Final = frozenset({"tcp", "udp", "6", "17"})
 """Protocols that have ports."""
@@ -27,7 +27,7 @@ PREFIX_LIST_SIZE: Final = 1000
 
 
 def _quota(code: str) -> int:
-    """The account's quota of VPC."""
+    """The account's quota of VPC with this code."""
     return next(int(quota["Value"]) for quota in VPC_DEFAULT_QUOTAS if quota["QuotaCode"] == code)
 
 
@@ -393,7 +393,7 @@ def _some(call: Call, name: str) -> list[Any]:
 
 
 def _sources(call: Call) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Each permission with each of its sources."""
+    """The permissions of the call, each with each of its sources."""
     for permission in _some(call, "IpPermissions"):
         for kind in SOURCES:
             for source in permission.get(kind, []):

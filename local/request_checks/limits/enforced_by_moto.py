@@ -1,4 +1,4 @@
-"""Limits that moto 5.2.5 keeps itself, with AWS's code; the tests break each of them too."""
+"""Limits that moto 5.2.5 itself enforces with AWS's code; the tests break each of them too."""
 
 from typing import Final
 

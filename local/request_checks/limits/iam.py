@@ -21,12 +21,12 @@ BOUNDARIES: Final = (
 MANAGED_POLICY: Final = 6144
 TRUST_POLICY: Final = 2048
 INLINE_POLICIES: Final = {"user": 2048, "role": 10240, "group": 5120}
-"""By kind, the characters of all its inline policies."""
+"""The characters of all inline policies of an identity, by its kind."""
 ATTACHED_POLICIES: Final = 10
 DEFAULT_SESSION: Final = 3600
 ROLE_ARN: Final = re.compile(r"arn:[\w-]+:iam::(\d{12}):role/.+")
 WHITE_SPACE: Final = re.compile(r"\s")
-"""IAM does not count it."""
+"""White space, which IAM does not count."""
 
 
 @limit(

@@ -1,4 +1,4 @@
-"""One documented limit, and the table of them all."""
+"""A documented limit, and the table of all limits."""
 
 import os
 from collections import defaultdict
@@ -23,12 +23,12 @@ class Limit:
     """For example `ec2:CreateVpc`; `ec2:*` is every operation of the service."""
     sentence: str
     code: str
-    """AWS's code of the refusal."""
+    """AWS's error code."""
     status: int
     source: str
-    """The page of AWS that says so."""
+    """The page of AWS that documents it."""
     check: Check | None
-    """What is wrong with a call; None if moto itself refuses it."""
+    """Yields the error messages for a call; None if moto itself enforces the limit."""
 
 
 LIMITS: Final[list[Limit]] = []
@@ -36,7 +36,7 @@ _BY_OPERATION: Final = defaultdict[str, list[Limit]](list)
 
 
 def limit(*operations: str, code: str, source: str, status: int = 400) -> Callable[[Check], Check]:
-    """Put the decorated function into the table."""
+    """Add the decorated function to the table."""
 
     def put(check: Check) -> Check:
         sentence = " ".join((check.__doc__ or "").split())
@@ -53,7 +53,7 @@ def add(limit: Limit) -> None:
 
 
 def refusal(call: Call) -> Refused | None:
-    """Why AWS refuses the call by a documented limit."""
+    """The refusal of a call that exceeds a documented limit; None if it exceeds none."""
     for operation in (f"{call.service}:{call.operation}", f"{call.service}:*"):
         for row in _BY_OPERATION.get(operation, ()):
             for message in row.check(call) if row.check else ():
@@ -62,15 +62,15 @@ def refusal(call: Call) -> Refused | None:
 
 
 def account_of(call: Call) -> str:
-    """The account that the call is about, as moto finds it."""
+    """The id of the caller's account in moto."""
     return os.environ.get("MOTO_ACCOUNT_ID") or get_account_id_from(call.signature.key_id)
 
 
 def region_of(call: Call) -> Any:
-    """What the account has in EC2 in the call's region."""
+    """The account's EC2 backend in moto, in the region of the call."""
     return ec2_backends[account_of(call)][call.region]
 
 
 def iam_of(call: Call) -> Any:
-    """What the account has in IAM."""
+    """The account's IAM backend in moto."""
     return iam_backends[account_of(call)][call.partition]

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.core.pulumi_cli import LockedError, NoStackError, PulumiError, run_pulumi
 from tests.sandbox.conftest import FakePulumi
+from tests.sandbox.lock_error import lock, lock_error
 
 ROLE = "urn:pulumi:dev::sandbox::sandbox:manager:Manager$aws:iam/role:Role::a:b"
 PREVIEW = {
@@ -29,13 +30,10 @@ EVENTS = "\n".join(
     )
 )
 TRACEBACK = "error: Program failed:\nTraceback (most recent call last):\n  File x\nOSError: no disk"
-LOCKED = (
-    "error: the stack is currently locked by 2 lock(s). Either wait for the other process(es) to "
-    "end or delete the lock file with `pulumi cancel`.\n"
-    "  s3://bucket/.pulumi/locks/organization/sandbox/dev/a.json: created by alice@laptop "
-    "(pid 4711) at 2026-11-26T16:00:00Z\n"
-    "  s3://bucket/.pulumi/locks/organization/sandbox/dev/b.json: created by bob@runner-2 "
-    "(pid 12) at 2026-11-26T18:30:00+01:00\n"
+LOCKS = "s3://bucket/.pulumi/locks/organization/sandbox/dev"
+LOCKED = lock_error(
+    lock(f"{LOCKS}/a.json", "alice@laptop", 4711, "2026-11-26T16:00:00Z"),
+    lock(f"{LOCKS}/b.json", "bob@runner-2", 12, "2026-11-26T18:30:00+01:00"),
 )
 
 

@@ -11,6 +11,7 @@ from sandbox.core.errors import SandboxError, UsageError
 from sandbox.core.pulumi_cli import Lock, PulumiError
 from sandbox.core.stack import CALL_LOG, Stack, resources_of
 from tests.sandbox.conftest import FakePulumi
+from tests.sandbox.lock_error import lock, lock_error
 
 NO_STACK = "error: no stack named 'x' found"
 TWO_STACKS = [{"name": "dev"}, {"name": "production"}]
@@ -177,15 +178,14 @@ def test_a_lock_is_read_without_a_change(fake_pulumi: FakePulumi) -> None:
         Stack("dev").locks()
     fake_pulumi.answer(
         "stack rename",
-        stderr="error: the stack is currently locked by 1 lock(s)\n"
-        "  file:///x.json: created by alice@laptop (pid 7) at 2026-11-26T16:00:00Z",
+        stderr=lock_error(lock(pid=7)),
         code=255,
     )
-    [lock] = Stack("dev").locks() or []
-    assert isinstance(lock, Lock)
-    assert lock.pid == 7
+    [read] = Stack("dev").locks() or []
+    assert isinstance(read, Lock)
+    assert read.pid == 7
     fake_pulumi.answer("stack rename", stderr="error: unexpected end of JSON input", code=255)
-    assert Stack("dev").locks() == []  # its file is torn
+    assert Stack("dev").locks() == []  # its file is incomplete
     assert set(fake_pulumi.calls) == {"stack rename dev --stack dev --non-interactive"}
 
 

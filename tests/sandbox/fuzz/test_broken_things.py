@@ -30,6 +30,7 @@ from tests.sandbox.fuzz.command_table import (
     answer_all,
     words_of_every_command,
 )
+from tests.sandbox.lock_error import lock, lock_error
 from tests.slices import EVERYTHING
 
 LIMIT: Final = 60
@@ -126,14 +127,6 @@ def without(key: str) -> Callable[[dict[str, Any]], object]:
             resource.pop(key, None)
 
     return change
-
-
-def lock_text(age: str = "2026-11-24T10:00:00Z") -> str:
-    return (
-        "error: the stack is currently locked by 1 lock(s). Either wait for the other "
-        "process(es) to end or delete the lock file with `pulumi cancel`.\n"
-        f"  file:///b/lock.json: created by ann@elsewhere (pid 4242) at {age}\n"
-    )
 
 
 def aws_answers(status: int, code: str, message: str = "made up") -> Break:
@@ -261,15 +254,17 @@ def of_answers() -> Iterator[tuple[str, Break]]:
             f"{words}: no such stack",
             answered(words, "", stderr="error: no stack named 'test' found\n", code=255),
         )
-        yield f"{words}: locked", answered(words, "", stderr=lock_text(), code=255)
-    yield "rename: locked", answered("stack rename", "", stderr=lock_text(), code=255)
+        yield f"{words}: locked", answered(words, "", stderr=lock_error(lock()), code=255)
+    yield "rename: locked", answered("stack rename", "", stderr=lock_error(lock()), code=255)
     yield (
         "rename: locked in the future",
-        answered("stack rename", "", stderr=lock_text("2096-01-01T00:00:00+01:00"), code=255),
+        answered(
+            "stack rename", "", stderr=lock_error(lock(since="2096-01-01T00:00:00+01:00")), code=255
+        ),
     )
     yield (
         "rename: a torn lock",
-        answered("stack rename", "", stderr=lock_text("yesterday"), code=255),
+        answered("stack rename", "", stderr=lock_error(lock(since="yesterday")), code=255),
     )
     yield (
         "rename: a lock file without content",

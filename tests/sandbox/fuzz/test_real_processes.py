@@ -15,6 +15,7 @@ import pytest
 from sandbox.core.errors import ExitCode
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
+from tests.sandbox.lock_error import lock, lock_error
 
 SANDBOX: Final = Path(sys.executable).parent / "sandbox"
 NO_TRACE: Final = ("Traceback", "Exception ignored", "SANDBOX_DEBUG")
@@ -124,10 +125,7 @@ def test_ctrl_c_at_any_moment_is_one_line(
 
 
 def test_a_prompt_without_an_answer_ends(healthy: FakePulumi, tmp_path: Path) -> None:
-    healthy.answer("stack rename", "", stderr=(
-        "error: the stack is currently locked by 1 lock(s)\n"
-        "  file:///b/lock.json: created by ann@elsewhere (pid 4242) at 2026-11-24T10:00:00Z\n"
-    ), code=255)  # fmt: skip
+    healthy.answer("stack rename", "", stderr=lock_error(lock()), code=255)
     leader, follower = pty.openpty()
     with subprocess.Popen(
         [SANDBOX, "recover", "--stack", "test"],

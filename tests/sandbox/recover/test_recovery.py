@@ -21,6 +21,7 @@ from sandbox.core.stack import Stack
 from sandbox.recover import recovery
 from tests.sandbox import json_forms
 from tests.sandbox.conftest import FakePulumi
+from tests.sandbox.lock_error import lock, lock_error
 
 REGION = "us-east-1"
 URN = "urn:pulumi:dev::sandbox::"
@@ -89,13 +90,12 @@ def an_hour_before(moment: datetime) -> str:
     return (moment - timedelta(hours=1)).isoformat()
 
 
-def lock(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
+def lock_stack(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
     """Make the backend say that the stack is locked."""
     since = (datetime.now(UTC) - timedelta(minutes=30)).isoformat(timespec="seconds")
     fake_pulumi.answer(
         "stack rename",
-        stderr="error: the stack is currently locked by 1 lock(s)\n"
-        f"  file:///lock.json: created by alice@{hostname} (pid {pid}) at {since}",
+        stderr=lock_error(lock(owner=f"alice@{hostname}", pid=pid, since=since)),
         code=255,
     )
 
@@ -139,7 +139,7 @@ def test_a_dry_run_shows_every_step_and_changes_nothing(
     assert stack
     vpc = create_vpc(aws, OWN_TAGS)
     fake_pulumi.answer("stack export", exported(PENDING_VPC, PENDING_USER))
-    lock(fake_pulumi, "elsewhere", 4711)
+    lock_stack(fake_pulumi, "elsewhere", 4711)
     assert cli.run(["recover", "--stack", "dev", "--dry-run", "--yes"]) == ExitCode.ATTENTION
     unlock, adopt, forget = capsys.readouterr().out.splitlines()
     assert "alice@elsewhere" in unlock
@@ -164,14 +164,14 @@ def test_json_is_for_a_dry_run_only(stack: Stack, capsys: pytest.CaptureFixture[
 
 def test_without_a_terminal_nothing_is_done_unasked(stack: Stack, fake_pulumi: FakePulumi) -> None:
     assert stack
-    lock(fake_pulumi, "elsewhere", 4711)
+    lock_stack(fake_pulumi, "elsewhere", 4711)
     assert cli.run(["recover", "--stack", "dev"]) == ExitCode.REFUSED
     assert changes(fake_pulumi) == []
 
 
 def test_a_lock_alone_is_removed_and_the_state_stays(stack: Stack, fake_pulumi: FakePulumi) -> None:
     assert stack
-    lock(fake_pulumi, "elsewhere", 4711)
+    lock_stack(fake_pulumi, "elsewhere", 4711)
     assert cli.run(["recover", "--stack", "dev", "--yes"]) == ExitCode.DONE
     assert [call.split()[0] for call in changes(fake_pulumi)] == ["cancel"]
 
@@ -184,13 +184,13 @@ def test_the_lock_of_an_update_that_runs_on_this_machine_is_refused(
     (running / "pulumi").symlink_to("/bin/sleep")
     with subprocess.Popen([running / "pulumi", "60"]) as process:
         try:
-            lock(fake_pulumi, platform.node(), process.pid)
+            lock_stack(fake_pulumi, platform.node(), process.pid)
             with pytest.raises(RefusedError, match=str(process.pid)):
                 recovery.plan(stack)
         finally:
             process.kill()
     assert recovery.plan(stack)  # it is dead now
-    lock(fake_pulumi, platform.node(), os.getpid())
+    lock_stack(fake_pulumi, platform.node(), os.getpid())
     assert recovery.plan(stack)  # another program has got the process id since
 
 
@@ -246,7 +246,7 @@ def test_a_state_that_changes_meanwhile_is_left_alone(
 ) -> None:
     assert aws
     state = fake_pulumi.answer("stack export", exported(PENDING_USER))
-    lock(fake_pulumi, "elsewhere", 4711)
+    lock_stack(fake_pulumi, "elsewhere", 4711)
     plan = recovery.plan(stack)
     later = fake_pulumi.answer("later", exported(PENDING_USER, PENDING_VPC))
     fake_pulumi.answer("cancel", then=f"cp {later} {state}")
