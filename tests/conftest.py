@@ -1,4 +1,4 @@
-"""What all tests share: the closing line of a proof, also under pytest-xdist."""
+"""Shared by all tests: the closing line of a proof, also under pytest-xdist."""
 
 import signal
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Say = Callable[[str], None]
 
 
 class Worker(Protocol):
-    """A worker of pytest-xdist, as its controller sees it."""
+    """A worker of pytest-xdist, from the view of its controller."""
 
     config: pytest.Config
     workeroutput: dict[str, Any]
@@ -22,19 +22,19 @@ class Worker(Protocol):
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LINES] = []
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell's background job ignores Ctrl-C, and so would each command that a test interrupts.
+        # A background job of a shell ignores Ctrl-C, and so would commands that a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def closing_line(request: pytest.FixtureRequest) -> Say:
-    """Print a proof's result under the summary, where a reader looks for it."""
+    """Print the result of a proof below the summary."""
     return request.config.stash[LINES].append
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one worker: they share an account, and some follow each other."""
+    """Keep the tests of a file in one worker: they share an account, and some build on others."""
     if not EVERYTHING:
         thorough = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=thorough)
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    # Files that run the engine mostly wait. They start first, so that no worker ends alone.
+    # Engine tests take longest. They start first, so that no worker runs alone at the end.
     waiting = {item.path for item in items if item.get_closest_marker("engine")}
     items.sort(key=lambda item: item.path not in waiting)
 

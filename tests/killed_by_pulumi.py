@@ -1,17 +1,17 @@
-"""A run that is killed at one of its commands of pulumi, as if the machine had gone."""
+"""Kill a process when it runs a given command of pulumi, as if the machine crashed."""
 
 import os
 import shutil
 from pathlib import Path
 
 
-def path_that_kills(  # noqa: PLR0913 - a point in time is told by many things
+def path_that_kills(  # noqa: PLR0913 - many conditions describe a point in time
     folder: Path, path: str, words: str, *, nth: int = 1, only_if: str = "true", done: bool = False
 ) -> str:
-    """A PATH whose pulumi kills who calls it for the *nth* command that begins with *words*.
+    """A PATH whose pulumi kills its caller at the *nth* command that begins with *words*.
 
-    Only those are counted for which the shell's *only_if* holds. The command itself is left out,
-    or *done* first; all others are the real pulumi's.
+    Only commands for which the shell condition *only_if* holds count. The command itself runs only
+    if *done*; every other command runs the real pulumi.
     """
     folder.mkdir()
     real = shutil.which("pulumi", path=path)

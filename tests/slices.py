@@ -1,4 +1,4 @@
-"""How much the long proofs try: all of it in `make prove`, a slice in `make test`."""
+"""The size of the long proofs: complete in `make prove`, a slice in `make test`."""
 
 import os
 from typing import Final

@@ -24,7 +24,7 @@ def lock() -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def requirements() -> dict[str, set[str]]:
-    """The hashes in requirements.txt by name and version, as in pulumi==3.272.0."""
+    """The hashes in requirements.txt, by entries such as pulumi==3.272.0."""
     hashes: dict[str, set[str]] = {}
     pin = ""
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
@@ -36,7 +36,7 @@ def requirements() -> dict[str, set[str]]:
 
 
 def needed(lock: dict[str, dict[str, Any]]) -> set[str]:
-    """The packages that the program needs, without those of the development group."""
+    """The packages of the program, without the development group."""
     names: set[str] = set()
     waiting = [*lock[PROGRAM]["dependencies"]]
     while waiting:
@@ -98,7 +98,7 @@ def test_every_package_of_the_program_has_a_wheel(
 
 
 def test_the_project_and_the_pack_name_their_toolchain() -> None:
-    """Otherwise the engine takes the toolchain of any uv.lock in a folder above."""
+    """Otherwise the engine uses the toolchain of a uv.lock in a parent folder."""
     for file, virtualenv in (
         ("Pulumi.yaml", ".venv"),
         ("policies/PulumiPolicy.yaml", "../.venv"),

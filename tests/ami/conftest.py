@@ -30,7 +30,9 @@ REGION = "us-east-1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:  # they share an emulator, a finished build and a tally: one worker
+    for (
+        item
+    ) in items:  # they share an emulator, a finished build and a tally, so one worker runs them
         in_this_folder = Path(__file__).parent in item.path.parents
         if in_this_folder and not item.get_closest_marker("engine"):
             item.add_marker(pytest.mark.xdist_group("ami"))
@@ -68,7 +70,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def session() -> boto3.Session:
-    """A session for all clients, since it reads AWS's descriptions of its services only once."""
+    """One session for all clients, so that the descriptions of AWS's services are read once."""
     return boto3.Session("made-up", "made-up", region_name=REGION)
 
 
@@ -84,7 +86,7 @@ def machine_problems() -> list[str]:
 
 @pytest.fixture
 def machines_possible(machine_problems: list[str]) -> None:
-    """Where no fake machine can run, fail once with the reason and skip the other tests."""
+    """If no fake machine can run, fail once with the reason and skip the other tests."""
     if machine_problems:
         if reason := machine_problems[0]:
             machine_problems[0] = ""
@@ -93,7 +95,7 @@ def machines_possible(machine_problems: list[str]) -> None:
 
 
 class RecordedProgress(progress.PlainProgress):
-    """Plain lines into a list."""
+    """Collects the plain lines of the progress."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__(Console(quiet=True))
@@ -105,7 +107,7 @@ class RecordedProgress(progress.PlainProgress):
 
 @dataclass
 class EmulatedAccount:
-    """An emulated account with a stack's network, and what a build in it needs."""
+    """An emulated account with a stack's network, and everything that a build in it needs."""
 
     endpoint: str
     ec2: EC2Client
@@ -114,7 +116,7 @@ class EmulatedAccount:
     machines: fake_machines.FakeMachines
     folder: Path
     before: set[str]
-    """The ids of all that was there before the build."""
+    """The ids of all resources before the build."""
     lines: list[str] = field(default_factory=list[str])
     """The progress of the builds."""
     stack_image: fake_account.FakeStackImage = field(default_factory=fake_account.FakeStackImage)
@@ -124,7 +126,7 @@ class EmulatedAccount:
         return self.folder / "logs"
 
     def clients(self) -> AwsClients:
-        """Clients into whose calls no fault is injected yet."""
+        """Clients without an injected fault."""
         return AwsClients(REGION)
 
     def options(self, **changes: Any) -> plan.BuildOptions:
@@ -149,7 +151,7 @@ class EmulatedAccount:
         return build.build(build_plan, tools)
 
     def created(self) -> set[str]:
-        """The ids of all that is new; nothing of what was there before may be missing."""
+        """The ids of new resources; fails if an earlier resource is missing."""
         now = fake_account.holdings(self.ec2)
         assert self.before <= now, f"removed from others: {self.before - now}"
         return now - self.before
@@ -159,7 +161,7 @@ class EmulatedAccount:
 def _open_account(
     endpoint: str, session: boto3.Session, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Generator[EmulatedAccount]:
-    """A fresh account, and no way to a real one."""
+    """A fresh account; the environment cannot reach a real one."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
@@ -195,10 +197,10 @@ def clients(account: EmulatedAccount) -> AwsClients:
 
 @dataclass(frozen=True)
 class FinishedBuild:
-    """A build without a fault, as it was at its end; its machine's root folder still exists."""
+    """The end of a build without a fault; its machine's root folder still exists."""
 
     image: Any
-    """As DescribeImages describes it."""
+    """The answer of DescribeImages."""
     snapshot: Any
     created: set[str]
     configured: Sequence[str]

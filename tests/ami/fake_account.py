@@ -1,4 +1,4 @@
-"""An AWS account to build in: a stack's network, and resources that are not the build's."""
+"""An AWS account for a build: a stack's network, and resources of others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ami.target import BuildTarget
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
-# Short intervals, long limits: a busy computer must not look like a fault.
+# Short intervals, long limits: a slow computer must not look like a fault.
 FAST = Limits(
     poll_interval=0.01,
     login_retry_interval=0.02,
@@ -41,7 +41,7 @@ FAST = Limits(
 
 @dataclass
 class FakeStackImage:
-    """Notes each image with which a stack is configured."""
+    """Records each image that the stack is configured with."""
 
     configured: list[str] = field(default_factory=list[str])
 
@@ -75,7 +75,7 @@ def network(ec2: EC2Client, *, public: bool = True) -> BuildTarget:
 
 
 def add_decoys(ec2: EC2Client, target: BuildTarget) -> None:
-    """Resources of other people and of the service that resemble those of a build."""
+    """Add resources of other people and of the service that resemble those of a build."""
     tags = [{"Key": "Project", "Value": "alignment-league"}, {"Key": "Name", "Value": "ami-build"}]
     other = [{"Key": "Purpose", "Value": "ami-build"}, {"Key": "Project", "Value": "another"}]
     group = ec2.create_security_group(
@@ -107,13 +107,13 @@ def add_decoys(ec2: EC2Client, target: BuildTarget) -> None:
 
 
 def client(endpoint: str) -> Any:
-    """A client of the test's own, whose calls are not those of the build."""
+    """A client for the test itself, whose calls do not count as the build's."""
     return boto3.client("ec2", region_name="us-east-1", endpoint_url=endpoint)
 
 
 def holdings(ec2: EC2Client) -> set[str]:
     """The ids of everything in the account that a build could leave behind."""
-    listed: Any = (  # each answer has a type of its own, and every field of it is optional
+    listed: Any = (  # each answer has another type, in which every field is optional
         ("ImageId", ec2.describe_images(Owners=["self"])["Images"]),
         ("SnapshotId", ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]),
         ("VolumeId", ec2.describe_volumes()["Volumes"]),

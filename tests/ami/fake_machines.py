@@ -1,7 +1,7 @@
-"""Fake build machines: real sshd processes, each in namespaces and a root folder of its own.
+"""Fake build machines: real sshd processes, each in separate namespaces and a root folder.
 
-The small recorders in machine/bin stand for package archives, systemd and GPUs; shell, coreutils,
-git, flock and sshd are real.
+The small scripts in machine/bin replace package archives, systemd and GPUs, and record their calls.
+Shell, coreutils, git, flock and sshd are real.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ REPOSITORIES = {
     "box2d": "https://github.com/capnspacehook/box2d",
 }
 SOURCES = {"include/box2d.h": "", "src/core.h": "", "src/nimby.nim": ""}
-"""What the set-up reads of the repositories, besides their commits."""
+"""The files of the repositories that the set-up reads, besides their commits."""
 SSHD_CONFIG = """\
 HostKey /etc/ssh/ssh_host_ed25519_key
 ListenAddress 127.0.0.1
@@ -93,7 +93,7 @@ def require_possible() -> None:
 
 
 def sshd_folder() -> Path:
-    """A folder with the installed sshd, or with that of Debian's archive."""
+    """A folder with the installed sshd, or with the one from Debian's archive."""
     folder = CACHE / "sshd"
     if (folder / "sshd").exists():
         return folder
@@ -122,7 +122,7 @@ def sshd_folder() -> Path:
 
 @cache
 def repositories() -> tuple[Path, dict[str, str]]:
-    """The folder of the repositories from which machines clone, and the commit of each."""
+    """The folder of the repositories that machines clone, and the commit of each."""
     folder = CACHE / "git-of-four"
     if not folder.exists():
         work = CACHE / f"git-{uuid.uuid4().hex}"
@@ -201,11 +201,11 @@ DOWNLOADS = {
     ),
     "RLIGHTS": ("rlights.h", b"// lights\n"),
 }
-"""The file name and content of each download of the set-up, by the name of its pin."""
+"""The file name and content of each download of the set-up, by pin."""
 
 
 def versions() -> dict[str, str]:
-    """`--set` of a build: the commits and hashes of what fake machines clone and download."""
+    """The values for `--set`: commits and hashes of what fake machines clone and download."""
     _, commits = repositories()
     hashes = {
         name: hashlib.new("sha384" if name == "NIM" else "sha256", content).hexdigest()
@@ -221,7 +221,7 @@ def versions() -> dict[str, str]:
 
 
 FIRST_ANSWERED_LOGIN = 3
-"""A new machine refuses the logins before this one, so that each build has to wait for it."""
+"""The number of the first login that a new machine accepts, so that each build must wait."""
 BROKEN = {"deaf": "systemctl reboot does nothing", "no-return": "the machine stays off"}
 
 
@@ -231,7 +231,7 @@ def copy_tree(source: Path | str, target: Path) -> None:
 
 
 def free_port() -> int:
-    """A free port below those of outgoing connections, one of which could take it meanwhile."""
+    """A free port below the range of outgoing connections, which could otherwise take it."""
     while True:
         port = random.randrange(20000, 32000)  # noqa: S311 - no secret
         with socket.socket() as free, suppress(OSError):
@@ -282,7 +282,7 @@ class FakeMachine:
             (root / name).mkdir(parents=True, exist_ok=True)
         for name in ("bin", "sbin", "lib", "lib64"):
             (root / name).symlink_to(f"usr/{name}")
-        # first on every PATH, also on the one of /etc/environment, which the set-up writes
+        # first on every PATH, also on that of /etc/environment, which the set-up writes
         (root / "stubs").symlink_to("local/sbin")
         for stub in (MACHINE / "bin").iterdir():
             shutil.copy2(stub, root / "stubs" / stub.name)
@@ -359,7 +359,7 @@ class FakeMachine:
             reboot_requested.unlink(missing_ok=True)
 
     def damage(self, how: list[str]) -> None:
-        """Break the machine in each of the ways *how*."""
+        """Break the machine in each of the ways that *how* names."""
         recorder = self.root / "recorder"
         if "old-driver" in how:
             (recorder / "driver").write_text("470.1")
@@ -379,7 +379,7 @@ class FakeMachine:
             (self.root / "etc/ssh/ssh_host_ed25519_key").write_bytes(other.export_private_key())
 
     def drop_connections(self) -> None:
-        """End the sessions of sshd but not sshd itself, as a network that drops connections."""
+        """End the sessions of sshd but not sshd itself, like a network that drops connections."""
         for status in Path("/proc").glob("[0-9]*/cmdline"):
             try:
                 if f"sshd: {self.login}".encode() in status.read_bytes() and self._is_mine(
@@ -393,7 +393,7 @@ class FakeMachine:
         return (process / "root/recorder/boot_id").samefile(self.root / "recorder/boot_id")
 
     def crash(self) -> None:
-        """Take the power away."""
+        """Cut the power."""
         self.ended = True
         if self._process:
             self._process.kill()
@@ -422,7 +422,7 @@ class FakeMachines:
         self._logins: dict[str, int] = {}
         self.dialled: list[tuple[str, int]] = []
         self.prepare: list[str] = []
-        """How each new machine is broken: names of files in its recorder folder."""
+        """The defects of each new machine, as names of files in its recorder folder."""
 
     def dial(self, host: str, port: int) -> socket.socket:
         self.dialled.append((host, port))

@@ -1,7 +1,7 @@
 """Faults of AWS, injected through botocore's events into any one call of a build.
 
-A call is one API operation with its retries by botocore. How often a wait polls depends on the
-computer, so of the polls in a row only the first two are numbered.
+A call is one API operation with botocore's retries. The number of polls of a wait depends on the
+computer, so only the first two of consecutive polls are numbered.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 RECOVERED: frozenset[Kind] = frozenset(
     {"throttled", "server error after the effect", "connection reset"}
 )
-"""From these a build recovers: botocore retries, and tokens and unique names prevent duplicates."""
+"""A build recovers from these: botocore retries, and tokens and unique names prevent duplicates."""
 MARK = "made to fail by the test"
 CHANGING = (
     "Import", "Create", "Authorize", "Run", "Stop", "Modify", "Terminate", "Delete", "Deregister",
@@ -73,7 +73,7 @@ class FaultInjector:
     kind: Kind | None = None
     at: int = -1
     on_call: Callable[[str, int], None] = lambda _name, _number: None
-    """Called with the operation and the number of each call, just before it is made."""
+    """Called just before each call, with its operation and number."""
     calls: list[str] = field(default_factory=list[str])
     numbered: list[str] = field(default_factory=list[str])
     """The calls without the third and later polls of a wait."""

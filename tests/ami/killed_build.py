@@ -1,4 +1,4 @@
-"""A build in a process of its own, which SIGKILL ends at a given point."""
+"""A build in a separate process that SIGKILL ends at a given point."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ami.target import BuildTarget
 
 Point: TypeAlias = tuple[Literal["before step", "after call"], int]
-"""Before the step of this number starts, or after the call of this number took effect."""
+"""Before the step with this number starts, or after the call with this number took effect."""
 
 
 class DeadlyProgress(progress.PlainProgress):

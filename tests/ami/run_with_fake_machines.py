@@ -1,4 +1,4 @@
-"""`sandbox` in a process of its own, with fake build machines.
+"""`sandbox` in a separate process, with fake build machines.
 
     python -m tests.ami.run_with_fake_machines FOLDER ARGUMENTS…
 

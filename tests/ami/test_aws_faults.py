@@ -1,4 +1,4 @@
-"""Every AWS call of a build fails in every way; only the image may be left, and only on success."""
+"""Each AWS call of a build fails in every way; only the image of a successful build may be left."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def calls(finished_build: FinishedBuild, tally: BuildTally) -> Sequence[str]:
 def to_try(calls: Sequence[str], kind: Kind) -> list[int]:
     """The numbers of the calls that fail in this way.
 
-    In the slice each kind of fault has one call that changes something, and denied one that reads.
+    Without PROVE_ALL each kind of fault gets one changing call, and "denied" one reading call.
     """
     changing = [number for number, name in enumerate(calls) if name.startswith(CHANGING)]
     reading = sorted(set(range(len(calls))) - set(changing))
@@ -76,7 +76,7 @@ def test_a_fault_at_any_call_leaves_nothing(
         tally.left += len(left)
         assert not left, f"{case} left {left}: {account.lines[-12:]}"
         account.machines.remove()
-        if image_id:  # so that the account's lists do not grow with each build
+        if image_id:  # the account's lists must not grow with each build
             account.ec2.deregister_image(ImageId=image_id)
             account.ec2.delete_snapshot(SnapshotId=snapshot)
 
@@ -85,7 +85,7 @@ def test_a_fault_at_any_call_leaves_nothing(
 def test_stale_answers_after_a_fault_do_not_end_the_clean_up(
     account: EmulatedAccount, tally: BuildTally, calls: Sequence[str], answers: int
 ) -> None:
-    start = calls.index("ImportKeyPair")  # before it, RunInstances is the dry run of the plan
+    start = calls.index("ImportKeyPair")  # an earlier RunInstances is the dry run of the plan
     for number, name in enumerate(calls):
         if number < start or name not in (CREATES if EVERYTHING else CREATES[1:3]):
             continue

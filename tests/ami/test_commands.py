@@ -1,4 +1,4 @@
-"""`sandbox image` on images made by hand; `pulumi` is faked, the account is emulated."""
+"""`sandbox image` on images that the test creates; `pulumi` is faked, the account is emulated."""
 
 from __future__ import annotations
 

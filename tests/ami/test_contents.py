@@ -1,4 +1,4 @@
-"""What the image holds, with the real programs: bash, apt, uv, disks. No machine is made."""
+"""The contents of the image, with the real bash, apt, uv and disks, but without a machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ exec "$@"
 
 @dataclass
 class ScriptShell:
-    """Runs functions of our scripts here, with stand-ins for programs that need a GPU or root."""
+    """Runs functions of the scripts here, with fakes of the programs that need a GPU or root."""
 
     folder: Path
 
@@ -40,7 +40,7 @@ class ScriptShell:
         file.chmod(0o755)
 
     def gate(self) -> str:
-        """A command that defines the gate's checks as functions of the shell."""
+        """A command that defines the checks of verify.sh as shell functions."""
         file = self.folder / "gate.sh"
         file.write_text((SETUP / "verify.sh").read_text().split("checks=(")[0])
         return f". {file}"
@@ -80,7 +80,7 @@ def pinned() -> dict[str, Pin]:
 
 @pytest.fixture
 def repositories() -> dict[str, Any]:
-    """What each repository asks for at its pinned commit."""
+    """The requirements of each repository at its pinned commit."""
     return tomllib.loads((FACTS / "repositories.toml").read_text())
 
 
@@ -135,7 +135,7 @@ def test_no_script_has_a_version_of_its_own(pinned: dict[str, Pin]) -> None:
         assert not [name for name, text in texts.items() if value in text], value
 
 
-# What the repositories ask for, compared with what is installed
+# The requirements of the repositories, compared with the installation
 
 
 def test_the_facts_are_those_of_the_pinned_versions(repositories: dict[str, Any]) -> None:
@@ -222,7 +222,7 @@ def branch(number: int, *, leads_to: int = 0, lacks: str = "") -> list[str]:
 
 @pytest.fixture
 def archive(shell: ScriptShell) -> ScriptShell:
-    """A separate apt with an archive like jammy's: 535 has ended, 570 cannot be installed."""
+    """A separate apt with an archive like jammy's: 535 has ended, 570 is not installable."""
     root = shell.folder / "apt"
     for name in ("lists/partial", "archives/partial", "archive"):
         (root / name).mkdir(parents=True)
@@ -276,7 +276,7 @@ exit "$(tail -n 1 "$file")"
 
 @dataclass
 class RecordedCase:
-    """What the gate ran on a machine with GPUs, what was answered to it, and what it said."""
+    """The commands of verify.sh on a machine with GPUs, their answers, and its result."""
 
     name: str
     ran: str = ""
@@ -426,7 +426,7 @@ def test_the_first_uv_run_keeps_the_environment(
 def test_uv_run_in_a_project_whose_extras_exclude_each_other_keeps_the_environment(
     shell: ScriptShell,
 ) -> None:
-    """PufferLib is one: its extra minerl asks for gym 0.17, most others for 0.23."""
+    """PufferLib is such a project: its extra minerl requires gym 0.17, most others 0.23."""
     project = shell.folder / "puffer"
     project.mkdir()
     for version in ("1.0", "2.0"):
@@ -469,7 +469,8 @@ def test_the_gate_knows_a_cogames_that_can_train(
     of_pyenv = next(Path.home().glob(f".pyenv/versions/{python}.*"), Path()).name
     found = subprocess.run(
         [uv(), "python", "find", python],
-        env=os.environ | {"PYENV_VERSION": of_pyenv},  # pyenv hides those that are not chosen
+        env=os.environ
+        | {"PYENV_VERSION": of_pyenv},  # pyenv hides the interpreters that are not selected
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""The command with the real engine: a stack is read, an image is built, the stack is configured."""
+"""`sandbox image` with the real engine: read a stack, build an image, configure the stack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where fake machines cannot run, one line says why."""
+"""If fake machines cannot run, one line gives the reason."""
 
 import subprocess
 from pathlib import Path

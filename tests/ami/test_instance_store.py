@@ -1,4 +1,4 @@
-"""The boot script of the fast disk on real disks: loop devices with a real file system."""
+"""The boot script of the instance store on loop devices with a real file system."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ case $* in
 *) exec "$LSBLK" "$@" ;;
 esac
 """
-# This kernel may have no RAID: the array is its first disk, and the call is written down.
+# The kernel of this computer may lack RAID: the array is its first disk, and the call is recorded.
 MDADM = """#!/bin/bash
 echo "$*" >>"$TEST/mdadm"
 while [[ $1 != /dev/loop* ]]; do shift; done

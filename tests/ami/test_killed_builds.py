@@ -1,4 +1,4 @@
-"""SIGKILL before every step and after every call that changes something; then the clean-up."""
+"""SIGKILL before each step and after each changing call; then `clean` removes the rest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
 STEPS = 13
 SLICE = 12
-"""Without EVERYTHING, one of so many points is tried."""
+"""Without PROVE_ALL, every so many points one is tried."""
 
 
 def points(calls: Sequence[str]) -> list[Point]:

@@ -1,4 +1,4 @@
-"""Faults between the builder and its machine; afterwards the account is as before."""
+"""Faults between the builder and its machine; afterwards the account is unchanged."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ DIGEST = "ab" * 32
 
 @pytest.fixture
 def pypi(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The latest version of each project on a stand-in for PyPI; at first that of the pin."""
+    """The latest version of each project on a fake PyPI; at first the pinned version."""
     latest = {pin.pypi: pin.value for pin in pins.load() if pin.pypi}
 
     def read(address: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Everything is checked before anything is created, and every problem is named at once."""
+"""The plan checks everything before it creates anything, and reports all problems at once."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ def test_the_deadline_and_the_clean_up_leave_every_build_its_time() -> None:
 
 @pytest.fixture
 def address_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The addresses with which a stand-in for AWS's service answers, one after the other."""
+    """The addresses that a fake of AWS's service returns, one after the other."""
     answers: list[str] = []
 
     class AddressService(BaseHTTPRequestHandler):
@@ -297,7 +297,7 @@ def address_service(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_the_own_address_is_asked_for_without_the_proxy_and_must_be_one(
     address_service: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # no server listens there
     address_service += ["198.51.100.7"] * public_address.REQUESTS
     assert public_address.public_address() == "198.51.100.7"
     address_service += ["198.51.100.7", "198.51.100.8", "198.51.100.7"]

@@ -1,4 +1,4 @@
-"""The scripts that run on the build machine, on it or with the real programs here."""
+"""The build machine's scripts, on a fake machine or with the real programs of this computer."""
 
 from __future__ import annotations
 

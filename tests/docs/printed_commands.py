@@ -38,13 +38,13 @@ NOT_RUN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Commands that stand together."""
+    """Consecutive commands of a document."""
 
     document: str
     section: str
-    """The nearest heading above them."""
+    """The nearest heading above the block."""
     commands: tuple[str, ...]
-    """As printed, without comments; a command may have several lines."""
+    """The commands as printed, without comments; one command may have several lines."""
 
 
 def documents() -> Sequence[str]:
@@ -82,7 +82,7 @@ def scripts(document: str, section: str | None = None) -> Sequence[str]:
 
 
 def _kinds(markdown: str) -> Iterator[tuple[str, str]]:
-    """Each line with what it is; the lines of one block have the same kind, next to each other."""
+    """Each line with its kind; consecutive lines of one block have the same kind."""
     fence, number = None, 0
     for line in markdown.splitlines():
         if line.startswith("```"):
@@ -98,7 +98,7 @@ def _kinds(markdown: str) -> Iterator[tuple[str, str]]:
 
 
 def _commands(lines: Sequence[str]) -> Iterator[str]:
-    """The commands of a block; one goes on after a backslash and within quotation marks."""
+    """The commands of a block; a backslash or an open quotation mark continues a command."""
     pending: list[str] = []
     for line in lines:
         pending.append(line)

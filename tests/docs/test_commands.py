@@ -1,4 +1,4 @@
-"""Every command that a document prints is run by a test, or stands on a list with the reason."""
+"""A test runs every command that a document prints, or a list has the reason why none does."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ ROOT: Final = printed_commands.ROOT
 SANDBOX: Final[Any] = cli.command_tree()
 SEPARATORS: Final = frozenset({"|", "||", "&&", ";", "(", ")", ">", "<"})
 MENTION: Final = re.compile(r"\bsandbox((?: -?-?[a-z][a-z-]*)+)")
-"""`sandbox` with the words and the options behind it, in a message."""
+"""`sandbox` with the words and options that follow it in a message."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def blocks() -> Sequence[printed_commands.Block]:
 
 
 def claims() -> Iterator[tuple[str, str | None]]:
-    """The document and the section of each call of `printed_commands.scripts`; no section is all of them."""
+    """The document of each call of `printed_commands.scripts`, and its section; None for all."""
     for file in (ROOT / "tests").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         if "printed_commands.scripts(" not in text:
@@ -66,12 +66,12 @@ def test_what_a_test_runs_is_printed(blocks: Sequence[printed_commands.Block]) -
 
 
 def places(block: printed_commands.Block) -> set[tuple[str, str | None]]:
-    """The claims that hold the block."""
+    """The claims that contain the block."""
     return {(block.document, block.section), (block.document, None)}
 
 
 def test_every_fence_says_what_it_holds() -> None:
-    """Without its language a block of commands would not be found."""
+    """The tests find a block of commands only by its language."""
     unnamed = [
         (document, line)
         for document in printed_commands.documents()
@@ -144,7 +144,7 @@ def _children(command: Any) -> dict[str, Any]:
 
 
 def _command(words: Sequence[str]) -> tuple[Any, Sequence[str]]:
-    """The command that *words* name, and the words behind its name."""
+    """The command that *words* name, and the remaining words."""
     command = SANDBOX
     for position, word in enumerate(words):
         children = _children(command)

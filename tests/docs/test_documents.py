@@ -1,4 +1,4 @@
-"""The documents name files and make targets that exist, and their generated parts are current."""
+"""The documents name existing files and make targets, and their generated parts are current."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ GENERATED: Final = {
     "docs/permissions.md": (".venv/bin/python", "-m", "sandbox.permissions.documentation"),
     "docs/sandbox_config.schema.json": (".venv/bin/sandbox", "config", "schema"),
 }
-"""Whole files that `make docs` writes, and the command that prints each."""
+"""Files that `make docs` writes completely, and the command that prints each."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_every_message_has_a_cure_or_ends_with_a_value_that_may_hold_one() -> No
 
 
 def test_messages_are_found_in_every_package() -> None:
-    """The table of messages would be empty if errors were raised in a form that it cannot read."""
+    """Otherwise the table of messages would silently miss the errors of a package."""
     for folders in tables.MESSAGE_SOURCES.values():
         files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
         assert [text for file in files for text in tables.error_texts(file)], folders

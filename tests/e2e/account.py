@@ -1,4 +1,4 @@
-"""What an account holds, read with boto3, so that tests do not rely on the program's own words."""
+"""The contents of an account, read with boto3 and not from the program's output."""
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ Client = Callable[[str], Any]
 def emulated(folder: Path, seed: int | None = None) -> Generator[dict[str, str]]:
     """The environment of a fresh account and a fresh state, both below *folder*.
 
-    With a *seed* the account shows late what it made, and limits calls.
+    With a *seed* the account shows new resources late and throttles calls.
     """
     installed = engine.ensure()
     running = emulator.start(folder, seed=seed)
@@ -39,7 +39,7 @@ def client_of(environment: Mapping[str, str]) -> Client:
 
 
 def everything(client: Client) -> dict[str, list[str]]:
-    """The ids of everything that this program could have created, by kind."""
+    """The ids of all resources that this program may have created, by kind."""
     ec2, iam, logs = client("ec2"), client("iam"), client("logs")
     listed = {
         "vpcs": _ids(ec2, "describe_vpcs", "Vpcs", "VpcId"),
@@ -86,7 +86,7 @@ def tags(tagged: Mapping[str, Any]) -> dict[str, str]:
 
 
 def launch_tagged(client: Client) -> None:
-    """Launch an instance with the project's tags outside the stack; AWS then knows its tags."""
+    """Launch an instance with the project's tags outside the stack, so that AWS knows its tags."""
     ec2 = client("ec2")
     image = ec2.register_image(Name="tagged", RootDeviceName="/dev/sda1")["ImageId"]
     tags = [{"Key": "Project", "Value": names.PROJECT}, {"Key": "user_id", "Value": "ann"}]

@@ -1,4 +1,4 @@
-"""AWS's own command line, for the commands that the README prints; it pins another botocore."""
+"""AWS's command line, for the commands in the README; it pins another botocore."""
 
 from pathlib import Path
 from typing import Final

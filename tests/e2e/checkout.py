@@ -1,4 +1,4 @@
-"""A fresh copy of the project: every file that git knows of, or would."""
+"""A fresh copy of the project: the files that git tracks or would track."""
 
 import subprocess
 from pathlib import Path
@@ -7,7 +7,7 @@ from tests.e2e.engine_stack import ROOT
 
 
 def copy_to(folder: Path) -> None:
-    """Copy the project into the empty *folder*, as a new user's clone has it."""
+    """Copy the project into the empty *folder*, like a new user's clone."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The real engine, the real provider and an emulated account, one of its own for each module."""
+"""The real engine and provider; each module has its own emulated account."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

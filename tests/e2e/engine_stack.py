@@ -1,4 +1,4 @@
-"""A copy of the program with a stack of its own, driven by the real engine as a user drives it."""
+"""A copy of the program with its own stack, run by the real engine as a user runs it."""
 
 import json
 import os
@@ -23,7 +23,7 @@ PROGRAM: Final = (
     "sandbox_client",
 )
 TIMEOUT: Final = 600
-"""Seconds until a command counts as stuck; an update takes about fifteen, on a busy one minutes."""
+"""Seconds until a command counts as stuck; an update takes fifteen, on a busy machine minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Ran:
 def ran(
     command: Sequence[str], environment: Mapping[str, str], folder: Path, timeout: float = TIMEOUT
 ) -> Ran:
-    """Run *command* in *folder*, whatever its end; it is killed after *timeout* seconds."""
+    """Run *command* in *folder* and return how it ended; kill it after *timeout* seconds."""
     completed = subprocess.run(
         command,
         cwd=folder,
@@ -53,7 +53,7 @@ def ran(
 
 
 def at_a_terminal(script: str, answers: str, environment: Mapping[str, str], folder: Path) -> Ran:
-    """Run *script* in bash, where somebody types *answers*."""
+    """Run *script* in bash in a terminal, and type *answers*."""
     leader, follower = pty.openpty()
     with subprocess.Popen(
         ["bash", "-c", script],
@@ -89,7 +89,7 @@ class EngineStack:
         self.pulumi("stack", "init", name)
 
     def pulumi(self, *arguments: str, fails: bool = False) -> Ran:
-        """Run a command of the engine that succeeds, or with *fails* one that fails."""
+        """Run a command of the engine, which must succeed, or with *fails* must fail."""
         completed = ran(["pulumi", "--non-interactive", *arguments], self.environment, self.folder)
         assert (completed.code != 0) is fails, completed.output
         return completed
@@ -110,7 +110,7 @@ class EngineStack:
         return json.loads(history.output)[0]["resourceChanges"]
 
     def try_preview(self, *arguments: str) -> Ran:
-        """Preview, whatever its end."""
+        """Preview, and return how the command ended."""
         command = ["pulumi", "--non-interactive", "preview", *arguments]
         return ran(command, self.environment, self.folder)
 
@@ -127,7 +127,7 @@ class EngineStack:
         self.pulumi("destroy", "--yes", "--skip-preview", "--run-program", *arguments)
 
     def killed_up(self, when: Callable[[], bool]) -> None:
-        """Start an update and kill it, engine and program and providers, as soon as *when*."""
+        """Start an update, and kill engine, program and providers as soon as *when* is true."""
         with subprocess.Popen(
             [
                 "pulumi",

@@ -1,4 +1,4 @@
-"""Other choices than the defaults, in the real engine: production, many ranges, refused config."""
+"""Settings other than the defaults in the real engine: production, many ranges, refused config."""
 
 from tests.e2e.account import Client, everything
 from tests.e2e.engine_stack import EngineStack

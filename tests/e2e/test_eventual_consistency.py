@@ -1,4 +1,4 @@
-"""A stack's life in an account that shows late what it made and limits calls, for many seeds."""
+"""A stack's life in an account that shows resources late and throttles calls, for many seeds."""
 
 import shutil
 import sys
@@ -64,7 +64,7 @@ def command(stack: EngineStack, words: Sequence[str], code: int = ExitCode.DONE)
 
 
 def sign_in(stack: EngineStack) -> None:
-    """Call AWS as the service does, with the key that the stack hands out."""
+    """Call AWS like the service, with the key in the outputs of the stack."""
     outputs = stack.outputs(secrets=True)
     service = boto3.client(
         "sts",

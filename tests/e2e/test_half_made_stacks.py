@@ -1,4 +1,4 @@
-"""A stack is destroyed from every prefix of its creation order, and after deletions by hand."""
+"""Destroy a stack from each prefix of its creation order, and after deletions by hand."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ def before(client: Client) -> Mapping[str, Sequence[str]]:
 
 @pytest.fixture(scope="module")
 def creation_order(sandbox: EngineStack, before: Mapping[str, Sequence[str]]) -> Sequence[str]:
-    """The URNs of what the engine creates, in its order, from a stack that stands now."""
+    """The URNs of the resources in the order of creation; leaves the stack deployed."""
     assert before["users"] == []
     sandbox.configure(**CONFIG)
     sandbox.up()

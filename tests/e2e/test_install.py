@@ -1,4 +1,4 @@
-"""`pulumi install` and `pulumi preview` in a fresh clone, as whoever knows Pulumi starts."""
+"""`pulumi install` and `pulumi preview` in a fresh clone, as a user of Pulumi starts."""
 
 import json
 import os
@@ -38,7 +38,7 @@ MANAGED: Final = (Path.home() / ".pyenv/versions", Path.home() / ".local/share/u
 
 
 def interpreter(version: str) -> Path | None:
-    """A Python of this computer, as 3.14, which can make virtual environments."""
+    """The Python of this version on this computer, if it can create virtual environments."""
     folders = [Path(sys.base_prefix) / "bin", *map(Path, os.get_exec_path())]
     folders += [folder for home in MANAGED for folder in sorted(home.glob("*/bin"))]
     for command in (folder / f"python{version}" for folder in folders):
@@ -66,7 +66,7 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 def plain(
     environment: Mapping[str, str], installed: engine.Engine, tmp_path: Path
 ) -> dict[str, str]:
-    """The environment without the project's own Python: with `python3` and the engine alone."""
+    """The environment with `python3` and the engine, but without the project's own Python."""
     commands = tmp_path / "bin"
     commands.mkdir()
     folders = [str(commands), str(installed.pulumi.parent), "/usr/bin", "/bin"]
@@ -79,7 +79,7 @@ def script(file: Path, text: str) -> None:
 
 
 def pins() -> set[tuple[str, str]]:
-    """The packages of requirements.txt that every system needs, each with its version."""
+    """The packages of requirements.txt that every system needs, with their versions."""
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     return set(re.findall(r"^([\w.-]+)==(\S+) \\$", text, re.MULTILINE))
 
@@ -94,7 +94,7 @@ def test_install_makes_a_fresh_clone_ready_for_a_guarded_preview(
         pytest.skip(f"python{version} is missing; run uv python install {version}")
     commands, called = clone.parent / "bin", clone.parent / "uv-was-called"
     script(commands / "python3", f'exec "{python}" "$@"')
-    if uv == "with uv":  # and it must not be called
+    if uv == "with uv":  # a uv that must not be called
         script(commands / "uv", f'echo "$@" >> "{called}"\nexit 1')
     else:
         assert shutil.which("uv", path=plain["PATH"]) is None, "uv is a command of the system"

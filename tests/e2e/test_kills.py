@@ -1,4 +1,4 @@
-"""An update that is killed, at several points, is repaired: nothing is created twice or lost."""
+"""Repair an update that was killed at several points: nothing is created twice or lost."""
 
 import json
 import subprocess
@@ -119,7 +119,7 @@ def test_a_killed_update_is_repaired_and_the_next_one_completes_it(
 
 @pytest.fixture(scope="module")
 def deployment(sandbox: EngineStack, client: Client) -> Mapping[str, Any]:
-    """A stack with something of every type, as it is exported."""
+    """The exported state of a stack with a resource of every type."""
     launch_tagged(client)
     ranges = [f"10.0.{number}.0/24" for number in range(70)]
     sandbox.configure(**BUDGET, cost_allocation_tags="on", allowed_ssh_cidrs=ranges)

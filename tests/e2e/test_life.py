@@ -1,4 +1,4 @@
-"""A stack's whole life, in order: up, at rest, changed, drifted, guarded, gone."""
+"""A stack's life, in order: up, no change, change, drift, destroy guard, destroy."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def before(client: Client) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def standing(sandbox: EngineStack, before: dict[str, list[str]]) -> EngineStack:
-    """The stack, brought up once with the defaults."""
+    """The stack, deployed once with the defaults."""
     assert before["users"] == []
     sandbox.configure()
     changes = sandbox.up()

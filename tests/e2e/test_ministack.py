@@ -52,7 +52,7 @@ def test_a_life_in_a_ministack_differs_only_as_the_table_says(
 
 
 def planned(sandbox: EngineStack) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """What a preview with refresh would do, by resource, and the properties that differ."""
+    """The steps that a preview with refresh plans, by resource, and the properties that differ."""
     output = sandbox.pulumi("preview", "--json", "--refresh").output
     steps = json.loads(output[output.index("{") :])["steps"]
     return {

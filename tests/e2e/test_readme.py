@@ -23,7 +23,7 @@ from tests.e2e.engine_stack import ran
 
 STATUS: Final = "sandbox status --stack production"
 WITHOUT_IMAGE: Final = f"{STATUS} || [ $? -eq {ExitCode.ATTENTION} ]"
-"""The same before an image is built."""
+"""The command and its exit code before an image is built."""
 TIMEOUT: Final = 300
 """Seconds that one block may take."""
 
@@ -37,7 +37,7 @@ def run(script: str, folder: Path, environment: Mapping[str, str]) -> str:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh copy: every file that git knows of, or would."""
+    """A fresh copy of the project."""
     folder = tmp_path_factory.mktemp("checkout")
     copy_to(folder)
     return folder
@@ -51,7 +51,7 @@ def test_the_local_commands(checkout: Path, installed: engine.Engine) -> None:
     secret = "pulumi config set --secret sandbox:key_name researchers"
     run(f'eval "$(make -s env)"\n{secret}', checkout, environment)
     os.kill(running_in(checkout).pid, signal.SIGKILL)
-    assert "created" in run("make up", checkout, environment)  # the emulator forgot everything
+    assert "created" in run("make up", checkout, environment)  # the emulator lost its resources
     before_down, _ = after.split("make down")
     output = run(
         f"{before_down}\npulumi stack output vpc_id; leave_local; ! env | grep ^PULUMI_STACK",
@@ -83,7 +83,7 @@ def running_in(checkout: Path) -> emulator.Emulator:
 def account(
     installed: engine.Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, str]]:
-    """A user's shell: `pulumi` and `aws` on PATH, a home of its own, credentials of an account."""
+    """A user's shell: `pulumi` and `aws` on PATH, an empty home, credentials of an account."""
     folder = tmp_path_factory.mktemp("account")
     running = emulator.start(folder)
     environment = stack.environment(installed, running, folder)
@@ -96,7 +96,7 @@ def account(
         **environment,
         "PATH": f"{environment['PATH']}{os.pathsep}{aws_cli.folder()}",
         "PULUMI_HOME": str(home),
-        "PULUMI_SKIP_CONFIRMATIONS": "true",  # nobody sits at this terminal
+        "PULUMI_SKIP_CONFIRMATIONS": "true",  # no user answers at this terminal
     }
     emulator.stop(folder)
 

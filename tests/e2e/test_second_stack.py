@@ -1,4 +1,4 @@
-"""A second stack in an account leaves the first alone, up and down."""
+"""A second stack in an account changes nothing in the first, at `up` and at `destroy`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every documented setting, up and down again on one standing stack, with the guard rails on."""
+"""Every documented setting, changed and changed back on one stack, with the guard rails."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "flow_log_retention_days": 90,
     "default_instance_type": "g5.xlarge",
     "allowed_instance_types": ["g5.*", "p4d.24xlarge"],
-    "sandbox_ami_id": "",  # the emulator's own image, once it is there
+    "sandbox_ami_id": "",  # replaced by the emulator's own image
     "key_name": "researchers",
     "s3_read_buckets": ["team-*", "data"],
     "s3_output_bucket": "team-outputs",
@@ -45,7 +45,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "instances_only_from_vpc": True,
     "ecr_repositories": ["sandbox/*"],
 }
-"""A value other than the default, of each setting that stands alone."""
+"""A value other than the default for each setting that depends on no other."""
 PAIRS: Final[Sequence[Mapping[str, Any]]] = (
     {"monthly_budget_usd": 500, "budget_email": "costs@example.org"},
     {
@@ -68,7 +68,7 @@ PAIRS: Final[Sequence[Mapping[str, Any]]] = (
     {"results_per_instance": True, "s3_read_buckets": ["data"]},
     {"zones": {"us-east-1a": 0}, "vpc_cidr": "192.168.0.0/24"},
 )
-"""Settings that need or touch each other."""
+"""Settings that depend on each other."""
 ELSEWHERE: Final = {
     "region": "moves everything, so a standing stack refuses it",
     "account_id": "pins the account and changes nothing",
@@ -78,12 +78,12 @@ TOGETHER: Final = {
     for key, value in OTHER.items()
     if key not in {"protect", "vpc_cidr", "zones", "environment", "flow_logs"}
 }
-"""Those that replace nothing and change without a second way back."""
+"""Settings whose change replaces nothing and can be reverted by the default."""
 
 
 @pytest.fixture(scope="module")
 def standing(sandbox: EngineStack, client: Client) -> EngineStack:
-    """A stack with the defaults, which every change starts from and comes back to."""
+    """A stack with the defaults, to which each change returns."""
     client("ec2").create_key_pair(KeyName="researchers")
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     client("iam").create_policy(
@@ -129,6 +129,6 @@ def test_each_setting_alone_and_the_pairs_that_matter(
     for settings in (*({key: value} for key, value in OTHER.items()), *PAIRS):
         change(standing, prepared(settings, client))
         standing.configure()
-        # as documented: what is protected is let go without the pack
+        # as documented: protection is disabled without the policy pack
         standing.up(*([] if "protect" in settings else ["--policy-pack", "policies"]))
         assert set(standing.preview()) == {"same"}, settings

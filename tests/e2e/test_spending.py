@@ -92,14 +92,14 @@ def test_the_tags_become_active_after_the_first_launch_and_the_budget_counts(
 
 
 def run(standing: EngineStack, command: str) -> Ran:
-    """Run *command* in the program's folder, and say yes to what it asks."""
+    """Run *command* in the program's folder, and answer yes to its questions."""
     environment = {**standing.environment, "PULUMI_STACK": standing.name}
     return at_a_terminal(command, "y\n", environment, standing.folder)
 
 
 @pytest.fixture
 def stack(standing: EngineStack, monkeypatch: pytest.MonkeyPatch) -> Stack:
-    """The stack as the commands have it."""
+    """The stack in the form that the commands use."""
     for name, value in standing.environment.items():
         monkeypatch.setenv(name, value)
     return Stack(standing.name, standing.folder)

@@ -12,7 +12,7 @@ from tests.e2e.engine_stack import EngineStack
 def test_the_users_own_files_are_not_opened_and_stay_as_they_are(
     installed: engine.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are pipes that nobody fills: a command that opens one to read hangs."""
+    """They are empty pipes: a command that opens one for reading hangs."""
     home = tmp_path / "home"
     traps = [
         home / ".aws" / "credentials",
@@ -25,7 +25,7 @@ def test_the_users_own_files_are_not_opened_and_stay_as_they_are(
         os.mkfifo(trap)
     monkeypatch.setenv("HOME", str(home))
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # no server listens there
     monkeypatch.setenv("PULUMI_HOME", str(home / ".pulumi"))
     monkeypatch.setenv("PULUMI_ACCESS_TOKEN", "pul-of-the-user")
     monkeypatch.setenv("AWS_PROFILE", "of-the-user")

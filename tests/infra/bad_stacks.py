@@ -1,7 +1,7 @@
-"""Stack files that must be refused: the config, and the facts that the message must name.
+"""Stack files that must be refused, and what the messages must contain.
 
 Each row is a config below `sandbox:`. The message must begin with the first key of the config and
-its value, and must hold each of the texts.
+its value, and must contain each of the texts.
 """
 
 from collections.abc import Mapping

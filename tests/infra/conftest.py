@@ -1,4 +1,4 @@
-"""A recorder of what the program registers, for all tests that need no engine."""
+"""A recorder of the registered resources, for tests without an engine."""
 
 import asyncio
 import gc
@@ -26,7 +26,7 @@ ZONES: Final = ("us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d", "us-east
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A resource as the program registered it."""
+    """A registered resource."""
 
     urn: str
     type: str
@@ -37,7 +37,7 @@ class Registered:
     provider: str
     custom: bool
     hooks: tuple[str, ...]
-    """Those that run before its creation."""
+    """The hooks that run before its creation."""
 
 
 @dataclass(slots=True)
@@ -49,10 +49,10 @@ class Record:
     hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict[str, pulumi.ResourceHook])
     outputs: dict[str, Any] = field(default_factory=dict[str, Any])
     standing: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the stack's last update left, as the engine's answer has it: resources by URN."""
+    """The resources of the stack's last update by URN, in the form of the engine's answer."""
 
     def inputs(self, class_name: str) -> list[Mapping[str, Any]]:
-        """The inputs of every resource whose type ends in *class_name*: `Subnet`."""
+        """The inputs of each resource whose type ends in *class_name*, for example `Subnet`."""
         return [
             resource.inputs
             for resource in self.resources
@@ -70,12 +70,12 @@ class Record:
 
 
 def config_text(value: object) -> str:
-    """*value* as the engine passes it to a program."""
+    """*value* in the form in which the engine passes it to a program."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def invoke_answer(token: str, standing: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the engine and a new account answer to the program's call *token*."""
+    """The answer of the engine, or of a new account, to the program's call *token*."""
     return {
         "pulumi:pulumi:readStackResourceOutputs": {"outputs": standing},
         "aws:index/getCallerIdentity:getCallerIdentity": {
@@ -95,7 +95,7 @@ def invoke_answer(token: str, standing: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class Cloud(mocks.Mocks):
-    """Answers as a new account does."""
+    """Answers like a new account."""
 
     def __init__(self, record: Record) -> None:
         self.record = record
@@ -123,7 +123,7 @@ def _arn(args: mocks.MockResourceArgs) -> str:
 
 
 class Monitor(mocks.MockMonitor):
-    """The engine's monitor, with what the SDK's mocks lack."""
+    """The engine's monitor, with the features that the SDK's mocks lack."""
 
     def __init__(self, record: Record, standing: Collection[str] | None = None) -> None:
         super().__init__(Cloud(record))
@@ -155,7 +155,7 @@ class Monitor(mocks.MockMonitor):
         return answer
 
     def _is_skipped(self, request: Any) -> bool:
-        """As the engine in a destroy: what does not stand, and what depends on that."""
+        """Whether a destroy skips the resource: it does not exist, or a dependency is skipped."""
         if self._standing is None:
             return False
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -170,14 +170,14 @@ class Monitor(mocks.MockMonitor):
 
 
 class Run:
-    """Run the program, or one part of it; *last* is what the latest run registered."""
+    """Runs the program, or a part of it; *last* holds what the latest run registered."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # the SDK's mocks support no hooks; tests/e2e tests them on the engine
         monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", self._hook)
         self.last = Record()
         self.standing: Mapping[str, Any] = {}
-        """What the stack's last update left, for the runs that follow."""
+        """The resources of the stack's last update, for the following runs."""
 
     def __call__(
         self,
@@ -189,7 +189,7 @@ class Run:
         return self._run(part or self._program, config)
 
     def in_destroy(self, standing: Collection[str], /, **config: object) -> Record:
-        """Run the program as in a destroy of a stack that has only the URNs *standing*."""
+        """Run the program like a destroy of a stack with only the resources *standing*, by URN."""
         return self._run(self._program, config, standing)
 
     def _run(
@@ -200,7 +200,7 @@ class Run:
     ) -> Record:
         self.last = record = Record(standing=self.standing)
         loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)  # before the mocks, which already use it
+        asyncio.set_event_loop(loop)  # before the mocks, which use it
         mocks.set_mocks(Cloud(record), project="sandbox", monitor=Monitor(record, standing))
         # the mocks bring a stack of their own, but the program must create it
         set_root_resource(cast("Any", None))
@@ -212,7 +212,7 @@ class Run:
             set_all_config({})
             loop.close()
             signal.signal(signal.SIGINT, on_interrupt)
-            gc.unfreeze()  # the program disables the collector, but the tests go on
+            gc.unfreeze()  # the program disables the garbage collector, but the tests need it
             gc.enable()
         return record
 
@@ -234,6 +234,6 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 @pytest.fixture
 def fake_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made-up AWS keys, so that no test can reach an account."""
+    """Made-up AWS keys, so that no test can reach a real account."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

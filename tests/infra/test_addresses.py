@@ -1,4 +1,4 @@
-"""Address planning, over many networks and slots."""
+"""Address planning for many networks and slots."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import combinations
@@ -48,7 +48,7 @@ def test_slots_fill_the_vpc_exactly(vpc: IPv4Network) -> None:
 
 @given(st.integers(0, 255))
 def test_a_slot_is_the_same_block_as_in_the_replaced_module(slot: int) -> None:
-    """There it was `cidrsubnet("10.100.0.0/16", 8, slot)`."""
+    """The replaced module had `cidrsubnet("10.100.0.0/16", 8, slot)`."""
     block = addresses.block(IPv4Network("10.100.0.0/16"), slot)
     assert block == IPv4Network(f"10.100.{slot}.0/24")
 

@@ -1,4 +1,4 @@
-"""The catalogue has every type of the program, and its calls are such as AWS knows."""
+"""The catalogue has every type of the program, and AWS knows the calls in it."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ EVERY_PART = {
     "budget_email": "costs@example.org",
     "allowed_ssh_cidrs": [f"10.0.{number}.0/24" for number in range(70)],
 }
-"""With the defaults, settings under which the program creates something of every type."""
+"""Together with the defaults, settings under which the program creates every type."""
 
 
 def listings() -> Iterator[tuple[str, Listing]]:

@@ -40,7 +40,7 @@ def test_on_activates_both_tags_without_a_lookup(record: Run) -> None:
 
 @pytest.fixture
 def cost_explorer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    """Cost Explorer, with answers in its own published shapes."""
+    """A Cost Explorer client with canned answers in its published shapes."""
     client = boto3.client(
         "ce", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )
@@ -51,7 +51,7 @@ def cost_explorer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the program logs as information and as warnings."""
+    """The program's log messages, information and warnings."""
     texts: list[str] = []
     monkeypatch.setattr(pulumi.log, "info", texts.append)
     monkeypatch.setattr(pulumi.log, "warn", texts.append)
@@ -83,7 +83,7 @@ REASONS = {
     "no right": ("AccessDeniedException", "not authorized to perform", cost_allocation.NO_RIGHT),
     "no data": ("DataUnavailableException", "Data is not available", cost_allocation.NO_DATA),
 }
-"""AWS's codes and words, and what they mean."""
+"""AWS's error codes and messages, and their meanings."""
 
 
 @pytest.mark.parametrize("case", REASONS)

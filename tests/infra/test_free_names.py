@@ -1,4 +1,4 @@
-"""Two stacks never touch each other: a name that another stack holds is refused."""
+"""A name that another stack holds is refused, so that stacks never change each other."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ def create(
     name: str,
     standing: Sequence[StandingResource] = (),
 ) -> None:
-    """The check of a resource of *resource_type* that is about to be created."""
+    """Run the check that precedes the creation of a *resource_type*."""
     free_names.check(aws, settings, standing)(
         pulumi.ResourceHookArgs(
             urn="", id="", name=name, type=resource_type.name, new_inputs={"name": name}

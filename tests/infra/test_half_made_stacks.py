@@ -1,4 +1,4 @@
-"""The program in a destroy: the engine gives None for each output of what does not exist yet."""
+"""The program in a destroy, where the engine gives None for outputs of missing resources."""
 
 from typing import Any
 

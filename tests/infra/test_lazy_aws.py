@@ -1,6 +1,6 @@
-"""The lazy packages hold the same names as pulumi_aws, and import only what is used.
+"""The lazy packages have the same names as pulumi_aws, and import only the used modules.
 
-Each test starts an interpreter, because imports of other tests would stay.
+Each test starts an interpreter, because the imports of other tests persist.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from tests.infra.conftest import ROOT
 
 
 def run_python(code: str) -> str:
-    """What *code* prints."""
+    """Run *code* in a new interpreter, and return its output."""
     completed = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -33,7 +33,7 @@ def test_the_program_runs_only_the_modules_that_it_needs() -> None:
 
 @pytest.mark.proof
 def test_every_name_is_the_one_of_the_real_package() -> None:
-    """Also a name that does not exist: it is an AttributeError."""
+    """A name that does not exist raises AttributeError, too."""
     code = """
 from importlib.util import module_from_spec
 from infra import lazy_aws

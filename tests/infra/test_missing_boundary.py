@@ -1,4 +1,4 @@
-"""A boundary that the account does not have is refused before anything is created."""
+"""A boundary that the account lacks is refused before anything is created."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A preview names the key pair, image and type that the region does not have, if they changed."""
+"""A preview names a changed key pair, image or instance type that the region lacks."""
 
 from collections.abc import Iterator
 from typing import Any

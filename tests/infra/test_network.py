@@ -1,4 +1,4 @@
-"""The network that the program registers, and what stands guard over its deletion."""
+"""The network that the program registers, and the guard against its deletion."""
 
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network
@@ -22,7 +22,7 @@ from tests.infra.conftest import ACCOUNT, Run
 
 @pytest.fixture
 def ranges() -> list[str]:
-    """One SSH range more than a security group holds rules."""
+    """SSH ranges, one more than a security group holds rules."""
     return [f"198.51.{number}.0/24" for number in range(61)]
 
 

@@ -15,7 +15,7 @@ COMMON_TAGS = {
 
 
 def is_secret(value: Any) -> bool:
-    """Whether *value* carries the mark of a secret in Pulumi's wire format."""
+    """Whether *value* is marked as a secret in Pulumi's wire format."""
     marker = "4dabf18193072939515e22adb298388d"
     return isinstance(value, dict) and value.get(marker) == "1b47061264138c4ac30d75fd1eb44270"
 

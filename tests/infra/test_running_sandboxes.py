@@ -1,4 +1,4 @@
-"""No update hurts running sandboxes unasked, leaves its account, or reads settings of others."""
+"""No update harms running sandboxes, changes the account, or ignores an unread setting."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ ZONES = {"us-east-1a": 0, "us-east-1b": 1}
 
 
 class Standing:
-    """A stack's network in moto, and the engine's answer about it."""
+    """A stack's network in moto, and the engine's answer that describes it."""
 
     def __init__(self) -> None:
         self.ec2: Any = boto3.client("ec2", region_name="us-east-1")

@@ -1,4 +1,4 @@
-"""The stack's config: what is accepted, what is refused, and what the refusal names."""
+"""The stack's config: accepted values, refused values, and the content of the refusals."""
 
 import re
 from collections.abc import Mapping

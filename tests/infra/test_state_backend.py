@@ -1,4 +1,4 @@
-"""The bucket of the state is not one that sandboxes may read."""
+"""The bucket of the state must not be one that sandboxes may read."""
 
 import json
 from pathlib import Path

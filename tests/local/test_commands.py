@@ -1,4 +1,4 @@
-"""The local stack can always be left: torn files, a dead update's lock, a lost emulator."""
+"""The local stack can always be removed: incomplete files, a dead update's lock, no emulator."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from tests.e2e.checkout import copy_to
 from tests.e2e.engine_stack import Ran, ran
 
 DEADLINE = 60
-"""Seconds until a process must have ended; it takes two."""
+"""Seconds in which a process must end; it takes two."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
 
 
 def make(checkout: Path, target: str) -> Ran:
-    """Run what `make` *target* runs."""
+    """Run the command of `make` *target*."""
     completed = ran([sys.executable, "-m", "local", target], clean_env.clean(), checkout)
     assert "Traceback" not in completed.output, completed.output
     return completed

@@ -1,4 +1,4 @@
-"""What is compiled of HashiCorp's provider for its own tests, and which tests belong to a type."""
+"""The parts of HashiCorp's provider that its tests need, and the tests of a resource type."""
 
 from pathlib import Path
 

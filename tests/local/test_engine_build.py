@@ -1,4 +1,4 @@
-"""Build a small module with the real Go: locks, interrupts, refusals.
+"""Build a small module with the real Go: locks, interruptions, errors.
 
 The real modules take minutes; `make up` on a machine without a cache tests them.
 """
@@ -103,7 +103,7 @@ def test_a_second_process_waits_for_the_lock_names_its_holder_and_goes_on(
     monkeypatch.setattr(lock, "log", lines.put)
 
     def second() -> None:
-        with held(tmp_path):  # a file of its own, so the kernel sees another holder
+        with held(tmp_path):  # a separate file object, so that the kernel sees another holder
             entered.set()
 
     waiting = Thread(target=second)

@@ -1,4 +1,4 @@
-"""Which engine is chosen, and whether its pins agree with the lock file and the Go modules."""
+"""The choice of an engine, and the agreement of its pins with the lock file and the Go modules."""
 
 import re
 from importlib.util import find_spec

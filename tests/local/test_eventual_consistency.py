@@ -1,4 +1,4 @@
-"""An account that shows late what it made and limits calls, asked over HTTP."""
+"""An account that shows new resources late and throttles calls, over HTTP."""
 
 import shlex
 import subprocess
@@ -27,7 +27,7 @@ TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 @dataclass
 class EventualAccount:
-    """The account, and the clock by which its things become visible."""
+    """The account, and the clock that makes its resources visible."""
 
     endpoint: str = ""
     now: float = 0.0
@@ -75,7 +75,7 @@ def test_the_command_of_the_docs_answers_later_than_it_could(tmp_path: Path) -> 
 
 @pytest.fixture
 def account(running: EventualAccount, monkeypatch: pytest.MonkeyPatch) -> EventualAccount:
-    """An account that limits no calls, in which everything is visible."""
+    """An account without throttling, in which everything is visible."""
     monkeypatch.setattr(application, "LIMITED", 0)
     running.wait()
     return running

@@ -1,4 +1,4 @@
-"""Repeated calls, at the emulator's door and through it."""
+"""Repeated calls: to the middleware alone, and through the emulator."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +14,7 @@ CALL = {"HTTP_AMZ_SDK_INVOCATION_ID": "a"}
 
 
 class Counting:
-    """An application that says how often it was asked, with each of *statuses* in turn."""
+    """An application that counts its calls, and answers with each of *statuses* in turn."""
 
     def __init__(self, *statuses: str) -> None:
         self.statuses = statuses

@@ -1,4 +1,4 @@
-"""Log groups as CloudWatch Logs keeps them: class, key, protection."""
+"""The class, key and deletion protection of log groups, as in CloudWatch Logs."""
 
 from collections.abc import Iterator
 from typing import Any

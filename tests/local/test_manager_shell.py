@@ -1,4 +1,4 @@
-"""A shell with the manager's view of the local stack, as a developer of the service uses it."""
+"""A shell with the manager's credentials for the local stack, for a developer of the service."""
 
 import json
 import os
@@ -69,7 +69,7 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    # what means something in a URL, a format or a glob
+    # characters with a meaning in a URL, a format or a glob
     folder = tmp_path_factory.mktemp("C# 50% of a?b")
     copy_to(folder)
     (folder / ".venv").symlink_to(sys.prefix)
@@ -82,7 +82,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 @pytest.fixture(scope="module")
 def day(checkout: Shell) -> str:
-    """What the commands of the docs for a developer of the service print."""
+    """The output of the commands in the docs for a developer of the service."""
     (script,) = printed_commands.scripts("docs/local.md", "Develop the service on a laptop")
     before, after = script.split(DENIED)
     done = checkout.run(before, f"refused=$({DENIED} 2>&1) || echo $refused", after)
@@ -92,7 +92,7 @@ def day(checkout: Shell) -> str:
 
 @pytest.fixture
 def shell(checkout: Shell, day: str) -> Shell:
-    """The copy, whose local stack is up; the manager has launched a sandbox of alice."""
+    """The copy with its local stack up, and a sandbox of alice that the manager launched."""
     assert day
     return checkout
 
@@ -113,7 +113,7 @@ def test_the_service_is_developed_on_a_laptop_as_the_docs_say(shell: Shell, day:
 
 def test_the_reference_client_lives_with_the_managers_own_key(shell: Shell) -> None:
     life = shell.run(
-        "export http_proxy=http://127.0.0.1:9; unset NO_PROXY no_proxy",  # nobody listens there
+        "export http_proxy=http://127.0.0.1:9; unset NO_PROXY no_proxy",  # no server listens there
         as_("manager"),
         shell.python("life.py", LIFE),
         "! env | grep ^PULUMI_",

@@ -1,4 +1,4 @@
-"""Each patch of moto says which moto it corrects, and which page of AWS it follows."""
+"""Each patch of moto names the version that it corrects and the page of AWS that it follows."""
 
 import re
 from importlib import import_module

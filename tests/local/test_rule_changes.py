@@ -1,4 +1,4 @@
-"""A rule of a security group can be changed in every part."""
+"""Every part of a security group rule can be changed."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Users as IAM keeps them: renamed ones, credentials for one service, AWS's own policies."""
+"""Users as in IAM: renames, credentials for one service, AWS's own policies."""
 
 from collections.abc import Iterator
 from pathlib import Path

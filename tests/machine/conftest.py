@@ -1,4 +1,4 @@
-"""The builder's own SSH and its own steps, on a machine of this computer."""
+"""The builder's real SSH session and steps, on a machine in this computer."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ NewBuild = Callable[[], Build]
 
 @pytest.fixture
 def build(tmp_path: Path, tally: MachineTally) -> Iterator[NewBuild]:
-    """Make a machine as the builder launches it: booted, with the builder's scripts on it."""
+    """Start machines like the builder: booted, with the builder's scripts."""
     builds: list[Build] = []
 
     def start() -> Build:

@@ -1,7 +1,7 @@
 """A real machine without a GPU: Debian's systemd, cloud-init, sshd, apt and sudo in systemd-nspawn.
 
-It lives in namespaces that end with the process that started it, even if that process is killed, so
-no process, mount or network interface is left.
+Its namespaces end with the process that started it, even if that process is killed. So no process,
+mount or network interface remains.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ mount -t overlay overlay -o "lowerdir=$cache,upperdir=$written/upper,workdir=$wr
     "$written/root"
 cd "$written/root"
 """
-# nspawn keeps its locks in /run, and a killed one removes nothing: so it gets a /run of its own. It
-# makes control groups below its own: so it gets those as well.
+# nspawn keeps its locks in /run, where a killed one leaves them, so it gets a separate /run. It
+# creates control groups below its own, so it gets separate ones.
 BOOT = f"""{MOUNT}
 name=$1
 shift
@@ -54,7 +54,7 @@ exec "$@"
 
 
 class NspawnMachine:
-    """One machine with its disk. It boots, reboots by itself when told to, and can power off."""
+    """One machine with its disk. It boots, reboots when asked to, and can power off."""
 
     def __init__(self, disk: Path, *, user_data: str = "", public_key: str) -> None:
         self.disk = disk
@@ -88,7 +88,7 @@ class NspawnMachine:
             self._metadata["user-data"] = user_data
 
     def end(self) -> None:
-        """Crash it, and leave nothing of it."""
+        """Crash it, and remove everything that belongs to it."""
         self.crash()
         self._network.end()
         for group in self._groups:
@@ -97,8 +97,8 @@ class NspawnMachine:
         shutil.rmtree(self.disk)
 
     def boot(self) -> None:
-        # the kernel ends a machine with the thread that started it: so that thread stays for as
-        # long as the machine runs
+        # the kernel ends a machine with the thread that started it, so that thread runs as long
+        # as the machine
         self._ended = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -123,7 +123,7 @@ class NspawnMachine:
         return self.disk / "console"
 
     def host_key(self, limit: float = 30) -> str:
-        """The public key that the machine made for itself, which an owner reads off its console."""
+        """The public key that the machine generated, from its console output."""
         path = self.disk / "upper/etc/ssh/ssh_host_ed25519_key.pub"
         end = time.monotonic() + limit
         while not (path.exists() and path.read_text()) and time.monotonic() < end:
@@ -139,7 +139,7 @@ class NspawnMachine:
         assert self._process
         process = self._process.pid
         nspawn = Path(f"/proc/{process}/task/{process}/children").read_text()
-        os.kill(int(nspawn), signal.SIGTERM)  # nspawn hands it on as --kill-signal
+        os.kill(int(nspawn), signal.SIGTERM)  # nspawn forwards it as --kill-signal
         self.wait_off(limit)
 
     def wait_off(self, limit: float) -> None:
@@ -156,7 +156,7 @@ class NspawnMachine:
         ).stdout  # fmt: skip
 
     def crash(self) -> None:
-        """Take the power away."""
+        """Cut the power."""
         self._ended = True
         if self._process:
             self._process.kill()

@@ -1,8 +1,8 @@
 """A machine's private network: loopback only, with AWS's metadata service and a relay for apt.
 
-The network is a network namespace without an interface to this computer, so nothing of it is left
-when the process ends. A socket belongs to the namespace in which it was opened. So the tests open
-sockets inside it to reach the machine's sshd, and the two servers listen inside it.
+The network is a network namespace without an interface to this computer, so it disappears with the
+process. A socket belongs to the namespace in which it was opened. So the tests open sockets inside
+it to reach the machine's sshd, and the two servers listen inside it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class MachineNetwork:
 
 
 def metadata(values: dict[str, str]) -> type[http.server.BaseHTTPRequestHandler]:
-    """The metadata service. It demands no token: cloud-init asks for one on AWS's hardware only."""
+    """The metadata service. It requires no token: cloud-init requests one on AWS only."""
 
     class Metadata(Quiet):
         def do_GET(self) -> None:
@@ -79,7 +79,7 @@ def metadata(values: dict[str, str]) -> type[http.server.BaseHTTPRequestHandler]
 
 
 def relay(proxy: str) -> type[http.server.BaseHTTPRequestHandler]:
-    """An HTTP proxy for the machine's apt, by way of *proxy* if this computer needs it."""
+    """An HTTP proxy for the machine's apt, which uses *proxy* if this computer needs one."""
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({"http": proxy} if proxy else {})
     )

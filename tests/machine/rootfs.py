@@ -37,7 +37,7 @@ PACKAGES = (
 )
 """The packages of an AWS image of Ubuntu on which the builder's scripts rely."""
 FILES = {
-    # the login is the one of Ubuntu, and all of the rest comes from the metadata service
+    # the login is Ubuntu's; everything else comes from the metadata service
     "etc/cloud/cloud.cfg.d/90_ec2.cfg": """\
 datasource_list: [Ec2]
 datasource: {Ec2: {strict_id: false}}
@@ -47,7 +47,7 @@ system_info:
   default_user: {name: ubuntu, gecos: Ubuntu, groups: [adm, sudo]}
 """,
     "etc/apt/apt.conf.d/90relay": f'Acquire::http::Proxy "http://{METADATA}:{RELAY}";\n',
-    # systemd skips the random seed in a container, and the machine stands for one on hardware
+    # systemd skips the random seed in a container, but this machine replaces a hardware one
     "etc/systemd/system/systemd-random-seed.service.d/container.conf": (
         "[Unit]\nConditionVirtualization=\n"
     ),
@@ -61,7 +61,7 @@ mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work
 
 
 class NoMachineError(Exception):
-    """A machine cannot be made here; the text is for the user."""
+    """No machine can run here; the text is for the user."""
 
 
 def require_possible() -> None:
@@ -125,7 +125,7 @@ def make() -> Path:
             error = next((line for line in lines if line.startswith("E: ")), "no reason given")
             raise NoMachineError(f"mmdebstrap created no root file system ({error})")
         (work / "etc/apt/apt.conf.d/99mmdebstrap").unlink(missing_ok=True)
-        for key in (work / "etc/ssh").glob("ssh_host_*"):  # an image of AWS has none
+        for key in (work / "etc/ssh").glob("ssh_host_*"):  # an AWS image has no such file
             key.unlink()
         for name, content in FILES.items():
             (work / name).parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +137,7 @@ def make() -> Path:
 
 
 def sources() -> list[str]:
-    """The lines of this computer's own apt sources that name its distribution's archive."""
+    """The lines of this computer's apt sources that name its distribution's archive."""
     distribution = "Ubuntu" if "ID=ubuntu" in Path("/etc/os-release").read_text() else "Debian"
     lines = _output(
         "apt-get", "indextargets", "--format", "deb $(SITE) $(RELEASE) $(COMPONENT)",
@@ -160,7 +160,7 @@ def suite() -> str:
 
 
 def apt_proxy() -> str:
-    """The proxy through which this computer's apt reaches its archive, or nothing."""
+    """The proxy through which this computer's apt reaches its archive; "" if none."""
     line = _output("apt-config", "dump", "--format", "%v%n", "Acquire::http::Proxy")
     return line.strip() or os.environ.get("http_proxy", "")
 

@@ -1,4 +1,4 @@
-"""The builder's scripts and its way of working, on real systemd, cloud-init, sshd, apt and sudo."""
+"""The builder's scripts and steps on real systemd, cloud-init, sshd, apt and sudo."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AT = f"/var/lib/{DEADLINE}/at"
 OTHERS = "/home/other/.bash_history /home/other/.aws/credentials"
-# A script that waits sleeps for two seconds at a time: until then these two go on.
+# A waiting script sleeps for two seconds at a time; both helpers run until they see this sleep.
 UNTIL_AWAITED = "until pgrep -fx 'sleep 2' >/dev/null; do sleep 0.2; done"
 HOLD_LISTS = f"""
 import fcntl, pathlib, subprocess
@@ -31,7 +31,7 @@ with open("/var/lib/apt/lists/lock", "w") as lock:
 """
 
 
-# Those steps of the software that need no archive of Ubuntu's.
+# The steps of the stage `software` that need no Ubuntu archive.
 SOME_STEPS = '. <(sed "/^case /,\\$d" $FOLDER/setup.sh); environment; instance_store; welcome'
 
 

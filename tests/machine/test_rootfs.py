@@ -1,4 +1,4 @@
-"""Where no machine can run, one line has the reason and the cure."""
+"""If no machine can run, one line has the reason and the cure."""
 
 import shutil
 

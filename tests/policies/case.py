@@ -9,7 +9,7 @@ from tests.policies.pack_server import FakeResource
 
 DEFAULTS: Final = Parameters()
 Subject = FakeResource | Sequence[FakeResource]
-"""One resource for a resource rule, all resources for a stack rule."""
+"""One resource for a resource rule, or all resources for a stack rule."""
 
 
 @dataclass(frozen=True, kw_only=True)

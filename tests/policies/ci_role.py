@@ -1,4 +1,4 @@
-"""The role of the pipeline, filled in for the emulated account, and asked about calls."""
+"""The pipeline's role in the emulated account, and its decisions on calls."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ KEY_POLICY: Final = {
         }
     ],
 }
-"""The default policy of a KMS key; without it no identity's policy applies to the key."""
+"""The default policy of a KMS key, without which no identity's policy applies to the key."""
 
 
 @cache
@@ -47,7 +47,7 @@ def budget_text() -> str:
 
 @cache
 def setup_text() -> str:
-    """What an administrator attaches to the role to change a boundary."""
+    """The policy that an administrator attaches to the role to change a boundary."""
     return _text("ci-role-setup")
 
 
@@ -70,7 +70,7 @@ def setup_document() -> Document:
 
 
 def preview_documents() -> tuple[Document, ...]:
-    """The part of the documents that the preview's role has."""
+    """The part of the documents for the preview's role."""
     return tuple(
         {
             **document,
@@ -85,7 +85,7 @@ def preview_documents() -> tuple[Document, ...]:
 
 
 def refused(needs: Sequence[Need], documents: Sequence[Document]) -> list[str]:
-    """Every need that one of the two evaluators does not allow."""
+    """Each permission that one of the two evaluators does not allow."""
     second_opinions = ask(
         RowQuestion(
             request=need.request,
@@ -103,7 +103,7 @@ def refused(needs: Sequence[Need], documents: Sequence[Document]) -> list[str]:
 
 
 def decided(need: Need, documents: Sequence[Document]) -> Decision:
-    """Our own evaluator's decision."""
+    """The decision of local.iam.evaluator."""
     layers = Layers(identity=documents, resource=_resource_policy(need))
     return decide(layers, need.request)
 

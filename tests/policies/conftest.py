@@ -1,4 +1,4 @@
-"""What all tests of the guard rails share."""
+"""Shared by all tests of the guard rails."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.policies.standing_stack import PolicyStack, standing_stack
 
 @pytest.fixture(autouse=True)
 def secrets_stay_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server keeps the marks of secrets, as it does when the pack serves."""
+    """Keep the marks of secrets, as in the served pack."""
     monkeypatch.setattr(policy, "deserialize_properties", secret_markers.deserialized)
 
 

@@ -1,4 +1,4 @@
-"""docs/guard-rails.md, for the tests that hold it to the code."""
+"""docs/guard-rails.md, for the tests that compare it with the code."""
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
-"""The pack's server, asked with the engine's own messages.
+"""The pack's server, called with the engine's own messages.
 
-A rule that reads a plain ``dict`` well can still fail in the engine, where numbers are floats,
-lists and mappings are proxies, and unknown values raise. So every test here puts the properties
-into the request that the engine sends, and reads the answer of the pack's server.
+A rule that works on a plain ``dict`` can fail in the engine, where numbers are floats, lists and
+mappings are proxies, and unknown values raise. So each test here sends the properties in the
+engine's request, and reads the answer of the pack's server.
 """
 
 import json
@@ -23,31 +23,31 @@ from policies.rules import RULES
 UNKNOWN = UNKNOWN_STRING_VALUE
 NETWORK = "urn:pulumi:dev::sandbox::sandbox:network:Network::sandbox"
 COMPUTED = {"arn", "createDate", "id", "ownerId", "secret", "sesSmtpPasswordV4"}
-"""Outputs of AWS, which no resource has among its inputs."""
+"""Outputs that AWS sets, which are no inputs of a resource."""
 TAGS = {"Project": "alignment-league", "Environment": "production", "Purpose": "researcher-sandbox"}
 
 
 def secret(value: Any) -> dict[str, Any]:
-    """*value* as the engine marks a secret."""
+    """*value* with the mark of a secret, in the form of the engine."""
     return {deserialize.SPECIAL_SIG_KEY: deserialize.SPECIAL_SECRET_SIG, "value": value}
 
 
 @dataclass(frozen=True, kw_only=True)
 class FakeResource:
-    """A resource for the pack."""
+    """A resource for the pack to check."""
 
     type: str
     props: Mapping[str, Any] = field(default_factory=dict[str, Any])
     name: str = "it"
     parents: str = "sandbox:network:Network$"
-    """The types of its parents, as a URN has them."""
+    """The types of its parents, in the form of a URN."""
     protect: bool = False
     ignore_changes: Sequence[str] = ()
     secret_outputs: Sequence[str] = ()
     dependencies: Mapping[str, Sequence["FakeResource"]] = field(
         default_factory=dict[str, Sequence["FakeResource"]]
     )
-    """By property, the resources that its value comes from."""
+    """The resources that a property depends on, by property."""
     provider: Mapping[str, Any] | None = field(
         default_factory=lambda: {"region": "us-east-1", "defaultTags": json.dumps({"tags": TAGS})}
     )
@@ -109,7 +109,7 @@ class PackServer:
         return self.analyze(request)
 
     def analyze(self, request: Any) -> list[PackFinding]:
-        """The findings on one resource; equal requests are asked once."""
+        """The findings on one resource; equal requests are sent once."""
         key = request.SerializeToString(deterministic=True)
         if key not in self._answers:
             earlier = set(self.pack.undecided)

@@ -1,4 +1,4 @@
-"""A small copy of the program's stack, which passes every rule."""
+"""A small copy of the program's stack that passes every rule."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -226,7 +226,7 @@ KEY = FakeResource(
     props={
         "user": "sandbox-manager",
         "status": "Active",
-        "createDate": f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}",  # as the provider writes it
+        "createDate": f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%SZ}",  # the provider's form
     },
     secret_outputs=("secret", "sesSmtpPasswordV4"),
     dependencies={"user": [USER]},

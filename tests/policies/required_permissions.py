@@ -1,7 +1,7 @@
-"""The IAM permissions that calls of AWS need: action, resource and condition keys.
+"""The IAM permissions that AWS calls need: action, resource and condition keys.
 
-The name of an API is not always the name of the action, and one call can need several actions: to
-tag what it creates, to pass a role. Sources: the service authorization reference, and the API
+An action can have another name than its API, and one call can need several actions, for example to
+tag a new resource or to pass a role. Sources: the service authorization reference, and the API
 reference of AddRoleToInstanceProfile, CreateFlowLogs, CreateLogGroup and IAM's tagging.
 """
 
@@ -18,7 +18,7 @@ from tests.policies.recorded_calls import RecordedCall
 ACCOUNT: Final = "123456789012"
 """The emulated account."""
 STATE_KEY: Final = "11111111-2222-3333-4444-555555555555"
-"""The id of the KMS key of the state, which calls name by its alias or not at all."""
+"""The id of the KMS key of the state. Calls name the key by its alias, or not at all."""
 ID: Final = re.compile(r"([a-z]+)-[0-9a-f]+")
 KINDS: Final = {
     "fl": "vpc-flow-log",
@@ -31,12 +31,12 @@ KINDS: Final = {
     "vpc": "vpc",
     "vpce": "vpc-endpoint",
 }
-"""The resource type by the start of an id."""
+"""The resource type by the prefix of an id."""
 OWN_TAGS: Final = {"Project": resource_names.PROJECT, "Purpose": resource_names.PURPOSE}
 """Tags of every resource of the stack."""
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/pipeline"
 NAMES: Final = {"user": "UserName", "role": "RoleName", "instance-profile": "InstanceProfileName"}
-"""By kind of identity, the parameter of an IAM call that names it."""
+"""The parameter of an IAM call that names an identity, by the kind of identity."""
 CONDITIONS: Final = {"PermissionsBoundary": "iam:PermissionsBoundary", "PolicyArn": "iam:PolicyARN"}
 """Parameters of IAM calls that are condition keys too."""
 BOUNDARIES: Final = {
@@ -44,9 +44,9 @@ BOUNDARIES: Final = {
     resource_names.INSTANCE_ROLE: resource_names.INSTANCE_BOUNDARY,
     resource_names.FLOW_LOGS: resource_names.FLOW_LOGS_BOUNDARY,
 }
-"""The boundary that an identity of the stack has, by its name: IAM knows it in later calls too."""
+"""The boundary of an identity by its name, because calls after the creation do not name it."""
 TAGGING: Final = ("CreateTags", "DeleteTags")
-"""Calls of EC2 that need no resource type, but one that they name."""
+"""EC2 calls that need a permission only for the resource types that they name."""
 TAGGED_AT_CREATION: Final = {
     "iam:CreateInstanceProfile": "iam:TagInstanceProfile",
     "iam:CreatePolicy": "iam:TagPolicy",
@@ -67,7 +67,7 @@ OBJECTS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One question to IAM."""
+    """A permission that a call needs."""
 
     action: str
     resource: str
@@ -81,12 +81,12 @@ class Need:
 
 
 def needs(calls: Iterable[RecordedCall], *, paths: Mapping[str, str]) -> list[Need]:
-    """The needs of the calls, in order, each once."""
+    """The permissions that the calls need, in order, each once."""
     return [*dict.fromkeys(need for call in calls for need in _needs(call, paths))]
 
 
 def learnt_paths(calls: Iterable[RecordedCall]) -> Mapping[str, str]:
-    """The path of every identity that the calls create; later calls do not name it."""
+    """The path of each identity that the calls create, because later calls do not name it."""
     return {
         f"{kind}/{call.parameters[name]}": call.parameters["Path"]
         for call in calls
@@ -114,7 +114,7 @@ def _needs(call: RecordedCall, paths: Mapping[str, str]) -> Iterator[Need]:
 
 
 def _need(call: RecordedCall, action: str, resource: str, **keys: str) -> Need:
-    """A need with those keys that *action* supports."""
+    """A permission with the condition keys that *action* supports."""
     known = reference.action(action)
     if known is None:
         raise ValueError(
@@ -175,9 +175,9 @@ def _arn(kind: str, name: str, paths: Mapping[str, str]) -> str:
 
 
 def _network(call: RecordedCall) -> Iterator[Need]:
-    """The call for each of its resource types: new ones with its tags, others with the stack's.
+    """The permissions for each resource type of the call: new resources with the call's tags.
 
-    Every resource that the stack has carries its tags, so the calls on it have aws:ResourceTag.
+    Existing resources carry the stack's tags, so calls on them have aws:ResourceTag.
     """
     action = f"ec2:{call.action}"
     new_tags = _tags_of_new_resources(call)
@@ -225,7 +225,7 @@ def _on_network(call: RecordedCall, action: str, kind: str, keys: Mapping[str, s
 
 
 def _tags_of_new_resources(call: RecordedCall) -> Mapping[str, Mapping[str, str]]:
-    """The tags that the call gives to what it creates, by resource type."""
+    """The tags that the call gives to new resources, by resource type."""
     parameters = call.parameters
     tags: dict[str, dict[str, str]] = {}
     for name, kind in parameters.items():

@@ -1,8 +1,8 @@
-"""One emulated account and one stack, which all engine tests of the guard rails share.
+"""One emulated account and one stack, shared by all engine tests of the guard rails.
 
-The account writes down every call (`recording`). The state is in S3, as in a real account, and the
-steps of the workflows run with an access key of their own, so the tests can compare their calls
-with the role of the pipeline.
+The account records every call (`recorded_calls`). The state is in S3, as in a real account. The
+steps of the workflows use a separate access key, so the tests can compare their calls with the role
+of the pipeline.
 """
 
 import json
@@ -37,11 +37,11 @@ FINDING: Final = re.compile(r"\[(mandatory|advisory)\]\s+([a-z0-9-]+)\s+\(.+?: .
 MESSAGE: Final = re.compile(
     r"\[(mandatory|advisory)\]\s+([a-z0-9-]+)\s+\(.+?: .+\)\n.*\n\s+(.+)$", re.MULTILINE
 )
-"""The same with the message, two lines below."""
+"""The same with the message, which is two lines below."""
 
 
 class EngineRun(Ran):
-    """How a command ended, and what the guard rails found."""
+    """How a command ended, with the findings of the guard rails."""
 
     def rules(self, level: str) -> set[str]:
         """The rules with a finding of this level, advisory or mandatory."""
@@ -84,7 +84,7 @@ class PolicyStack:
         self.sandbox.configure(**{"protect": True, **config})
 
     def run_workflow(self, workflow: str) -> EngineRun:
-        """Run the step of a workflow that calls Pulumi, as GitHub does."""
+        """Run the step of a workflow that calls Pulumi, like GitHub."""
         return self.shell(workflows.script(workflow), key_id=PIPELINE_KEY)
 
     def shell(self, script: str, key_id: str = "local") -> EngineRun:
@@ -148,7 +148,7 @@ class PolicyStack:
         return self.pulumi("preview", *PACK, "--stack", STACK, *options, mutants=mutants)
 
     def previews(self, groups: Sequence[Sequence[str]]) -> Mapping[str, EngineRun]:
-        """By mutant, the preview of its group. Previews take no lock, so two run at a time."""
+        """The preview of the group of each mutant. Previews take no lock, so two run at a time."""
         assert self.mutated.exists()  # made here, not by two threads at once
         with ThreadPoolExecutor(max_workers=2) as pool:
             runs = [*pool.map(self.preview, groups)]

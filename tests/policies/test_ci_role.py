@@ -1,4 +1,4 @@
-"""The role of the pipeline allows an update, of the sandbox's own resources only."""
+"""The role of the pipeline allows an update of the sandbox's own resources only."""
 
 import json
 import re
@@ -91,7 +91,9 @@ def test_a_change_is_limited_to_the_sandbox_or_to_its_region(
         else:
             for arn in statement.resources:
                 is_tagged = tags(statement, "aws:RequestTag") or tags(statement, "aws:ResourceTag")
-                is_rule = arn.endswith(":security-group-rule/*")  # its group has the tag
+                is_rule = arn.endswith(
+                    ":security-group-rule/*"
+                )  # the group of the rule has the tag
                 assert is_tagged or is_rule or re.search(r"sandbox|STATE_BUCKET", arn), arn
 
 
@@ -148,7 +150,7 @@ BOUNDED: Final = (
     "iam:PutUserPermissionsBoundary",
     "iam:UpdateAssumeRolePolicy",
 )
-"""Calls that give an identity rights, or give it to somebody."""
+"""Calls that give rights to an identity, or let somebody use it."""
 
 
 def test_identities_get_rights_only_under_a_boundary_that_this_role_cannot_change(
@@ -184,11 +186,11 @@ def test_the_network_of_others_is_out_of_reach(role: tuple[ParsedStatement, ...]
 
 
 SECRET: Final = re.compile("PreSharedKey|UserData|Password|Secret")
-"""Parts of the names of members of an answer that hold a secret."""
+"""Parts of the names of answer members that hold a secret."""
 
 
 def secret_members(shape: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    """The members of *shape* that botocore marks as sensitive or that have a secret's name."""
+    """The members of *shape* that are marked as sensitive or have a secret's name."""
     if shape.metadata.get("sensitive") or (path and SECRET.search(path[-1])):
         yield ".".join(path)
     members = {"": shape.member} if shape.type_name == "list" else getattr(shape, "members", {})

@@ -64,7 +64,7 @@ STRAY_TAG: Final = {"Key": "Stray", "Value": "yes"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The needs of the commands."""
+    """The permissions that the commands need."""
 
     previews: Sequence[Need]
     all: Sequence[Need]
@@ -104,7 +104,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 def change_by_hand(client: Client, outputs: Mapping[str, Any]) -> None:
-    """Make changes that the next update must revert, and tags known that it then activates."""
+    """Make changes that the next update must revert, and create tags that it then activates."""
     launch_tagged(client)
     ec2, iam, logs = client("ec2"), client("iam"), client("logs")
     group = [{"Name": "group-id", "Values": [outputs["security_group_id"]]}]
@@ -153,7 +153,7 @@ def test_only_the_boundaries_need_an_administrator(recorded: Recorded) -> None:
 
 
 def is_of_a_boundary(need: Need) -> bool:
-    """Whether the call creates, changes or deletes a boundary; its tags are no matter."""
+    """Whether the call creates, changes or deletes a boundary; calls on its tags do not count."""
     return (
         need.resource.endswith("-boundary")
         and need.action.endswith(("CreatePolicy", "PolicyVersion", "DeletePolicy"))

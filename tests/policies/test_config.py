@@ -1,4 +1,4 @@
-"""Parameters, levels, exemptions, the markers of secrets and the version of the pack."""
+"""Parameters, levels, exemptions, secret markers and the version of the pack."""
 
 import json
 from dataclasses import replace
@@ -199,7 +199,7 @@ def own_pack() -> pack.Pack:
 
 @pytest.fixture
 def own_server(monkeypatch: pytest.MonkeyPatch, own_pack: pack.Pack) -> Any:
-    """The pack's server, as the pack installs it, with every rule."""
+    """The pack's server with every rule, as the pack installs it."""
     name = "_PolicyAnalyzerServicer"
     monkeypatch.setattr(policy, name, getattr(policy, name))
     pack.install_server(own_pack)

@@ -119,7 +119,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
         "s3_read_buckets": [f"dataset-of-a-rather-long-name-{number:03}" for number in range(60)]
     },
 }
-"""By setting, values that differ from the default; then settings together."""
+"""Values other than the default by setting, and then settings together."""
 
 
 def _interface_endpoint(program: Program) -> None:
@@ -152,7 +152,7 @@ def _interface_endpoint(program: Program) -> None:
 
 
 def _role_of_a_function(program: Program) -> None:
-    """A role that has nothing to do with those of the program."""
+    """A role that is unrelated to the roles of the program."""
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
     statement = {**trust, "Action": "sts:AssumeRole"}
     where = program.beside(catalogue.USER.name)
@@ -211,11 +211,11 @@ ADDITIONS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[Program], object]
         _interface_endpoint,
     ),
 }
-"""What an owner adds: the types to list in policies/additions.json, and the resources."""
+"""An owner's additions: the types to list in policies/additions.json, and the resources."""
 
 
 def _second_policy(program: Program) -> None:
-    """A policy whose name makes it a part of the manager's, and its attachment."""
+    """A policy that is a part of the manager's by its name, and its attachment."""
     where = program.beside(catalogue.USER.name)
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     added = iam.Policy(
@@ -292,12 +292,12 @@ BAD_ADDITIONS: Final[Mapping[str, tuple[str, str, Callable[[Program], object]]]]
         _key_of_the_manager,
     ),
 }
-"""What stays refused though policies/additions.json lists it: the rule, the type, the resources."""
+"""Additions that are refused although they are listed: the rule, the type, the resources."""
 
 
 @pytest.fixture(autouse=True)
 def no_hooks_and_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mocks support no resource hooks, and have no account that the preflight could ask."""
+    """The mocks support no resource hooks, and have no account for the preflight checks."""
 
     def registered(_: pulumi.ResourceHook) -> "asyncio.Future[None]":
         done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
@@ -313,7 +313,7 @@ def stopping(
     settings: Mapping[str, Any] | None = None,
     additions: tuple[Addition, ...] = (),
 ) -> list[str]:
-    """The findings that stop the update, with those that are undecided."""
+    """The findings that stop the update, and the undecided rules."""
     violations = check(mutant, settings, additions)
     return [
         f"{violation.rule}: {violation.message}"
@@ -392,7 +392,7 @@ def test_tags_of_the_owner_pass() -> None:
 
 
 def tried() -> Mapping[str, Mutant]:
-    """All mutants in `make prove`; in `make test` each eighth of them, and one of each rule."""
+    """All mutants in `make prove`; in `make test` every eighth, and one of each rule."""
     if EVERYTHING:
         return MUTANTS
     first_of_rule = {mutant.rule: name for name, mutant in reversed(list(MUTANTS.items()))}

@@ -1,4 +1,4 @@
-"""The closed list of types: what the program does not create is refused, with a reason."""
+"""The closed list of types: other types are refused, with a reason."""
 
 from typing import Any, cast
 
@@ -56,7 +56,7 @@ REFUSED_TYPES = (
     "aws:iam/userLoginProfile:UserLoginProfile",
     "aws:iam/userPolicy:UserPolicy",
 )
-"""Types that a change of the program could add; the pack has no other rules for them."""
+"""Types that somebody could add to the program; the pack has no other rules for them."""
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_every_refused_kind_has_a_sentence_and_a_tested_type() -> None:
 def test_a_type_of_the_catalogue_without_declared_properties_may_set_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """So a type that is added to the catalogue alone opens nothing."""
+    """So adding a type to the catalogue alone opens nothing."""
     monkeypatch.delitem(cast("Any", properties.PROPERTIES), passing_stack.FLOW_LOG.type)
     findings = PackServer(only="properties-as-declared").check_resource(passing_stack.FLOW_LOG)
     assert len(findings) == len(passing_stack.FLOW_LOG.props)

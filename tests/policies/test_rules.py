@@ -26,10 +26,10 @@ from tests.policies.passing_stack import ALL
 from tests.slices import EVERYTHING
 
 Json = Any
-"""A property, which may be anything; the linter's rule against Any has nothing better for it."""
+"""A property, which may have any type."""
 Path = tuple[Any, ...]
 SLICE = 5
-"""`make test` puts a secret in the place of one value in so many of a whole stack."""
+"""In `make test`, a secret replaces every so many value of a stack."""
 CASES = (
     *closed_list.CASES,
     *network.CASES,
@@ -52,7 +52,7 @@ def server(parameters: Parameters, rule: str) -> PackServer:
 
 
 def check(case: Case, subject: Subject | None = None) -> list[PackFinding]:
-    """The findings of the case's rule on its subject, or on another one."""
+    """The findings of the case's rule on *subject*, by default the case's own."""
     rule_server = server(case.parameters, case.rule)
     subject = case.subject if subject is None else subject
     if isinstance(subject, FakeResource):
@@ -100,7 +100,7 @@ def put(value: Json, path: Path, new: Json) -> Json:
 
 
 def with_each_value_replaced(subject: Subject, new: Json) -> Iterator[Subject]:
-    """The subject with *new* in place of one value, for each of its values."""
+    """The subject with *new* instead of one value, for each of its values."""
     if isinstance(subject, FakeResource):
         for path in leaves(subject.props):
             yield replace(subject, props=put(subject.props, path, new))

@@ -72,7 +72,7 @@ def test_only_the_deployment_is_in_the_environment_and_it_is_never_cancelled() -
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_no_script_holds_an_expression(workflow: str) -> None:
-    """An expression would put text of an event into the script."""
+    """An expression would insert text of an event into the script."""
     for step in workflows.steps(workflow):
         assert "${{" not in step.get("run", ""), step
     for step in set_up_steps():
@@ -94,7 +94,7 @@ def test_only_a_job_that_takes_on_a_role_may_ask_for_a_token(workflow: str) -> N
 
 
 def test_each_workflow_has_a_concurrency_group_of_its_own() -> None:
-    """In a shared group a waiting run would cancel the one that waits already."""
+    """In a shared group a new run would cancel the run that already waits."""
     groups = {workflows.content(workflow)["concurrency"]["group"] for workflow in WORKFLOWS}
     assert len(groups) == len(WORKFLOWS)
 
@@ -160,7 +160,7 @@ GITHUB = """#!/bin/sh
 echo "$*" >> calls
 case "$2" in list) printf %s "$OPEN" ;; esac
 """
-"""A `gh` that keeps its calls and answers with the number of what is open, if anything is."""
+"""A `gh` that records its calls and answers with the number in OPEN, if it is set."""
 STEPS_ELSEWHERE = {
     "make test": "CI's own run of these tests",
     "make venv": "tests/e2e/test_readme.py",
@@ -214,7 +214,7 @@ def test_a_step_that_reports_writes_what_was_found(
 
 
 def checkout(folder: Path) -> Path:
-    """A checkout of a repository that holds the image's pins; return the path of their file."""
+    """Check out a repository that holds the image's pins; return the path of their file."""
     origin = folder.with_name("origin")
     git(folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", str(origin))
     git(folder.parent, "clone", "--quiet", str(origin), str(folder))

@@ -34,6 +34,6 @@ def steps(workflow: str) -> list[dict[str, Any]]:
 
 
 def script(workflow: str) -> str:
-    """The script of the step that needs the stack's passphrase, so the one that runs Pulumi."""
+    """The script of the step that runs Pulumi: the one with the stack's passphrase."""
     (step,) = [step for step in steps(workflow) if "secrets." in str(step.get("env"))]
     return step["run"]

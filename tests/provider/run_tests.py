@@ -1,4 +1,4 @@
-"""Run one acceptance test of HashiCorp's provider against the emulated AWS."""
+"""Run acceptance tests of HashiCorp's provider against the emulated AWS."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from local import clean_env
 from local.emulator import Emulator
 
 SECONDS: Final = 600
-"""A test that waits longer waits for what the emulated AWS never does."""
+"""Longer waits are in vain: the test waits for something that the emulated AWS never does."""
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 
 
@@ -37,7 +37,7 @@ class Result:
 
 
 def run(program: Path, tests: Iterable[str], aws: Emulator, scratch: Path) -> list[Result]:
-    """Run *tests* of *program*, each in a process of its own, some at once."""
+    """Run *tests* of *program*, each in a separate process, some in parallel."""
     variables = _variables(aws, scratch)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda test: _run(program, test, variables), tests))

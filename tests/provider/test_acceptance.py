@@ -1,4 +1,4 @@
-"""HashiCorp's own tests of the resource types that the program makes, against the emulated AWS."""
+"""HashiCorp's tests of the resource types that the program creates, against the emulated AWS."""
 
 import json
 import re
@@ -24,7 +24,7 @@ MAPPED: Final = re.findall(
     r'^\t"(aws_\w+)": +"(aws:[^"]+)",$', (SOURCE / "provider/mappings.go").read_text(), re.MULTILINE
 )
 RESOURCES: Final = sorted(name for name, token in MAPPED if token in CATALOGUE)
-"""The provider's names of the types that the program makes."""
+"""The provider's names of the types that the program creates."""
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_providers_own_tests_end_as_the_table_says(
 
 
 def reason_of(result: Result) -> str:
-    """Why a test was skipped, in the words of the table; empty if the table does not know it."""
+    """The reason for a skipped test, as the table has it; "" if the table lacks it."""
     return next((why for words, why in KEPT["skipped"].items() if words in result.output), "")
 
 

@@ -1,6 +1,6 @@
-"""What to ask the emulated AWS, so that it answers the operations that are recorded.
+"""Calls to the emulated AWS, one for each recorded operation.
 
-The calls follow each other; those that AWS refuses in a recording are refused here too.
+They run in this order; the emulated AWS must also refuse what AWS refuses in a recording.
 """
 
 import json
@@ -341,7 +341,7 @@ def others(client: Client) -> None:
 
 
 def refusals(ec2: Any, iam: Any, logs: Any) -> None:
-    """What does not exist."""
+    """Calls that name missing resources."""
     refused(ec2.create_tags, Resources=[], Tags=TAGS)
     for call, name, identity in (
         (ec2.delete_network_interface, "NetworkInterfaceId", "eni-0123456789abcdef0"),

@@ -1,6 +1,6 @@
-"""Every reader of an answer in the project, and what it has to make of a recorded one.
+"""Every reader of an AWS answer in the project, and its expected result for a recorded one.
 
-`expected` is a second, plain reading of the same answer: None where the reader gives nothing back.
+`expected` reads the same answer a second time, in a simple way: None if the reader returns nothing.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -55,7 +55,7 @@ ALIVE: Final = {"pending", "running", "stopping", "stopped"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """One place that reads the answer of one operation."""
+    """A function of the project that reads the answer of one operation."""
 
     operation: str
     """For example `ec2.DescribeVpcs`."""
@@ -64,7 +64,7 @@ class Reader:
     read: Read
     expected: Expected | None = None
     others: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What other operations answer meanwhile."""
+    """The answers of other operations."""
 
     def __str__(self) -> str:
         return f"{self.file}: {self.name}"
@@ -81,7 +81,7 @@ def _dig(data: Data, *path: str) -> list[Any]:
     return values
 
 
-# the catalogue: what is found, and what others attached
+# the catalogue: finders, and attachments of others
 
 DATA: Final = {
     "tags": {"Name": "x"},
@@ -112,7 +112,7 @@ ITEMS: Final[Mapping[str, Expected]] = {
     ),
     "Reservations[].Instances[]": lambda data: _dig(data, "Reservations", "Instances"),
 }
-"""What a listing has to find, where it is more than one list of the answer."""
+"""The items that a listing must find, if they are in several lists of the answer."""
 
 
 def _items(listing: Listing) -> Expected | None:
@@ -425,7 +425,7 @@ def _whole(aws: AwsClients) -> dict[str, str]:
 
 
 READERS: Final[Sequence[Reader]] = (
-    # who am I
+    # the identity of the caller
     _reader(
         "sts.GetCallerIdentity",
         "infra/aws_clients.py: identity",

@@ -1,4 +1,4 @@
-"""The recorded answers, and AWS clients that give one of them."""
+"""The recorded answers, and AWS clients that return one of them."""
 
 import json
 import lzma
@@ -16,7 +16,7 @@ from botocore.handlers import json_decode_policies
 
 FILE: Final = Path(__file__).parent / "answers.jsonl.xz"
 TOKENS: Final = frozenset({"NextToken", "nextToken", "Marker", "IsTruncated"})
-"""Fields that say that there is another page."""
+"""Fields that announce another page."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +26,7 @@ class Recording:
     operation: str
     """For example `ec2.DescribeVpcs`."""
     source: str
-    """The file of the flight data."""
+    """The file that the recording is from."""
     status: int
     data: Mapping[str, Any]
 
@@ -36,7 +36,7 @@ class Recording:
 
 @cache
 def recordings() -> tuple[Recording, ...]:
-    """All of them."""
+    """All recordings."""
     lines = lzma.decompress(FILE.read_bytes()).decode().splitlines()
     entries = [json.loads(line, object_hook=_time) for line in lines]
     return tuple(
@@ -57,12 +57,12 @@ def _time(item: dict[str, Any]) -> Any:
 
 @dataclass
 class Replay:
-    """AWS as one recording shows it: other operations answer with nothing, or with *others*."""
+    """AWS that answers with one recording; other operations answer with *others*, or nothing."""
 
     others: Mapping[str, Any] = field(default_factory=dict[str, Any])
     recording: Recording | None = None
     asked: int = 0
-    """How often the recorded operation was called."""
+    """The number of calls of the recorded operation."""
     clients: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def client(self, service: str, *_: object, **__: object) -> Any:
@@ -77,7 +77,7 @@ class Replay:
                 config=Config(retries={"total_max_attempts": 1}),
             )
             client.meta.events.register_last("before-call", self._answer)
-            # the recordings hold IAM's documents as this has decoded them
+            # the recordings hold IAM's documents in this decoded form
             client.meta.events.unregister("after-call.iam", json_decode_policies)
             self.clients[service] = client
         return self.clients[service]

@@ -1,4 +1,4 @@
-"""Where the emulated AWS answers an operation, its fields and its errors have AWS's form."""
+"""The fields and errors in the answers of the emulated AWS have AWS's form."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -19,12 +19,12 @@ NAMED: Final[Mapping[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "differences.yaml").read_text(encoding="utf-8")
 )
 Answers = Mapping[str, list[tuple[int, Mapping[str, Any]]]]
-"""By operation, the status and the data of each answer."""
+"""The status and data of each answer, by operation."""
 
 
 @pytest.fixture(scope="module")
 def emulated() -> Answers:
-    """What the emulated AWS answers in the scene."""
+    """The answers of the emulated AWS to the calls of `emulator_calls`."""
     answers: defaultdict[str, list[tuple[int, Mapping[str, Any]]]] = defaultdict(list)
 
     def keep(http_response: Any, parsed: Any, model: Any, **_: object) -> None:
@@ -61,7 +61,7 @@ def recorded() -> Answers:
 
 
 def field_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
-    """By operation and field, a form that AWS's answers do not have; any text may have any form."""
+    """By operation and field, a form that AWS's answers lack; plain texts may have any form."""
     found: dict[str, str] = {}
     for operation in recorded.keys() & emulated.keys():
         of_aws, ours = (
@@ -76,7 +76,7 @@ def field_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
 
 
 def error_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
-    """By operation and code, an error that is not AWS's, or has other words."""
+    """By operation and code, an error that AWS does not have, or has with another message."""
     found: dict[str, str] = {}
     for operation, answers in recorded.items():
         ours = [data["Error"] for status, data in emulated.get(operation, []) if status >= 400]
@@ -91,7 +91,7 @@ def error_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
 
 
 def alike(ours: str, words: str) -> bool:
-    """Whether the messages are the same but for one word, such as a name or an id."""
+    """Whether the messages differ in at most one word, such as a name or an id."""
     pairs = list(zip(ours.split(), words.split(), strict=False))
     same_length = len(ours.split()) == len(words.split())
     return same_length and sum(left != right for left, right in pairs) <= 1

@@ -1,6 +1,6 @@
 """Every reader of an answer meets every recording of its operation.
 
-It gives the right result or one clear line, and never a traceback.
+The result is correct, or an error of one line; never a traceback.
 """
 
 import re
@@ -24,28 +24,28 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("infra", "ami", "sandbox", "sandbox_client")
 ALL: Final = tuple(reader for reader in (*catalogue_readers(), *READERS) if of(reader.operation))
 CALLED_ELSEWHERE: Final = {
-    # the file only names an operation that the catalogue lists
+    # the file only names an operation of the catalogue
     ("infra/aws_clients.py", "ec2.DescribeNatGateways"),
-    # pulumi_aws asks, and pulumi's provider reads the answer
+    # Pulumi's provider reads the answer
     ("infra/account.py", "sts.GetCallerIdentity"),
 }
 
 
 @pytest.fixture
 def replay(monkeypatch: pytest.MonkeyPatch) -> Replay:
-    """AWS as recorded, for every client of the project."""
+    """Recorded answers for every client of the project."""
     replayed = Replay()
     monkeypatch.setattr(AwsClients, "_client", replayed.client)
     return replayed
 
 
 def one_line(error: Exception) -> str:
-    """What a user sees of it."""
+    """The line that a user sees."""
     return aws_errors.describe(error) if isinstance(error, ClientError) else str(error)
 
 
 def meet(reader: Reader, recording: Recording, replay: Replay) -> str:
-    """What is wrong with the reader's result; "" if nothing is."""
+    """The problem of the reader's result; "" if there is none."""
     replay.play(recording, reader.others)
     try:
         result = reader.read(AwsClients("us-east-1"))
@@ -74,7 +74,7 @@ def _line_problem(reader: Reader, recording: Recording, line: str) -> str:
 
 @dataclass
 class ReaderTally:
-    """What the closing line counts."""
+    """The numbers in the closing line."""
 
     readers: int = 0
     met: int = 0

@@ -1,4 +1,4 @@
-"""The form of a value: what it is, beside its text."""
+"""The form of a value, such as an id or a date, without its content."""
 
 import re
 from collections import defaultdict
@@ -35,7 +35,7 @@ def form(value: Any) -> str:
 
 
 def fields(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value with its place; items of a list have the list's."""
+    """Every value with its place; an item of a list has the place of the list."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key != "ResponseMetadata":

@@ -1,4 +1,4 @@
-"""A `pulumi` that answers from a table, for the commands' tests without an engine."""
+"""A `pulumi` with canned answers, for tests of the commands without an engine."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class FakePulumi:
-    """An executable on PATH that answers a command by its first words, and keeps its calls."""
+    """An executable on PATH that answers a command by its first words, and records its calls."""
 
     folder: Path
     _cases: list[str] = field(default_factory=list[str])
@@ -21,10 +21,10 @@ class FakePulumi:
     def answer(
         self, words: str, stdout: object = "", *, stderr: str = "", code: int = 0, then: str = ""
     ) -> Path:
-        """Answer each command that begins with *words*; the latest answer goes before earlier ones.
+        """Answer each command that begins with *words*; a later answer overrides earlier ones.
 
-        A *stdout* that is not a text is printed as JSON; the file that holds it is returned. The
-        shell's *then* runs after each answer.
+        Prints a *stdout* that is not a text as JSON; returns the file that holds it. The shell
+        command *then* runs after each answer.
         """
         file = self._add_case(words, stdout, stderr=stderr, code=code, then=then)
         self._write_script()
@@ -67,13 +67,13 @@ class FakePulumi:
 
     @property
     def inputs(self) -> Sequence[str]:
-        """What the calls read from standard input, without those that read nothing."""
+        """The standard inputs of the calls, without empty ones."""
         texts = [file.read_text() for file in self.folder.glob("*.stdin")]
         return [text for text in texts if text]
 
     @property
     def working_folder(self) -> str:
-        """Where the latest call ran."""
+        """The working folder of the latest call."""
         return (self.folder / "cwd").read_text()
 
 
@@ -88,7 +88,7 @@ def fake_pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
 
 @pytest.fixture
 def made_up_credentials(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """For moto, which checks none; a mistake must not reach a real account."""
+    """Made-up credentials for moto, so that a mistake cannot reach a real account."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)  # above all AWS_ENDPOINT_URL, which moto does not intercept
     credentials = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}

@@ -9,7 +9,7 @@ FORM: Final = re.compile(r"JSON[^:]*:.*?\{([^{}]+)\}")
 
 
 def command(*words: str) -> Any:
-    """The command *words* as Typer has it."""
+    """Typer's object for the command *words*."""
     group = cli.command_tree()
     for word in words:
         group = group.commands[word]

@@ -1,4 +1,4 @@
-"""The commands for the service: which options are refused, and where secrets stay hidden."""
+"""The commands for the service: refused options, and hidden secrets."""
 
 import os
 import pty
@@ -17,7 +17,7 @@ OUTPUTS = (
     ' "sandbox_manager_secret_access_key": "canary-of-the-key"}'
 )
 ENCODED_KEY = "Y2FuYXJ5LW9mLXRoZS1rZXk="
-"""The key as the secret holds it, in base64."""
+"""The key in base64, as the Kubernetes secret holds it."""
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
 def deployed(
     environment: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> EngineStack:
-    """One stack that all tests share; each leaves it with one key and no sandbox."""
+    """One stack for all tests; each test leaves it with one key and no sandbox."""
     stack = EngineStack(tmp_path_factory.mktemp("program"), environment)
     ec2 = client(environment, "ec2")
     image = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
@@ -96,7 +96,7 @@ def sandbox(
 
 
 class Service:
-    """The reference client, with what the commands print for a service and nothing else."""
+    """The reference client, configured only by what the commands print for a service."""
 
     def __init__(self, stack: EngineStack) -> None:
         self.stack = stack
@@ -112,7 +112,7 @@ class Service:
         self.sandboxes = Sandboxes(self.config, client(self.stack.environment, "ec2", **key))
 
     def key_statuses(self) -> dict[str, str]:
-        """The status of the manager's keys, after a use of the service's own."""
+        """The status of the manager's keys, after the service has used its key."""
         assert self.sandboxes.list() == []
         keys = self.iam.list_access_keys(UserName="sandbox-manager")["AccessKeyMetadata"]
         statuses = {key["AccessKeyId"]: key["Status"] for key in keys}
@@ -217,7 +217,7 @@ def stages(stack: EngineStack) -> Any:
 
 
 def kill_rotation(stack: EngineStack, folder: Path, command: str, nth: int = 1) -> None:
-    """Start a rotation; kill it where it calls `pulumi` with *command* for the *nth* time."""
+    """Start a rotation; kill it at its *nth* call of `pulumi` with *command*."""
     path = path_that_kills(folder, stack.environment["PATH"], command, nth=nth)
     rotate(stack, code=-signal.SIGKILL, PATH=path)
 

@@ -1,4 +1,4 @@
-"""The configuration that a stack published when version 1 was made. Never edit the file."""
+"""The configuration that a stack published at the time of version 1. Never edit the file."""
 
 import json
 from functools import cache
@@ -11,7 +11,7 @@ FROZEN_FILE: Final = Path(__file__).parent / "frozen" / "sandbox_config.v1.json"
 
 
 def frozen_values() -> dict[str, Any]:
-    """The file's content, fresh for each caller."""
+    """The content of the file, a new copy for each caller."""
     return json.loads(FROZEN_FILE.read_text())
 
 

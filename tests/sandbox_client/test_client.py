@@ -33,7 +33,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def account(endpoint: str) -> Mapping[str, Any]:
-    """What a stack creates: the configuration, and the manager's own key."""
+    """The configuration of a stack, and the manager's key."""
 
     def client(service: str) -> Any:
         return boto3.client(service, endpoint_url=endpoint, **ADMIN)  # pyright: ignore[reportCallIssue, reportArgumentType] - by name
@@ -106,7 +106,7 @@ def account(endpoint: str) -> Mapping[str, Any]:
 
 
 def give_the_manager_its_rights(iam: Any, vpc_id: str) -> None:
-    """The user, its policies and its boundary, as the stack creates them."""
+    """Create the user with its policies and its boundary, like the stack."""
     policy_context = context.policy_context(
         Settings(environment="production", region="us-east-1"),
         AccountIdentity(partition="aws", account_id="123456789012"),
@@ -177,7 +177,7 @@ def test_a_launched_instance_has_its_tags_an_encrypted_volume_and_requires_imdsv
 
 
 def asked(sandboxes: Sandboxes, request: Mapping[str, Any]) -> tuple[str, str]:
-    """The code of EC2's answer to a dry run of *request*, and its message."""
+    """The code and the message of EC2's answer to a dry run of *request*."""
     with pytest.raises(ClientError) as refusal:
         sandboxes.ec2.run_instances(**request, DryRun=True)
     error = refusal.value.response.get("Error", {})
@@ -227,7 +227,7 @@ def test_the_policy_refuses_a_volume_without_tags(sandboxes: Sandboxes) -> None:
 
 
 def refuse(sandboxes: Sandboxes, code: str, *zones: str) -> list[str]:
-    """Make EC2 answer *code* in these zones; returns the subnets that launches name."""
+    """Let EC2 answer *code* in these zones; return the subnets of the launches."""
     by_zone = {subnet.zone: subnet.subnet_id for subnet in sandboxes.config.subnets}
     subnets: list[str] = []
     run_instances = sandboxes.ec2.run_instances

@@ -1,4 +1,4 @@
-"""The configuration that the service reads: what it accepts, and that it stays compatible."""
+"""The configuration for the service: accepted values, and its compatibility with version 1."""
 
 import json
 import subprocess

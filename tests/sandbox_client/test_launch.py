@@ -1,4 +1,4 @@
-"""The request of a launch: what it holds, and what it refuses before EC2 is asked."""
+"""The launch request: its content, and the values that it refuses before a call of EC2."""
 
 from typing import Any
 

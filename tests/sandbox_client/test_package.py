@@ -1,4 +1,4 @@
-"""The package as a service installs it: by itself, without the program."""
+"""The package as a service installs it: without the program."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ from sandbox_client import Sandboxes
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the package in its folder: setuptools writes into the folder that it builds."""
+    """A copy of the package, because setuptools writes into the folder that it builds."""
     folder = tmp_path_factory.mktemp("checkout")
     copy = folder / "sandbox_client"
     copy.mkdir()

@@ -1,4 +1,4 @@
-"""Puts the contract to the documents that an account has, read through IAM's API."""
+"""Checks the contract against the documents in an account, read through IAM's API."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def benches(iam: "IAMClient", given: Given, vpc_id: str = VPC_ID) -> Iterator[Bench]:
-    """The rows that hold for a stack with the settings *given*, and the account's documents."""
+    """The rows that apply to a stack with the settings *given*, with the account's documents."""
     for who, identity in identities(iam, given).items():
         own_rows = [row for row in rows() if row.who == who and _holds_for(row, given)]
         if own_rows:
@@ -25,7 +25,7 @@ def benches(iam: "IAMClient", given: Given, vpc_id: str = VPC_ID) -> Iterator[Be
 
 
 def identities(iam: "IAMClient", given: Given) -> Mapping[str, Identity]:
-    """Every principal of the table that a stack with the settings *given* has."""
+    """Each principal of the table that exists with the settings *given*."""
     instance, flow_logs = role(iam, names.INSTANCE_ROLE), role(iam, names.FLOW_LOGS)
     manager_identity = given.get("manager_identity", "user")
     manager = user(iam, names.MANAGER) if manager_identity == "user" else role(iam, names.MANAGER)
@@ -80,7 +80,7 @@ def _parsed(document: Any) -> Mapping[str, Any]:
 
 
 def _holds_for(row: Row, given: Given) -> bool:
-    """Rows of the defaults hold for every stack, except those about a setting of *given*."""
+    """Rows of the defaults apply to every stack, except rows about a setting of *given*."""
     if not row.given:
         return given.keys() <= {"manager_identity"}
     return row.given.items() <= given.items()

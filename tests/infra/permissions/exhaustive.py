@@ -1,7 +1,7 @@
-"""Everything that is allowed at all: each action of AWS on each of its resource types.
+"""Everything that the policies allow: each action of AWS, tried on each of its resource types.
 
-Each is asked in the context that fits the policies best, and in that of another account. Print the
-golden file with `python -m tests.infra.permissions.exhaustive`.
+Each is tried in the context that fits the policies best, and in one of another account. Print the
+expected file with `python -m tests.infra.permissions.exhaustive`.
 """
 
 import re
@@ -86,7 +86,7 @@ def allowed() -> Iterator[str]:
 
 
 def _is_mentioned(identity: Identity, action: Action) -> bool:
-    """Whether any statement allows the action at all; if none does, it is denied."""
+    """Whether any statement allows the action; if none does, it is denied."""
     return any(
         glob(pattern.lower())(action.name.lower())
         for document in identity.policies.values()

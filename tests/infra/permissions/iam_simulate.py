@@ -1,4 +1,4 @@
-"""Asks @cloud-copilot/iam-simulate, which shares no code with our own evaluator."""
+"""Asks @cloud-copilot/iam-simulate, which shares no code with local.iam.evaluator."""
 
 import json
 import os
@@ -30,9 +30,9 @@ SUBSTITUTES: Final = {
     f"{OTHER_OIDC_ISSUER}:sub": "cognito-identity.amazonaws.com:sub",
     f"{OTHER_OIDC_ISSUER}:aud": "cognito-identity.amazonaws.com:aud",
 }
-"""The simulator refuses keys that the reference lists under no action: the one of every call from
-an instance, and those of the token issuers of EKS. A known key of the same type replaces each of
-them, in documents and in questions."""
+"""The simulator refuses keys that the reference lacks: the key of every call from an instance, and
+those of the token issuers of EKS. A known key of the same type replaces each of them, in documents
+and in questions."""
 
 
 class NoSimulatorError(RuntimeError):
@@ -40,7 +40,7 @@ class NoSimulatorError(RuntimeError):
 
 
 def ask(questions: Iterable[RowQuestion]) -> list[Decision | str]:
-    """The decision on each question, or the simulator's reason to give none."""
+    """The decision on each question, or the reason why the simulator gives none."""
     documents: dict[str, Any] = {}
 
     def name(document: Document | None) -> str | None:
@@ -64,7 +64,7 @@ def ask(questions: Iterable[RowQuestion]) -> list[Decision | str]:
         }
         for question in questions
     ]
-    # launches share most of their parts, so most questions occur many times
+    # launches share most of their parts, so each question is sent once
     texts = [json.dumps(question) for question in asked]
     unique = list(dict.fromkeys(texts))
     parsed = {key: json.loads(text) for key, text in documents.items()}
@@ -101,7 +101,7 @@ def installed() -> Path:
 
 
 def node() -> str:
-    """Node from PATH, or the one that comes with the type checker."""
+    """Node from PATH, or from the package of the type checker."""
     return shutil.which("node") or str(WHEEL / "bin" / "node")
 
 

@@ -1,7 +1,7 @@
-"""Finds what linters miss: a condition key or a resource that the action does not have.
+"""Finds a condition key or a resource that the action does not have, which linters miss.
 
-AWS accepts such a statement silently. A positive condition on an unknown key never holds, so an
-Allow allows nothing and a Deny denies nothing; a negated one always holds.
+AWS accepts such a statement without a warning. A positive condition on an unknown key never holds,
+so an Allow allows nothing and a Deny denies nothing; a negated one always holds.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,9 @@ def _key(
 ) -> Iterator[str]:
     if _is_of_an_issuer(statement, key):
         return
-    if len(known) > 1 or "Principal" in statement:  # a pattern stands for many: one may know it
+    if (
+        len(known) > 1 or "Principal" in statement
+    ):  # a pattern covers many actions: one of them may have the key
         if not any(can_know(action, kind, key) for action in known for kind in _all(action)):
             yield f"{pattern}: none of these actions has {key}"
         return

@@ -1,4 +1,4 @@
-"""Weakens (or tightens) documents in every way that one edit can."""
+"""Weakens or tightens documents by every possible single edit."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class DocumentMutant:
     def is_equivalent(self, document: Document) -> bool:
         """Whether no request can show a difference, by AWS's reference.
 
-        The mutant matches no other actions and resource types, or *document* denies the others.
+        The mutant matches the same actions and resource types, or *document* denies the others.
         """
         if self.statement is None or " without " in self.change:
             return False
@@ -72,7 +72,7 @@ def _of(statement: Statement) -> Iterator[tuple[str, Statement | None]]:
 def _list(
     statement: Statement, element: str, wider: Callable[[str], Iterator[str]]
 ) -> Iterator[tuple[str, Statement]]:
-    """Each member of *element* removed, and widened."""
+    """The mutants that remove or widen one member of *element*."""
     if element not in statement:
         return
     members = list(many(statement[element]))
@@ -87,7 +87,7 @@ def _list(
 
 
 def _wider_actions(action: str) -> Iterator[str]:
-    """The verb's family (`ec2:Describe*`), the service, everything."""
+    """Wider patterns: the verb's family (`ec2:Describe*`), the service, everything."""
     service, _, verb = action.partition(":")
     if not verb or action == "*":
         return
@@ -99,7 +99,7 @@ def _wider_actions(action: str) -> Iterator[str]:
 
 
 def wider_arns(arn: str) -> Iterator[str]:
-    """The ARN with a star for each of region, account and resource; everything."""
+    """Wider patterns: a star for the region, the account or the resource; everything."""
     if arn.startswith("arn:"):
         parts = arn.split(":", ARN_PARTS - 1)
         for index in (REGION, ACCOUNT, RESOURCE):
@@ -151,7 +151,7 @@ def _condition(statement: Statement) -> Iterator[tuple[str, Statement]]:
 def _test(
     operator: str, key: str, values: Values
 ) -> Iterator[tuple[str, Mapping[str, Mapping[str, Values]]]]:
-    """The changes of one line of a Condition block."""
+    """The mutants of one line of a Condition block."""
     yield "dropped", {}
     if operator in NEGATED:
         yield "only where the key is there", {operator: {key: values}, "Null": {key: "false"}}
@@ -170,7 +170,7 @@ def _test(
 
 
 def _wider_values(operator: str, value: str) -> Iterator[tuple[str, str]]:
-    """Operators and values with which the line holds more often (or less often, if negated)."""
+    """Operators and values with which the line matches more often, or less often if negated."""
     if operator in {"Bool", "BoolIfExists", "Null"}:
         yield operator, OPPOSITE[value]
     elif operator.startswith("Numeric"):
@@ -191,5 +191,5 @@ def _wider_values(operator: str, value: str) -> Iterator[tuple[str, str]]:
 
 
 def _shorter_patterns(value: str) -> Sequence[str]:
-    """`g5*` for `g5.*`."""
+    """Shorter patterns, such as `g5*` for `g5.*`."""
     return [value.replace(".*", "*")] if ".*" in value and not value.startswith("*") else []

@@ -1,4 +1,4 @@
-"""The actions and resource types that a statement can match, by AWS's authorization reference."""
+"""The actions and resource types that a statement can match, by AWS's reference."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from local.iam.reference import (
 )
 
 ANY_RESOURCE: Final = ResourceKind("*", "*", frozenset())
-"""The resource of an action that has no resource types."""
+"""Stands for the resource of an action without resource types."""
 Reach = frozenset[tuple[str, str]]
 
 
@@ -29,7 +29,7 @@ def same_reach(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
 def reach(statement: Mapping[str, Any]) -> Reach:
     """The actions and resource types for which every condition of *statement* can hold.
 
-    With NotAction it is the actions that the statement excludes.
+    With NotAction these are the actions that the statement excludes.
     """
     return frozenset(
         (action.name, resource.name)

@@ -1,4 +1,4 @@
-"""Puts the contract's rows to documents, as they are or with one statement replaced."""
+"""Evaluates the contract's rows before documents, unchanged or with one statement replaced."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,14 +25,14 @@ ADMINISTRATOR: Final[Document] = {
 }
 """AWS's managed policy AdministratorAccess."""
 By = Literal["whole", "policy alone", "as administrator"]
-"""The documents that decide; see `Verdict`."""
+"""The documents that decide; see `RowVerdict`."""
 StatementId = tuple[str, int]
 """The name of a document, and the number of a statement in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """The documents of one principal of the table, by name."""
+    """The documents of one principal of the table, by their names."""
 
     policies: Mapping[str, Document] = field(default_factory=dict[str, Document])
     boundary: Document | None = None
@@ -50,16 +50,16 @@ class RowVerdict:
     """The decisions on a row, by different documents."""
 
     whole: Decision
-    """By the policy and its boundary."""
+    """The decision of the policy and its boundary."""
     policy_alone: bool
     """Whether the policy without its boundary allows it."""
     as_administrator: bool
-    """Whether it is allowed where AWS's policy AdministratorAccess is attached too."""
+    """Whether it is allowed if AWS's policy AdministratorAccess is also attached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowQuestion:
-    """A request, and every document that decides on it."""
+    """A request, and the documents that decide on it."""
 
     request: Request
     owner: str
@@ -84,14 +84,14 @@ def request(check: Check, placeholders: Placeholders) -> Request:
 
 
 def together(decisions: Sequence[str]) -> Decision:
-    """A launch is allowed if every part is, and forbidden as soon as one is."""
+    """A launch is allowed if every part is allowed, and forbidden if any part is forbidden."""
     order: tuple[Decision, ...] = ("forbidden", "denied", "allowed")
     return next(decision for decision in order if decision in decisions)
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Rows of one principal, before the documents of that principal."""
+    """The rows of one principal, with its documents."""
 
     identity: Identity
     rows: Sequence[Row]
@@ -109,7 +109,7 @@ class Bench:
 
     @cached_property
     def _hits(self) -> Mapping[StatementId, Sequence[Sequence[bool]]]:
-        """For each statement, the questions of each row that it matches."""
+        """The questions that each statement matches, by row."""
         return {
             (name, number): self._matches(statement)
             for name, document in self.identity.documents.items()
@@ -138,7 +138,7 @@ class Bench:
     def caught_by(
         self, statement_id: StatementId, statement: Mapping[str, Any] | None
     ) -> Row | None:
-        """The first row that notices *statement* (or nothing) in the place of *statement_id*."""
+        """The first row whose verdict changes if *statement*, or none, replaces *statement_id*."""
         before = self._hits[statement_id]
         after = (
             self._matches(statement) if statement else [[False] * len(checks) for checks in before]
@@ -186,7 +186,7 @@ class Bench:
         bounded = self.identity.boundary is not None and by != "policy alone"
         boundary = list(effects(BOUNDARY)) if bounded else ["Allow"]
         if asked.action.startswith("kms:") and "Allow" not in resource_effects:
-            # without the policy of the key nothing is allowed (KMS guide, key policies)
+            # the policy of a key must allow every use (KMS guide, key policies)
             boundary = [effect for effect in boundary if effect != "Allow"]
         attached = ["Allow"] if self._is_attached(by) else []
         return combine(

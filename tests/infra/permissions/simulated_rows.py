@@ -1,4 +1,4 @@
-"""Puts the whole table to a maintained simulator, once for all tests."""
+"""Evaluates the whole table with a maintained simulator, once for all tests."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -10,7 +10,7 @@ from tests.infra.permissions.row_verdicts import Bench, By, RowVerdict, together
 from tests.infra.permissions.stacks import benches
 
 Outcome = tuple[Row, RowVerdict, RowVerdict | str]
-"""A row, the verdict of our evaluator, and that of the simulator, or why it gives none."""
+"""A row, the verdict of local.iam.evaluator, and the simulator's or why it gives none."""
 
 
 def expected(row: Row) -> RowVerdict:
@@ -23,7 +23,7 @@ def expected(row: Row) -> RowVerdict:
 
 @cache
 def outcomes() -> tuple[Outcome, ...]:
-    """Both verdicts on every row of the table, for the documents of the pure functions."""
+    """Both verdicts on each row of the table, for the documents from infra.permissions."""
     return tuple(judge(benches(rows())))
 
 
@@ -52,7 +52,7 @@ def judge(all_benches: Iterable[Bench]) -> Iterator[Outcome]:
 
 
 def wrong() -> list[str]:
-    """The rows that do not hold by the simulator."""
+    """The rows that fail by the simulator's verdict."""
     return [f"{row}: {verdict}" for row, _, verdict in outcomes() if verdict != expected(row)]
 
 

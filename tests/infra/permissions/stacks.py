@@ -1,4 +1,4 @@
-"""Made-up stacks: their policy contexts, documents and placeholders, from the pure functions."""
+"""Fictitious stacks: their policy contexts, documents and placeholders, without an engine."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ OTHER_ACCOUNT: Final = placeholders.OTHER_ACCOUNT
 VPC_ID: Final = "vpc-0a1b2c3d4e5f60718"
 SERVICE_ACCOUNT: Final = "default/sandbox-manager"
 Given = Mapping[str, Any]
-"""The settings of a stack that differ from the defaults."""
+"""The settings of a stack other than the defaults."""
 
 
 def oidc_provider(issuer: str = OIDC_ISSUER) -> str:
@@ -43,7 +43,7 @@ def policy_context(given: Given, vpc_id: str = VPC_ID) -> PolicyContext:
 
 
 def placeholders_of(given: Given, vpc_id: str = VPC_ID) -> Placeholders:
-    """The values of a stack, and those of the made-up cluster, which no command needs."""
+    """The placeholders of a stack, and those of the fictitious cluster, which no command needs."""
     outputs = {"vpc_id": vpc_id, "public_subnet_ids": ["subnet-0aaaaaaaaaaaaaaaa"]}
     return {
         **placeholders.of_stack(settings_of(given), outputs, ACCOUNT),
@@ -113,7 +113,7 @@ def identities(stack: PolicyContext) -> Mapping[str, Identity]:
 
 
 def benches(rows: tuple[Row, ...]) -> tuple[Bench, ...]:
-    """The rows, each put to the documents of a stack with the settings that it names."""
+    """The rows, each with the documents of a stack that has the settings of the row."""
     return tuple(
         Bench(
             identity=_identities(json.dumps(given))[who],

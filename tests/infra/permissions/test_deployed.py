@@ -1,4 +1,4 @@
-"""Documents survive the way into IAM and back."""
+"""Documents are unchanged after IAM has stored them."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Every restriction of the policies is needed: a row fails as soon as it is weakened."""
+"""Each restriction of the policies is needed: a row fails if the restriction is weakened."""
 
 import re
 from collections import Counter
@@ -27,7 +27,7 @@ Fate = Literal["caught", "equivalent", "survived"]
 
 @cache
 def judged() -> Mapping[str, Fate]:
-    """The fate of each mutant before the rows of all stacks that have the statement."""
+    """The outcome of each mutant for the rows of all stacks that have the statement."""
     fates: dict[str, Fate] = {}
     for bench in benches(rows()):
         who = bench.rows[0].who

@@ -1,4 +1,4 @@
-"""The token issuers of two made-up clusters."""
+"""The token issuers of two fictitious clusters."""
 
 from typing import Final
 

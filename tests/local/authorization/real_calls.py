@@ -1,4 +1,4 @@
-"""Put a row of the permissions' table into a real call over HTTP, with the identity's own key."""
+"""Turn a row of the permissions' table into a real call over HTTP, with the identity's own key."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.local.authorization.stack_account import ACCOUNT, OTHER_ACCOUNT, Stac
 
 REFUSALS: Final = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 SERVICES: Final = {"servicequotas": "service-quotas", "states": "stepfunctions"}
-"""By the prefix of actions, the name of the client, where they differ."""
+"""The name of the client by the prefix of the actions, where the two differ."""
 OPERATIONS: Final = {
     "s3:ListAllMyBuckets": "ListBuckets",
     "s3:ListBucket": "ListObjectsV2",
@@ -34,7 +34,7 @@ OPERATIONS: Final = {
     "budgets:ViewBudget": "DescribeBudget",
     "lambda:InvokeFunction": "Invoke",
 }
-"""Actions whose operation has another name."""
+"""The operation by the action, where the names differ."""
 NAMED: Final = {
     "user": "UserName",
     "role": "RoleName",
@@ -44,13 +44,15 @@ NAMED: Final = {
 
 
 def ask(row: Row, account: StackAccount) -> Decision:
-    """AWS's decision on the row, as the emulated one gives it.
+    """The emulated AWS's decision on the row.
 
     Raises:
-        CannotAskError: no request can say what the row says.
+        CannotAskError: no request can express the row.
     """
     if row.who.startswith("trust"):
-        raise CannotAskError("services and pods take roles, which no request of this account can")
+        raise CannotAskError(
+            "services and pods assume roles, which no request of this account can do"
+        )
     if row.is_launch:
         return _launch(row, account)
     [check] = row.checks(account.placeholders)
@@ -70,7 +72,7 @@ OF_THE_CALLER: Final = {
 
 
 def _require_real_caller(checks: Iterable[Check], account: StackAccount) -> None:
-    """Refuse rows about credentials and networks that the callers here have not."""
+    """Refuse rows about credentials and networks that the callers here lack."""
     for check in checks:
         if keys := OF_THE_CALLER & check.context.keys():
             raise CannotAskError(f"a call here has no such {', '.join(sorted(keys))}")
@@ -91,20 +93,20 @@ def _plain(row: Row, check: Check, account: StackAccount) -> Decision:
     context = dict(check.context)
     region = context.get("aws:RequestedRegion")
     if region is None or (check.action.startswith("ec2:") and "ec2:Region" not in context):
-        raise CannotAskError("AWS says the region of every call")
+        raise CannotAskError("AWS sets the region of every call")
     if check.context.get("ec2:RoleDelivery") == "1.0" or (
         row.who == "instance" and "ec2:RoleDelivery" not in context
     ):
-        raise CannotAskError("the session of an instance has its credentials by version 2")
+        raise CannotAskError("the session of an instance has its credentials by IMDSv2")
     if "kms:ViaService" in context:
-        raise CannotAskError("only a service of AWS calls KMS in somebody's name")
+        raise CannotAskError("only a service of AWS calls KMS on behalf of others")
     if check.action == "iam:PassRole":
         return _pass_role(row, check, account)
     if OTHER_ACCOUNT in check.resource.split(":") and not check.action.startswith("s3:"):
         raise CannotAskError("a request names no account")
     home = (check.resource.split(":") + [""] * 4)[3]
     if home not in {"", "*", region} and row.decision != "forbidden":
-        raise CannotAskError("a request names things of its own region")
+        raise CannotAskError("a request names resources of its own region")
     service, _, action = check.action.partition(":")
     try:
         client = account.client(SERVICES.get(service, service), row.who, str(region))
@@ -118,7 +120,7 @@ def _plain(row: Row, check: Check, account: StackAccount) -> Decision:
 
 
 def answer(call: Any, parameters: Mapping[str, Any]) -> Decision:
-    """Carry the call out, as far as a dry run does."""
+    """Carry the call out, and return the decision."""
     try:
         call(**parameters)
     except ClientError as error:
@@ -156,7 +158,7 @@ def _required(shape: Any) -> dict[str, Any]:
 
 
 def _dummy(shape: Any) -> Any:
-    """A value that the service's model takes."""
+    """A value that is valid by the service's model."""
     smallest = max(1, shape.metadata.get("min", 1))
     values = {
         "integer": smallest,
@@ -200,7 +202,7 @@ def _name_ec2(
     parameters: dict[str, Any], members: Any, check: Check, account: StackAccount
 ) -> None:
     if check.context.get("ec2:CreateAction"):
-        raise CannotAskError("EC2 says which call creates a tag")
+        raise CannotAskError("EC2 sets the call that creates a tag")
     if check.action == "ec2:RunInstances":
         raise CannotAskError("is a part of a launch")
     tags = {
@@ -220,7 +222,7 @@ def _name_ec2(
 
 
 def _made(check: Check, account: StackAccount) -> tuple[str, str]:
-    """The type and the id of the resource, which exists with its tags and its profile."""
+    """Create the resource with its tags and profile; return its type and id."""
     kind, _, identity = check.resource.split(":", 5)[5].partition("/")
     if kind == "instance":
         return kind, _instance(check, account, str(check.context["aws:RequestedRegion"]))
@@ -283,7 +285,7 @@ def _exists(account: StackAccount, kind: str, name: str) -> bool:
 
 
 def _role_that_trusts(check: Check, account: StackAccount) -> None:
-    """The role, whose trust policy is the row's resource policy."""
+    """Create the role, with the row's resource policy as its trust policy."""
     if check.resource_policy is None:
         return
     iam, name = account.client("iam"), check.resource.rpartition("/")[2]
@@ -301,7 +303,7 @@ def _name_bucket(parameters: dict[str, Any], members: Any, check: Check) -> None
         return
     bucket, _, key = check.resource.rpartition(":")[2].partition("/")
     if "s3:ResourceAccount" not in check.context:
-        raise CannotAskError("S3 says whose every bucket is")
+        raise CannotAskError("S3 sets the owner of a bucket")
     owner = str(check.context["s3:ResourceAccount"])
     _bucket(bucket, owner, check)
     parameters["Bucket"] = bucket
@@ -317,7 +319,7 @@ def _name_bucket(parameters: dict[str, Any], members: Any, check: Check) -> None
 
 
 def _bucket(name: str, owner: str, check: Check) -> None:
-    """The bucket of this owner; the names of buckets are unique."""
+    """The bucket with this owner; create it if it is missing."""
     s3_backends.bucket_accounts.pop(name, None)
     for number in (ACCOUNT, OTHER_ACCOUNT):
         backend: Any = s3_backends[number]["aws"]
@@ -340,7 +342,7 @@ def _name_key(
 
 
 def _name_by_arn(parameters: dict[str, Any], members: Any, check: Check) -> None:
-    """Fill the names of the resource in, by the words before them in its ARN."""
+    """Set the parameters that name the resource, by the words before the names in its ARN."""
     if check.resource == ANY_RESOURCE:
         return
     if check.resource_policy:
@@ -358,7 +360,7 @@ def _name_by_arn(parameters: dict[str, Any], members: Any, check: Check) -> None
 
 
 def _pass_role(row: Row, check: Check, account: StackAccount) -> Decision:
-    """A role is passed as part of another call, here of a launch."""
+    """Pass the role as part of a launch."""
     if check.context.get("iam:PassedToService") != "ec2.amazonaws.com":
         raise CannotAskError("only a call of that service passes it, which is forbidden by itself")
     if OTHER_ACCOUNT in check.resource:

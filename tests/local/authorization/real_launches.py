@@ -1,4 +1,4 @@
-"""Put a launch of the permissions' table into a RunInstances request, with what it names made."""
+"""Turn a launch of the permissions' table into a RunInstances request, and create what it names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from tests.local.authorization.stack_account import (
 
 
 def default_request(account: StackAccount) -> dict[str, Any]:
-    """The launch of world.yaml."""
+    """The default launch of the table."""
     image = launch_defaults()["image"]["with"]
     tags = {
         key.removeprefix("aws:ResourceTag/"): fill(value, account.placeholders)
@@ -41,10 +41,10 @@ def _place(account: StackAccount, image_id: str) -> LaunchTarget:
 
 
 def request_of(row: Row, account: StackAccount) -> dict[str, Any]:
-    """The request that launches as the row says.
+    """The launch request of the row.
 
     Raises:
-        CannotAskError: no request can say it.
+        CannotAskError: no request can express it.
     """
     request = default_request(account)
     changes: Mapping[str, Any] = fill(row.body["launch"], account.placeholders)
@@ -84,7 +84,7 @@ def _instance(  # noqa: C901 - one case for each key
     request: dict[str, Any], change: Any, account: StackAccount
 ) -> None:
     if "to" in change:
-        raise CannotAskError("EC2 says in which account and region it launches")
+        raise CannotAskError("EC2 sets the account and region of a launch")
     for key, value in change.get("with", {}).items():
         match key:
             case "ec2:InstanceType" if value:
@@ -106,12 +106,12 @@ def _instance(  # noqa: C901 - one case for each key
             case "ec2:Tenancy" if value:
                 request["Placement"] = {"Tenancy": value}
             case _:
-                raise CannotAskError(f"EC2 fills {key} in")
+                raise CannotAskError(f"EC2 sets {key}")
 
 
 def _volume(request: dict[str, Any], change: Any, _: StackAccount) -> None:
     if "to" in change:
-        raise CannotAskError("EC2 says in which account and region it makes a volume")
+        raise CannotAskError("EC2 sets the account and region of a volume")
     for key, value in change.get("with", {}).items():
         disk = request["BlockDeviceMappings"][0]["Ebs"]
         match key:
@@ -126,7 +126,7 @@ def _volume(request: dict[str, Any], change: Any, _: StackAccount) -> None:
             case "ec2:VolumeType" if value:
                 disk["VolumeType"] = value
             case _:
-                raise CannotAskError(f"EC2 fills {key} in")
+                raise CannotAskError(f"EC2 sets {key}")
 
 
 def _image(request: dict[str, Any], change: Any, account: StackAccount) -> None:
@@ -151,7 +151,7 @@ def _image(request: dict[str, Any], change: Any, account: StackAccount) -> None:
 
 
 def _other_vpc(account: StackAccount) -> tuple[str, str]:
-    """A subnet and a group of another VPC."""
+    """A subnet and a security group of another VPC."""
     ec2 = account.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.200.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.200.0.0/24")["Subnet"]["SubnetId"]
@@ -160,7 +160,7 @@ def _other_vpc(account: StackAccount) -> tuple[str, str]:
 
 
 def _named_otherwise(kind: str, change: Any, account: StackAccount) -> str | None:
-    """A subnet or a group of the sandbox VPC with the row's own tags, if only they differ."""
+    """A subnet or group of the sandbox VPC with the row's tags, if only the tags differ."""
     keys = change.get("with", {})
     if not keys or any(not key.startswith("aws:ResourceTag/") for key in keys):
         return None
@@ -180,7 +180,7 @@ def _named_otherwise(kind: str, change: Any, account: StackAccount) -> str | Non
 
 def _require_other_vpc(change: Any, account: StackAccount) -> None:
     if change.get("with", {}).get("ec2:Vpc") != account.placeholders["other_vpc"]:
-        raise CannotAskError("EC2 says in which VPC a subnet or a group is")
+        raise CannotAskError("EC2 sets the VPC of a subnet or group")
 
 
 def _subnet(request: dict[str, Any], change: Any, account: StackAccount) -> None:
@@ -211,7 +211,7 @@ def _group(request: dict[str, Any], change: Any, account: StackAccount) -> None:
 def _interface(request: dict[str, Any], change: Any, account: StackAccount) -> None:
     vpc = change.get("with", {}).get("ec2:Vpc", account.policy_context.vpc_arn)
     if vpc is None or OTHER_ACCOUNT in str(vpc) or f":{REGION}:" not in str(vpc):
-        raise CannotAskError("EC2 says in which VPC an interface is")
+        raise CannotAskError("EC2 sets the VPC of an interface")
     if "to" in change and (OTHER_ACCOUNT in change["to"] or f":{REGION}:" not in change["to"]):
         raise CannotAskError("a request names interfaces of its own account and region")
     if "to" not in change and vpc == account.policy_context.vpc_arn:
@@ -242,7 +242,7 @@ def _snapshot(request: dict[str, Any], change: Any, account: StackAccount) -> No
 def _named(*path: str) -> Any:
     def name(request: dict[str, Any], change: Any, _: StackAccount) -> None:
         if OTHER_ACCOUNT in change["to"] or f":{REGION}:{ACCOUNT}:" not in change["to"]:
-            raise CannotAskError("a request names things of its own account and region")
+            raise CannotAskError("a request names resources of its own account and region")
         *outer, last = path
         for part in outer:
             request = request.setdefault(part, {})
@@ -252,7 +252,7 @@ def _named(*path: str) -> Any:
 
 
 def _role(_: dict[str, Any], change: Any, __: StackAccount) -> None:
-    """The role is the one of the profile."""
+    """Check that the role is the one of the profile."""
     assert change is None
 
 

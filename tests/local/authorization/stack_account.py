@@ -1,4 +1,4 @@
-"""An emulated account with the stack's identities and documents, and what a call may name."""
+"""An emulated account with the identities of a stack, and the resources that calls name."""
 
 import json
 from collections.abc import Generator, Iterator, Mapping
@@ -38,7 +38,7 @@ OPERATOR: Final[Key] = {"AccessKeyId": "local", "SecretAccessKey": "local"}
 
 @dataclass
 class StackAccount:
-    """The account; its operator is not judged."""
+    """An emulated account; its operator needs no permissions."""
 
     endpoint: str
     given: stacks.Given
@@ -52,7 +52,7 @@ class StackAccount:
     )
 
     def client(self, service: str, who: str | None = None, region: str = REGION) -> Any:
-        """A client of *who* in the table, or of the operator."""
+        """A client of the principal *who*, or of the operator."""
         known = self.clients.get((service, who, region))
         if known is None:
             known = self.clients[service, who, region] = self._client(service, who, region)
@@ -77,7 +77,7 @@ class StackAccount:
 
     @property
     def placeholders(self) -> Placeholders:
-        """The table's placeholders, with the account's own values."""
+        """The values of the table's placeholders in this account."""
         values = stacks.placeholders_of(self.given, self.policy_context.vpc_id)
         return {**values, "subnet": self.policy_context.ec2(f"subnet/{self.subnet}")}
 
@@ -85,7 +85,7 @@ class StackAccount:
         return next(self.numbers)
 
     def image(self, tags: Mapping[str, str], owner: str, identity: str = "") -> str:
-        """An image, whoever owns it; no request makes a stranger's."""
+        """Add an image in moto itself, because no request creates an image of another account."""
         backend: Any = ec2_backends[ACCOUNT][REGION]
         image_id = identity or f"ami-0{self.number():016x}"
         alias = owner if owner == "amazon" else None
@@ -102,7 +102,7 @@ class StackAccount:
         return image_id
 
     def instance(self, tags: Mapping[str, str], profile: str | None, region: str = REGION) -> str:
-        """A running instance with these tags and this profile."""
+        """Launch an instance with these tags and this profile."""
         ec2 = self.client("ec2", region=region)
         named: Any = {"IamInstanceProfile": {"Name": self.profile(profile)}} if profile else {}
         tagged = [{"ResourceType": "instance", "Tags": pairs(tags)}] if tags else []
@@ -121,7 +121,7 @@ class StackAccount:
         return volume["VolumeId"]
 
     def profile(self, name: str) -> str:
-        """The instance profile of this name, made if there is none."""
+        """The instance profile of this name; create it if it is missing."""
         iam = self.client("iam")
         known = iam.list_instance_profiles()["InstanceProfiles"]
         if name not in {profile["InstanceProfileName"] for profile in known}:
@@ -159,7 +159,7 @@ def _fill(made: StackAccount) -> None:
 
 
 def deploy(made: StackAccount) -> None:
-    """The identities, with keys of their own."""
+    """Create the identities, each with its own key."""
     iam, sts = made.client("iam"), made.client("sts")
     identities = stacks.identities(made.policy_context)
     keys: dict[str, Key] = {}
@@ -204,7 +204,7 @@ def _policy(iam: Any, name: str, text: Mapping[str, Any] | None) -> str:
 
 @contextmanager
 def deployed(made: StackAccount, name: str, text: Mapping[str, Any]) -> Generator[None]:
-    """The account with another document as the policy *name*."""
+    """Replace the document of the policy *name* in this block."""
     iam = made.client("iam")
     arn = f"arn:aws:iam::{ACCOUNT}:policy/{_title(name)}"
     before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]

@@ -1,4 +1,4 @@
-"""Who is judged, by what, and in which words the emulated AWS refuses."""
+"""Whose calls the emulated AWS checks, by which policies, and the wording of its refusals."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ EVERYTHING: Statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    """Clients for the emulated AWS: of the operator, or with another key."""
+    """Clients of the emulated AWS, for the operator or with another key."""
     with serve.answering() as running:
 
         def make(service: str, key: Mapping[str, str] | None = None) -> Any:
@@ -232,7 +232,7 @@ LAUNCH: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
         {"TagSpecifications": [{"ResourceType": "volume", "Tags": [{"Key": "a", "Value": "b"}]}]},
     ),
 }
-"""By condition key of a new instance: a value, a launch with it and one without."""
+"""For each condition key of a new instance: a value, a launch with it, and a launch without it."""
 
 
 @pytest.mark.parametrize("key", LAUNCH)

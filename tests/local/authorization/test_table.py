@@ -1,4 +1,4 @@
-"""Every row of the permissions' table as a real call: the emulated AWS decides as the evaluators.
+"""Each row of the permissions' table as a real call: the emulated AWS decides like the evaluators.
 
 The calls carry the access keys of the manager, of a sandbox and of the budget's role.
 """
@@ -23,11 +23,11 @@ Outcome = tuple[Row, Decision]
 UNREACHABLE: Mapping[str, str] = {
     f"flow logs: {document}: WriteFlowLogs: Resource without"
     " arn:aws:logs:us-east-1:123456789012:log-group:/sandbox/flow-logs": (
-        "CloudWatch Logs asks about the streams of a group"
+        "CloudWatch Logs checks the streams of a group"
     )
     for document in ("policy 1", "boundary")
 }
-"""Mutants that no request can notice, and why."""
+"""Mutants that change the answer to no request, with the reason."""
 pytestmark = [pytest.mark.proof, pytest.mark.xdist_group("authorization")]
 
 
@@ -39,7 +39,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def decisions(endpoint: str) -> Sequence[Outcome]:
-    """What the emulated AWS decides on each row that a request can say."""
+    """The decision of the emulated AWS on each row that a request can express."""
     decided: list[Outcome] = []
     by_settings: dict[str, list[Row]] = {}
     for row in rows():
@@ -56,7 +56,7 @@ def decisions(endpoint: str) -> Sequence[Outcome]:
 
 
 def asked(row: Row, stack: StackAccount) -> Decision | None:
-    """The decision, or None where no request can say what the row says."""
+    """The decision, or None if no request can express the row."""
     try:
         return ask(row, stack)
     except CannotAskError:
@@ -102,7 +102,7 @@ def test_a_statement_that_is_missing_in_a_deployed_policy_is_seen(
 def mutants_seen(
     endpoint: str, decisions: Sequence[Outcome], chosen: Callable[[DocumentMutant], bool]
 ) -> tuple[int, list[str]]:
-    """How many mutants change the answer to a call, and those that should and do not."""
+    """The number of mutants that change an answer, and the mutants that should but do not."""
     seen, unseen = 0, list[str]()
     with account(endpoint, {}) as stack:
         for who in ("manager", "instance", "flow logs", "budget"):
@@ -118,7 +118,7 @@ def mutants_seen(
                         with deployed(stack, f"{who} {name}", exchanged(document, mutant)):
                             caught = any(ask(row, stack) == then for row, then in witnesses)
                     except stack.client("iam").exceptions.MalformedPolicyDocumentException:
-                        continue  # IAM takes no such document
+                        continue  # IAM refuses such a document
                     if caught:
                         seen += 1
                     else:
@@ -127,7 +127,7 @@ def mutants_seen(
 
 
 def changes(bench: Bench, mutant: DocumentMutant) -> list[Outcome]:
-    """The rows on which the evaluator decides otherwise, and how."""
+    """The rows on which the evaluator decides differently, and its decisions."""
     identity = bench.identity
     text = exchanged(identity.documents[mutant.document], mutant)
     if mutant.document == BOUNDARY:

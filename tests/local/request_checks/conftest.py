@@ -1,4 +1,4 @@
-"""One emulated AWS for the tests of a file; their clients do not check what they send."""
+"""One emulated AWS for the tests of a file; the clients do not validate their requests."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

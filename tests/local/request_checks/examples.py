@@ -1,6 +1,6 @@
-"""For each documented limit, a call that keeps it and one that breaks it.
+"""For each documented limit, a call within it and a call that exceeds it.
 
-An example makes what both need, calls once within the limit and returns the call that breaks it.
+An example creates what both need, makes the call within the limit, and returns the other.
 """
 
 import json
@@ -94,7 +94,7 @@ class ExampleAccount:
 
 
 def document(length: int) -> str:
-    """A policy of exactly this many characters, and white space that does not count."""
+    """A policy of exactly this many characters, plus white space that does not count."""
     statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": []}
     whole: dict[str, Any] = {"Version": "2012-10-17", "Statement": [statement]}
     empty = len(_compact(whole))
@@ -117,7 +117,7 @@ def example(function: Example) -> Example:
 
 
 def of(key: str) -> Callable[[Example], Example]:
-    """The example of a limit that moto keeps."""
+    """The example of a limit that moto enforces."""
 
     def put(function: Example) -> Example:
         EXAMPLES[key] = function
@@ -575,7 +575,7 @@ def log_group_tags(a: ExampleAccount) -> Callable[[], Any]:
     return partial(a.logs.create_log_group, logGroupName=f"{name}b", tags={"aws:key": "v"})
 
 
-# what moto keeps itself
+# enforced by moto itself
 
 
 @of("ec2:CreateVpc InvalidVpc.Range")

@@ -1,4 +1,4 @@
-"""Every row of the table of documented limits: a call within it, and one that breaks it."""
+"""Every row of the table of documented limits: a call within it, and a call that exceeds it."""
 
 from collections.abc import Callable
 from typing import Any

@@ -116,7 +116,7 @@ def test_a_secret_is_not_in_the_refusal(client: Client) -> None:
 
 
 def sent(client: Client, body: str) -> tuple[int, str]:
-    """What EC2 answers to a form that no SDK would send."""
+    """The answer of EC2 to a form that no SDK would send."""
     url = urlsplit(client("ec2").meta.endpoint_url)
     connection = HTTPConnection(str(url.hostname), url.port)
     scope = "local/20261101/us-east-1/ec2/aws4_request"

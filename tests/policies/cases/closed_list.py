@@ -1,4 +1,4 @@
-"""Inputs of the rules of the closed list; the mutants hold many more."""
+"""Inputs of the rules of the closed list; the mutants are further inputs."""
 
 import json
 from dataclasses import replace
@@ -32,7 +32,7 @@ ADDED_RULE: Final = replace(passing_stack.INGRESS, name="x")
 
 
 def _moved(old: FakeResource, **props: object) -> tuple[FakeResource, ...]:
-    """The stack with other references in one resource, which depends on nothing."""
+    """The stack with other references in one resource, without its dependencies."""
     return passing_stack.swapped(old, replace(old.having(**props), dependencies={}))
 
 

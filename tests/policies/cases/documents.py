@@ -1,4 +1,4 @@
-"""Inputs of the rules for permission documents; the mutants hold many more."""
+"""Inputs of the rules for permission documents; the mutants are further inputs."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -25,7 +25,7 @@ def run(mutants: Sequence[Mutant], repository: Path) -> None:
     def transform(
         args: pulumi.ResourceTransformationArgs,
     ) -> pulumi.ResourceTransformationResult | None:
-        """Remember the resource, and apply the mutants of its type."""
+        """Record the resource, and apply the mutants of its type."""
         key = (args.type_, args.name)
         program.resources[key] = args.resource
         program.parents[key] = args.opts.parent
@@ -33,7 +33,7 @@ def run(mutants: Sequence[Mutant], repository: Path) -> None:
         for mutant in [*changing]:
             if mutant.type != args.type_ or mutant.name not in ("", args.name):
                 continue
-            changing.remove(mutant)  # one change: the first resource that fits
+            changing.remove(mutant)  # a mutant changes only the first matching resource
             props: Any = args.props
             if mutant.values is not None:
                 mutant.values(props if isinstance(props, dict) else vars(props))

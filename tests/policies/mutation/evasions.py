@@ -20,7 +20,7 @@ PROVIDER: Final = "pulumi:providers:aws"
 
 
 def _raw(change: Callable[[str], str]) -> Callable[[Values], object]:
-    """Edit the text of a policy document, so that it need not be what a JSON library writes."""
+    """Edit the text of a policy document, also in ways that a JSON library does not write."""
 
     def edit(props: Values) -> None:
         props["policy"] = pulumi.Output.from_input(props["policy"]).apply(change)
@@ -29,7 +29,7 @@ def _raw(change: Callable[[str], str]) -> Callable[[Values], object]:
 
 
 def _twice(element: str, first: object) -> Callable[[Values], object]:
-    """Put another value before that of *element*: two readers may take different ones."""
+    """Put another value before that of *element*: two parsers may use different ones."""
     before = json.dumps({element: first}).strip("{}")
 
     def change(text: str) -> str:
@@ -54,7 +54,7 @@ def _of(statements: list[Any], sid: str) -> Any:
 
 
 def _narrowed_by_case(statements: list[Any]) -> None:
-    """A second key that differs in case only; IAM asks for both."""
+    """A second condition key that differs in case only; IAM requires both."""
     tests = _of(statements, "NoOtherRegion")["Condition"]["StringNotEquals"]
     wide = {"EC2:Region": ["us-east-1", "eu-west-1"]}
     _of(statements, "NoOtherRegion")["Condition"]["StringNotEquals"] = {**wide, **tests}
@@ -87,7 +87,7 @@ def _component_output(program: Program) -> None:
 
 
 def _described_secret(program: Program) -> None:
-    """The secret in a description, which everybody reads who may list policies."""
+    """The secret in a description, which everyone who lists policies can read."""
     iam.Policy(
         program.fresh_name(),
         name="sandbox-manager-policy-9",
@@ -120,7 +120,7 @@ def _own_provider(**arguments: Any) -> Callable[[Program], object]:
 
 
 def _default_provider(program: Program) -> None:
-    """A resource without a provider: the engine makes one of the environment's credentials."""
+    """A resource without a provider: the engine uses the environment's credentials."""
     component = pulumi.ComponentResource("sandbox:x:X", program.fresh_name(), {})
     cloudwatch.LogGroup(
         program.fresh_name(),
@@ -316,4 +316,4 @@ ALL: Final[Mapping[str, Mutant]] = {
     ),
 }
 MUTANTS: Final = {name: replace(mutant, engine=False) for name, mutant in ALL.items()}
-"""Most cannot share a preview: the provider would refuse them, or ask for other accounts."""
+"""Most cannot share a preview: the provider refuses them, or needs other accounts."""

@@ -1,4 +1,4 @@
-"""Mutants that can share a preview: the message that must stop each fits no other of them."""
+"""Groups of mutants that can share a preview: the message for each matches no other one."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from tests.policies.mutation.mutant import Mutant
 
 
 def groups(mutants: Mapping[str, Mutant]) -> list[list[str]]:
-    """All mutants, each once, in few groups; a mutant that is `alone` gets its own group."""
+    """Each mutant in one of few groups; an `alone` mutant gets its own group."""
     together: list[list[str]] = []
     for name, mutant in mutants.items():
         fitting = (

@@ -1,7 +1,7 @@
-"""The program and the pack in one process: as a preview, but fast, and with every value known.
+"""The program and the pack in one process: like a preview, but fast, with all values known.
 
-The monitor keeps the requests of the program, and the pack gets them as the engine would send them.
-There is no provider that could change the inputs; the previews in the real engine have one.
+The monitor keeps the program's requests, and passes them to the pack in the engine's form. No
+provider changes the inputs here; tests/policies/test_engine.py has one.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
 class AwsShapedMocks(mocks.Mocks):
-    """Gives every resource an id and an ARN of AWS's shape."""
+    """Gives every resource an id and an ARN in AWS's form."""
 
     def __init__(self, region: str) -> None:
         super().__init__()
@@ -49,7 +49,9 @@ class AwsShapedMocks(mocks.Mocks):
         return invoke_answer(args.token, {}), []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        name = args.inputs.get("name", f"{args.name}-1a2b3c4")  # as the provider generates it
+        name = args.inputs.get(
+            "name", f"{args.name}-1a2b3c4"
+        )  # in the form that the provider generates
         type_name = args.typ.rpartition(":")[2]
         outputs = {**args.inputs}
         path = args.inputs.get("path", "/")
@@ -67,7 +69,7 @@ class AwsShapedMocks(mocks.Mocks):
 
 
 def _default_provider(resource_type: str) -> str:
-    """The provider that the engine gives to a resource without one."""
+    """The provider that the engine adds to a resource without one."""
     package = resource_type.partition(":")[0]
     return f"urn:pulumi:stack::project::pulumi:providers:{package}::default"
 
@@ -138,7 +140,7 @@ def check(
 ) -> list[PackFinding]:
     """The findings of the pack on the program with *mutant*, in the stack "production".
 
-    The stack's *settings* are for the program and for the pack, as in the engine.
+    The program and the pack both get the stack's *settings*, as in the engine.
     """
     values = {"protect": True, **(mutant.config if mutant else {}), **(settings or {})}
     texts = {
@@ -154,7 +156,7 @@ def check(
     mocks.set_mocks(
         AwsShapedMocks(parameters.region), project="sandbox", stack="production", monitor=monitor
     )
-    set_root_resource(cast("Any", None))  # so that the program creates its own
+    set_root_resource(cast("Any", None))  # the program creates its own stack
     set_all_config(texts)
     try:
         loop.run_until_complete(

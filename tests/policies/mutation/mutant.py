@@ -1,4 +1,4 @@
-"""What a mutant is, and the helpers that change the running program.
+"""The form of a mutant, and the functions that change the running program.
 
 A transformation changes a resource that the program registers; an addition registers one more after
 it. The program's own files stay unchanged.
@@ -27,7 +27,7 @@ class Program:
     added: list[str] = field(default_factory=list[str])
 
     def fresh_name(self) -> str:
-        """A name for one more resource of a mutant."""
+        """A name for another resource of a mutant."""
         self.added.append(f"mutant-{len(self.added) + 1}")
         return self.added[-1]
 
@@ -36,7 +36,7 @@ class Program:
         return self.resources[self._key(type_, name)]
 
     def beside(self, type_: str, name: str = "") -> pulumi.ResourceOptions:
-        """Options for a resource in the same component as that one."""
+        """Options for a resource in the same component as the given one."""
         return pulumi.ResourceOptions(parent=self.parents[self._key(type_, name)])
 
     def _key(self, type_: str, name: str) -> tuple[str, str]:
@@ -49,7 +49,7 @@ class Mutant:
 
     rule: str
     says: str
-    """A part of the rule's message that names the change."""
+    """A part of the expected message that names the change."""
     type: str = ""
     """The type of the resource that changes: the first one, or the one named *name*."""
     name: str = ""
@@ -57,11 +57,11 @@ class Mutant:
     options: Mapping[str, Any] | None = None
     adds: Callable[[Program], object] | None = None
     config: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Settings of the stack that differ."""
+    """Settings of the stack other than the defaults."""
     fresh: bool = False
-    """An existing resource hides the change, so it needs the preview of a new stack."""
+    """Needs the preview of a new stack, because an existing resource hides the change."""
     engine: bool = True
-    """Whether the engine can run it: it needs no plugin that is not installed."""
+    """Whether the engine can run it with the installed plugins."""
     alone: bool = False
     """It shares no preview: it replaces what others change, or its message fits theirs."""
 
@@ -71,7 +71,7 @@ def setting(**values: Any) -> Callable[[Values], object]:
 
 
 def document(edit: Callable[[Values], object], key: str = "policy") -> Callable[[Values], object]:
-    """Edit the policy document once it is known."""
+    """Edit the policy document when its value is known."""
 
     def change(props: Values) -> None:
         def edited(text: str) -> str:

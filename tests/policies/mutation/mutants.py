@@ -1,4 +1,4 @@
-"""Single changes of the running program, each of which the pack must stop.
+"""Single changes of the running program; the pack must stop each.
 
 A transformation changes a resource that the program registers; an addition registers one more after
 it. The program's own files stay unchanged.

@@ -1,4 +1,4 @@
-"""Mutants that reach the things of others: by id, by another provider, or by an attachment."""
+"""Mutants that reach others' resources: by id, by another provider, or by an attachment."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def adding(
 def custom(
     kind: str, inputs: Mapping[str, Any] | None = None, *, id_: str | None = None
 ) -> Callable[[Program], object]:
-    """Add a resource of any type, whose SDK is not installed here; or read one by its id."""
+    """Add a resource of a type whose SDK is not installed, or read one by its id."""
 
     def add(program: Program) -> None:
         options = program.beside(catalogue.VPC.name)
@@ -87,11 +87,11 @@ STRANGE_TYPES: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "aws:lambda/function:Function": None,
     "aws:s3/bucketPolicy:BucketPolicy": None,
 }
-"""Inputs by type; None for a type whose plugin or inputs the engine's previews lack."""
+"""Inputs by type; None for a type that the engine's previews cannot run."""
 
 
 def _from_provider(**arguments: Any) -> Callable[[Program], object]:
-    """Add a log group that a second provider makes."""
+    """Add a log group that a second provider creates."""
 
     def add(program: Program) -> None:
         tags = {
@@ -112,7 +112,7 @@ def _from_provider(**arguments: Any) -> Callable[[Program], object]:
 
 
 def _attaching(identity: str, **inputs: Any) -> Callable[[Program], object]:
-    """Attach a policy to a user or a role; `own:NAME` is the program's policy of that name."""
+    """Attach a policy to a user or role; `own:NAME` is the program's policy of that name."""
 
     def add(program: Program) -> None:
         arn = inputs["policy_arn"]
@@ -153,7 +153,7 @@ def _trusted_elsewhere(program: Program) -> None:
 
 
 def _same_id_otherwise(program: Program) -> None:
-    """Depends on the own VPC, and names another: the value counts, not the dependency."""
+    """Depends on the own VPC but names another: the value counts, not the dependency."""
     own = program.resource(catalogue.VPC.name).id
     ec2.Subnet(
         program.fresh_name(),
@@ -164,7 +164,7 @@ def _same_id_otherwise(program: Program) -> None:
 
 
 MUTANTS: Final[Mapping[str, Mutant]] = {
-    # things of others, by id
+    # resources of others, by id
     "rule on production's group": Mutant(
         rule=REFERENCES,
         says="securityGroupId",

@@ -1,4 +1,4 @@
-"""Mutants that widen the program's own resources: a property, an ignored change, a document."""
+"""Mutants that widen the program's resources: a property, an ignored change, a document."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ def _sid_with(sid: str, **parts: Any) -> Callable[[Values], object]:
 
 
 def _narrowed(sid: str) -> Callable[[Values], object]:
-    """A denial that a further condition all but turns off."""
+    """Add a condition to a denial, which makes it almost ineffective."""
 
     def edit(content: Values) -> None:
         condition = _sid(content, sid).setdefault("Condition", {})

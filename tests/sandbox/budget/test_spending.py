@@ -1,4 +1,4 @@
-"""The budget's whole life against the emulated account: armed, spent, lifted, armed again."""
+"""A budget's life in the emulated account: armed, spent, lifted, armed again."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ LIMIT: Final = 5
 
 
 class StackWithBudget(Stack):
-    """A stack without an engine, which has nothing but its budget's action."""
+    """A stack without an engine that has only its budget's action."""
 
     def __init__(self, action_id: str, endpoint_of: AwsClients) -> None:
         self.name = "test"
@@ -61,7 +61,7 @@ class StackWithBudget(Stack):
 
 
 class BudgetedAccount:
-    """What a stack with a budget creates, and what happens to it."""
+    """The resources of a stack with a budget, and the events that change them."""
 
     def __init__(self, aws: AwsClients) -> None:
         self.iam: Any = aws.iam
@@ -116,7 +116,7 @@ class BudgetedAccount:
         self.tags.update_cost_allocation_tags_status(CostAllocationTagsStatus=status)
 
     def spend(self) -> None:
-        """Spend more than the limit, until AWS has attached the stop."""
+        """Spend more than the limit, and wait until AWS has attached the stop."""
         self.launch()
         self.activate_tag()
         assert [self.stop.read().status for _ in range(2)] == [
@@ -130,7 +130,7 @@ class BudgetedAccount:
         self.budgets.update_budget(AccountId=ACCOUNT, NewBudget={**budget, **limit})
 
     def status(self) -> Sequence[report.Line]:
-        """What `sandbox status` says of the budget."""
+        """The rows of `sandbox status` about the budget."""
         return list(report.budget(self.aws, self.stack.resources(), stack="test"))
 
     def execute(self, execution: str) -> None:
@@ -152,7 +152,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def clients(endpoint: str) -> AwsClients:
-    """The clients that all tests share, since each takes long to make."""
+    """Clients that all tests share, since creating one is slow."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")
@@ -164,7 +164,7 @@ def clients(endpoint: str) -> AwsClients:
 
 @pytest.fixture
 def account(endpoint: str, clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> BudgetedAccount:
-    """An account that has only a stack's budget."""
+    """An account with only a stack's budget."""
     monkeypatch.setattr(spending, "POLL_SECONDS", 0)
     reset = HTTPConnection(urlsplit(endpoint).netloc)
     reset.request("POST", "/moto-api/reset")

@@ -1,4 +1,4 @@
-"""A stand-in for a Kubernetes API server, which records what kubectl applies and restarts.
+"""A fake Kubernetes API server that records what kubectl applies and restarts.
 
 It answers discovery for secrets and deployments, and accepts every patch without a check.
 """
@@ -39,7 +39,7 @@ OPENAPI: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""Says that the server validates, so that kubectl does not ask for the whole schema."""
+"""Announces server-side validation, so that kubectl does not request the whole schema."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Patch:
 
 @dataclass
 class RecordedCluster:
-    """The patches that kubectl sent."""
+    """A cluster that records the patches of kubectl."""
 
     patches: list[Patch] = field(default_factory=list[Patch])
     refusal: str = ""

@@ -1,4 +1,4 @@
-"""A stream that says it is a terminal."""
+"""A stream that claims to be a terminal."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""No command asks an account that is not the stack's: every one of the table of commands."""
+"""No command calls an account other than the stack's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -16,10 +16,10 @@ OWN: Final = "123456789012"
 OTHER: Final = "999999999999"
 ASK_NO_ACCOUNT: Final = frozenset(
     {
-        *("diagram", "config", "settings", "secret"),  # what the stack's own files hold
+        *("diagram", "config", "settings", "secret"),  # they read the stack's files only
         *("permissions table", "permissions documents", "image pins", "keys rollback"),
-        "costs",  # of whatever account the credentials belong to
-        "doctor",  # names the account in a line of its own
+        "costs",  # they are about the account of the credentials
+        "doctor",  # it reports the account in a separate line
         *("adopt check", "adopt apply", "adopt addresses"),  # before the stack has an account
     }
 )

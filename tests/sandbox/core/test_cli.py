@@ -24,7 +24,7 @@ SANDBOX = Path(sys.executable).parent / "sandbox"
 
 
 def commands() -> Iterator[Sequence[str]]:
-    """The words of every command and group."""
+    """The name of every command and group, as words."""
 
     def below(group: typer.Typer, words: Sequence[str]) -> Iterator[Sequence[str]]:
         yield words
@@ -40,7 +40,7 @@ def commands() -> Iterator[Sequence[str]]:
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Make every command that selects a stack end with *error*."""
+    """Let every command that selects a stack end with *error*."""
 
     def select(_name: str | None = None) -> Stack:
         raise error

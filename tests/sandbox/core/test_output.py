@@ -15,9 +15,9 @@ ROWS = [("alice", "12.00"), (f"[b]{LONG_NAME}[/b]", "3.50")]
 
 
 def terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Take standard output and standard error to one terminal.
+    """Redirect standard output and standard error to one terminal.
 
-    No fixture: pytest's own capture would take both back before the test begins.
+    It is no fixture, because pytest's capture would undo it before the test begins.
     """
     screen = Terminal()
     for name, value in (("TERM", "xterm-256color"), ("COLUMNS", "80")):

@@ -1,4 +1,4 @@
-"""A question names its action, and nothing happens where nobody can answer."""
+"""A question names its action, and without a terminal nothing happens."""
 
 import pytest
 import typer

@@ -1,4 +1,4 @@
-"""A failed `pulumi` becomes one line that says what to do."""
+"""A failure of `pulumi` becomes one line with the cure."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The adapter to a stack: which stack, and what it makes of the engine's answers."""
+"""The adapter to a stack: which stack it selects, and how it reads the engine's answers."""
 
 import json
 from pathlib import Path

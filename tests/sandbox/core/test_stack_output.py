@@ -1,4 +1,4 @@
-"""What the adapter makes of the output of `pulumi`.
+"""How the adapter reads the output of `pulumi`.
 
 With a wrong passphrase the engine succeeds and prints null for each secret; tests/sandbox/
 test_engine.py shows that on the real engine.

@@ -1,4 +1,4 @@
-"""Costs by user, from answers in the shape of Cost Explorer's."""
+"""Costs by user, from answers in Cost Explorer's form."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ REQUEST = {
 
 
 def day(number: int, costs: dict[str, str], *, estimated: bool = False) -> Any:
-    """One day of an answer; the user "" has no tag."""
+    """One day of an answer; the user "" stands for resources without a tag."""
     return {
         "TimePeriod": {"Start": f"2026-11-{number:02}", "End": f"2026-11-{number + 1:02}"},
         "Total": {},
@@ -53,7 +53,7 @@ PAGES = (
 
 @pytest.fixture
 def billing() -> Iterator[tuple[Any, Stubber]]:
-    """A client of Cost Explorer, and the answers that it gives."""
+    """A client of Cost Explorer, and its answers."""
     ce = boto3.client(
         "ce", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b"
     )

@@ -1,4 +1,4 @@
-"""The architecture's picture is that of the program, and shows all of it."""
+"""The picture of the architecture is that of the program, and is complete."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def resources(run: Record) -> Sequence[Resource]:
-    """What the program registered, as a state would hold it."""
+    """The registered resources, in the form of a state."""
     return [
         Resource(
             urn=f"urn:pulumi:test::sandbox::{registered.type}::{registered.name}",

@@ -40,7 +40,7 @@ GOOD: Final[Mapping[str, Mapping[str, object]]] = {
 
 
 def aws_with(**changes: object) -> Any:
-    """Clients whose operations answer as in `GOOD`, but for *changes*; an error is raised."""
+    """Clients whose operations answer as in `GOOD`, except for *changes*; they raise an error."""
 
     def operation(answer: object) -> Callable[..., object]:
         def call(**_: object) -> object:
@@ -79,7 +79,7 @@ def kubectl(pulumi: FakePulumi, prints: str) -> None:
 
 
 def examined(monkeypatch: pytest.MonkeyPatch, **changes: object) -> dict[str, CheckResult]:
-    """Every finding by its check, in the account that `aws_with` makes of *changes*."""
+    """Every result by its check, in the account of `aws_with` with *changes*."""
     monkeypatch.setattr(Patient, "aws", aws_with(**changes))
     return {finding.check: finding for finding in examination.examine("test")}
 

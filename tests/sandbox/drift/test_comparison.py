@@ -43,7 +43,7 @@ def attach(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
 
 
 def preview(fake_pulumi: FakePulumi, *steps: tuple[str, str]) -> None:
-    """Make the preview tell of *steps*: operation and URN."""
+    """Let the preview report *steps*: operation and URN."""
     listed = [{"op": operation, "urn": urn} for operation, urn in steps]
     fake_pulumi.answer("preview", {"steps": listed})
 

@@ -1,4 +1,4 @@
-"""Whatever others attach to the stack's resources is named, each kind, and nothing else."""
+"""Each kind of attachment of others to the stack's resources is reported, and nothing else."""
 
 import json
 import re
@@ -32,11 +32,11 @@ IwQYMBaAFC+zQkWEV1D0oqiviWQScbyiedZAMA8GA1UdEwEB/wQFMAMBAf8wBQYD
 K2VwA0EA6DnNzfZiomi9E7vE6EplZCqH7NsoZxhK5kcOIKa25uKLJmfW2SOmARr9
 hxIIgS2ITfhQD6NjNAFRLu08xFeCDQ==
 -----END CERTIFICATE-----
-"""  # without its key, which nobody kept
+"""  # its private key was deleted
 
 
 class AccountOfStack:
-    """An account with what a stack created, and the resources of its state."""
+    """An account with the resources of a stack, and the state of that stack."""
 
     def __init__(self) -> None:
         self.aws = AwsClients(REGION)
@@ -159,7 +159,7 @@ class AccountOfStack:
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[AccountOfStack]:
-    """One for all tests: each looks only at what its own attachment adds."""
+    """One account for all tests; each test checks only its own attachment."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "testing")

@@ -55,7 +55,7 @@ COMMANDS: Final[Sequence[Sequence[str]]] = (
     ("adopt", "finish", *STACK),
 )
 WITHOUT_STACK_AND_ACCOUNT: Final = frozenset({("permissions", "prove")})
-"""Commands that nothing outside can break; each run takes seconds."""
+"""Commands that depend on nothing outside; each run takes seconds."""
 URN: Final = "urn:pulumi:test::sandbox"
 PROVIDER_URN: Final = f"{URN}::pulumi:providers:aws::aws"
 
@@ -131,7 +131,7 @@ def _declared() -> dict[str, Any]:
 
 
 def config() -> dict[str, Any]:
-    """As the engine prints it, with the defaults of Pulumi.yaml."""
+    """The config in the form that the engine prints, with the defaults of Pulumi.yaml."""
     defaults = {key: setting["default"] for key, setting in _declared().items()}
     return {
         f"sandbox:{key}": {"value": value, "secret": False}
@@ -156,7 +156,7 @@ ANSWERS: Final[dict[str, Any]] = {
     ),
     **dict.fromkeys(("stack rename", "import", "refresh", "cancel", "up"), ""),
 }
-"""The standard output of each `pulumi` command on a healthy stack; a function makes a big one."""
+"""The output of each `pulumi` command on a healthy stack; a function creates a long one."""
 READING: Final = (
     *("stack ls", "config --json", "stack output", "stack export", "stack history", "preview"),
 )
@@ -164,7 +164,7 @@ READING: Final = (
 
 
 def answer_all(pulumi: FakePulumi) -> None:
-    """Make *pulumi* a healthy stack."""
+    """Let *pulumi* answer for a healthy stack."""
     pulumi.answer_each(
         {words: answer() if callable(answer) else answer for words, answer in ANSWERS.items()}
     )

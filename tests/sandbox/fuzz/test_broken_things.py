@@ -1,7 +1,7 @@
-"""Each command meets each broken thing: it ends soon, in one line with the cure.
+"""Each command with each kind of failure: it ends soon, in one line with the cure.
 
-A *break* breaks a working set-up: the answers of `pulumi`, the account, the stack's files. Whatever
-happens, no command prints a traceback or the text of an error that nobody expected.
+A *break* breaks a working set-up: the answers of `pulumi`, the account, the stack's files. No
+command may print a traceback or the text of an unexpected error.
 """
 
 import json
@@ -34,14 +34,14 @@ from tests.sandbox.lock_error import lock, lock_error
 from tests.slices import EVERYTHING
 
 LIMIT: Final = 60
-"""Seconds that a command may take here, where nothing has to be waited for."""
+"""Seconds that a command may take; none of them has to wait here."""
 Break = Callable[[FakePulumi, pytest.MonkeyPatch], object]
 EMULATOR_GAP: Final = "NotImplementedError: The simulate_principal_policy"
 JSON_WITHOUT_FIELDS: Final = {
     *(("config", "show"), ("config", "schema")),
     *(("zones", "propose"), ("adopt", "addresses")),
 }
-"""Their JSON has no fixed fields, or those of sandbox_config."""
+"""Commands whose JSON has no fixed fields, or the fields of sandbox_config."""
 JSON_TESTED_ELSEWHERE: Final = {
     command
     for command in COMMANDS
@@ -50,7 +50,7 @@ JSON_TESTED_ELSEWHERE: Final = {
     or command[:2] == ("recover", "--yes")
     or "--write" in command
 }
-"""They need an account with something in it, or do not read; their own tests ask for JSON."""
+"""Commands that need a filled account, or change something; their own tests cover their JSON."""
 CHANGING: Final = {
     ("secret",),
     ("settings", "set"),
@@ -111,7 +111,7 @@ def no_credentials(_: FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config(**entries: Any) -> Break:
-    """The stack's config holds *entries* as the engine prints them."""
+    """Let the stack's config hold *entries*, in the form that the engine prints."""
     return answered("config --json", {f"sandbox:{key}": entry for key, entry in entries.items()})
 
 
@@ -391,12 +391,12 @@ BREAKS: Final[Sequence[tuple[str, Break]]] = (
     *of_variables(),
 )
 SLICE: Final = 13
-"""`make test` takes every thirteenth pair of a command and a break; `make prove` takes all."""
+"""`make test` tries every thirteenth pair of a command and a break; `make prove` tries all."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def account() -> Iterator[None]:
-    """An empty account, and no wait between two tries of a call."""
+    """An empty account, without waits between two attempts of a call."""
     from local.moto_patches import (  # noqa: PLC0415 - they import moto
         cost_tags,
         ebs_default_key,
@@ -422,7 +422,7 @@ def pulumi(fake_pulumi: FakePulumi, made_up_credentials: Mapping[str, str]) -> F
 
 
 def judge(command: Sequence[str], break_name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Run *command*; it ends soon, with a code of the table and, if it fails, one line."""
+    """Run *command*: it must end soon, with a documented code and, if it fails, one line."""
     started = time.monotonic()
     code = cli.run(["--quiet", *command])
     where = f"{break_name}: sandbox {' '.join(command)}: {code}"

@@ -1,4 +1,4 @@
-"""`sandbox` as a process of its own, in a shell that is broken in some way."""
+"""`sandbox` as a separate process, in a shell that is broken in some way."""
 
 import os
 import pty
@@ -119,7 +119,7 @@ def test_ctrl_c_at_any_moment_is_one_line(
         shown = process.stderr.read()
         code = process.wait()
     if code in {-signal.SIGINT, 1} and "/sandbox/__main__.py" not in shown:
-        return  # Python was still starting, and ran no line of ours
+        return  # Python was still starting
     assert code == ExitCode.INTERRUPTED
     assert shown.splitlines() == ["interrupted"], shown
 

@@ -1,7 +1,7 @@
-"""A stack without an engine. Its keys are real keys of the emulated IAM.
+"""A stack without an engine, whose keys are real keys of the emulated IAM.
 
-tests/sandbox/test_engine.py interrupts and rolls back one rotation on the real engine. Here every
-interruption is tried, which would take the engine an hour.
+tests/sandbox/test_engine.py interrupts and rolls back one rotation on the real engine. The tests
+here try every interruption, which would take an hour on the engine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ class KilledError(BaseException):
 
 
 class FakeStack(Stack):
-    """Does with the emulated IAM what an update of the program does with the real one."""
+    """Changes the emulated IAM like an update of the program changes the real one."""
 
     def __init__(self, iam: Any) -> None:
         self.name = "fake"
@@ -95,7 +95,7 @@ class FakeStack(Stack):
 def access_key(
     slot: Slot, key_id: str, *, status: str = "Active", created: datetime | None = None
 ) -> Resource:
-    """An access key as the state of a stack holds it; *created* is now by default."""
+    """An access key in the form of a state; *created* is now by default."""
     time = (created or datetime.now(UTC)).isoformat()
     return Resource(
         urn=f"urn:pulumi:fake::sandbox::{catalogue.ACCESS_KEY.name}::"

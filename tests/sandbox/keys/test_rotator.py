@@ -1,4 +1,4 @@
-"""A rotation against the emulated IAM: no gap, no third key, no orphan, wherever it stops."""
+"""A rotation in the emulated IAM: no gap, no third key, no orphan, wherever it is interrupted."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
 
 
 class SignedInService:
-    """Signs in with the key that it was given last."""
+    """Signs in with the key that it read last."""
 
     def __init__(self, stack: FakeStack) -> None:
         self.stack = stack
@@ -72,7 +72,7 @@ def rotator(stack: FakeStack, service: SignedInService | None, **options: Any) -
 
 
 def run_until_done(stack: FakeStack, service: SignedInService, run: Callable[[], None]) -> None:
-    """Run again and again, as an operator does, while the service goes on working."""
+    """Run the rotation repeatedly, like an operator, while the service works."""
     for _ in range(6):
         try:
             run()

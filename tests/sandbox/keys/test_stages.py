@@ -1,4 +1,4 @@
-"""The steps of a rotation, without a stack: the stages after each, and why it has to wait."""
+"""The steps of a rotation, without a stack: the stages after each, and the reasons to wait."""
 
 import json
 from datetime import UTC, datetime, timedelta

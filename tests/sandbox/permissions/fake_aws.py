@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DECISIONS = {"allowed": "allowed", "denied": "implicitDeny", "forbidden": "explicitDeny"}
 Parameters = Mapping[str, Any]
 Respond = Callable[[Parameters], tuple[int, Mapping[str, Any]]]
-"""From the parameters of a call to the HTTP status and the parsed answer."""
+"""Maps the parameters of a call to the HTTP status and the parsed answer."""
 
 
 def error(code: str) -> tuple[int, Mapping[str, Any]]:
@@ -49,7 +49,7 @@ def simulator(
 ) -> "IAMClient":
     """IAM's simulator in an account with *documents*.
 
-    *failing* gives the error code of a call, *silent* says whether its answer has no decision.
+    *failing* returns the error code of a call, *silent* whether its answer has no decision.
     """
     client = boto3.client("iam", region_name="us-east-1")
     placeholders = placeholders_of({})

@@ -36,7 +36,7 @@ POD_IDENTITY = {"manager_identity": "pod-identity", **SERVICE_ACCOUNT}
 
 
 class AnsweredStack:
-    """A `pulumi` on PATH that answers for one stack, and the program's own run of it."""
+    """A `pulumi` on PATH that answers for one stack, and the recorded run of the program."""
 
     def __init__(self, folder: Path, program: Run) -> None:
         self.folder = folder

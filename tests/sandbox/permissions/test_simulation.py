@@ -28,7 +28,7 @@ def check(given: Given, iam: Any, asked: Sequence[Row] = rows()) -> Sequence[Row
 
 
 def few() -> Sequence[Row]:
-    """Some rows of every kind that the tests of errors need."""
+    """Rows of each kind that the tests of errors need."""
     actions = ("ec2:DescribeInstances", "ec2:DescribeTags", "ec2:CreateTags", "launch")
     return [
         row

@@ -1,4 +1,4 @@
-"""A recovery does exactly the steps that it shows, and only with what is the stack's own."""
+"""A recovery does exactly the steps that it shows, with the stack's own resources only."""
 
 import json
 import os
@@ -29,7 +29,7 @@ OWN_TAGS = tags.common("production")
 OTHER_TAGS = tags.common("staging")
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 CHANGING = ("cancel", "stack import", "refresh --yes")
-"""The commands of `pulumi` that a recovery changes something with."""
+"""The commands of `pulumi` with which a recovery changes something."""
 
 
 def pending(resource_type: str, name: str, /, **inputs: Any) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def pending(resource_type: str, name: str, /, **inputs: Any) -> dict[str, Any]:
 
 
 def exported(*operations: Mapping[str, Any], **ids: str) -> dict[str, Any]:
-    """What `pulumi stack export` prints: a provider, *ids* by type, and pending operations."""
+    """The output of `pulumi stack export`: a provider, *ids* by type, and pending operations."""
     provider = {"region": REGION, "defaultTags": json.dumps({"tags": OWN_TAGS})}
     resources: list[dict[str, Any]] = [
         {"urn": f"{URN}pulumi:pulumi:Stack::sandbox-dev", "type": "pulumi:pulumi:Stack"},
@@ -101,7 +101,7 @@ def lock_stack(fake_pulumi: FakePulumi, hostname: str, pid: int) -> None:
 
 
 def changes(fake_pulumi: FakePulumi) -> list[str]:
-    """The calls that change the stack; the question for its lock does not."""
+    """The calls that change the stack; the check of its lock is not one."""
     return [call for call in fake_pulumi.calls if call.startswith(CHANGING)]
 
 
@@ -191,7 +191,7 @@ def test_the_lock_of_an_update_that_runs_on_this_machine_is_refused(
             process.kill()
     assert recovery.plan(stack)  # it is dead now
     lock_stack(fake_pulumi, platform.node(), os.getpid())
-    assert recovery.plan(stack)  # another program has got the process id since
+    assert recovery.plan(stack)  # another process has this id now
 
 
 def test_what_was_created_is_added_to_the_state_and_read(

@@ -34,7 +34,7 @@ def run(*arguments: str) -> int:
 
 
 def written(pulumi: FakePulumi) -> dict[str, Any]:
-    """The value that the last `pulumi config set-all` wrote, by its key."""
+    """The values that the last `pulumi config set-all` wrote, by key."""
     (call,) = [call for call in pulumi.calls if call.startswith("config set-all")]
     entries = json.loads(call[call.index("{") : call.rindex("}") + 1])
     return {key: entry.get("objectValue", entry["value"]) for key, entry in entries.items()}

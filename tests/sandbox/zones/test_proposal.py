@@ -1,4 +1,4 @@
-"""Slots are proposed where the instance type is offered, and no slot that is taken moves."""
+"""Slots are proposed in zones that offer the instance type, and existing slots do not move."""
 
 import json
 from collections.abc import Iterator, Mapping

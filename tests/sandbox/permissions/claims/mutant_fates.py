@@ -1,4 +1,4 @@
-"""What becomes of each mutant of a policy document before the claims alone."""
+"""The outcome of each mutant of a policy document for the claims alone."""
 
 import zlib
 from collections.abc import Iterator, Mapping
@@ -30,12 +30,12 @@ STACKS: Final = (
 )
 """The stacks whose documents are mutated: those of the contract's rows."""
 STOP: Final = "stop 1"
-"""The name of the budget's stop, the last policy of the manager out of budget."""
+"""The name of the spending stop, the last policy of the manager out of budget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A mutant and its fate."""
+    """The fate of a mutant."""
 
     fate: Fate
     claim: str = ""
@@ -57,7 +57,7 @@ def judged(*, step: int = 1) -> Mapping[str, Judged]:
 
 
 def documents(stack: ClaimedStack) -> Iterator[tuple[str, str, Document]]:
-    """Identity, name and text of each document that the contract's rows judge, too."""
+    """Identity, name and text of each document that the contract's rows also cover."""
     for who, layers in stack.layers.items():
         if who.startswith("pipeline"):
             continue
@@ -110,7 +110,7 @@ def _made_up() -> Mapping[str, ClaimedStack]:
 
 
 def put(layers: PolicyLayers, mutant: DocumentMutant) -> PolicyLayers:
-    """*layers* with the mutant in the place of its statement."""
+    """*layers* with the mutant instead of its statement."""
 
     def changed(document: Document) -> Document:
         statements = list(document["Statement"])
@@ -129,7 +129,7 @@ def put(layers: PolicyLayers, mutant: DocumentMutant) -> PolicyLayers:
 
 
 def is_equivalent(prover: Prover, before: PolicyLayers, after: PolicyLayers) -> bool:
-    """Whether no request at all is decided differently by the policies or by the boundary."""
+    """Whether the policies and the boundary decide every request as before."""
     encoding = prover.encoding
     differences = [
         encoding.any_of(

@@ -1,7 +1,7 @@
-"""Random requests: about the program's own documents, and about random documents.
+"""Random requests for the program's own documents and for random documents.
 
-Own documents are asked with what they name and with what is almost the same; random documents use
-every operator that the encoding knows.
+For the program's documents, requests use the values that they name, and similar values. Random
+documents use every operator that the encoding supports.
 """
 
 import json
@@ -48,12 +48,12 @@ FILLINGS: Final[Mapping[str, Sequence[str]]] = {
     "ImageId": ["ami-0c0ffee0000000001", "ami-0a11ce00000000001"],
     "KeyId": ["11111111-2222-3333-4444-555555555555"],
 }
-"""What the parts of an ARN are filled with; any other part is an x."""
+"""The values for the variables of an ARN; any other variable becomes an x."""
 RESOURCE_POLICIES: Final = (None, None, None, "names the principal", "is public", "of the account")
 
 
 def own_questions() -> st.SearchStrategy[list[RowQuestion]]:
-    """Requests before the documents of one of the program's identities."""
+    """Requests for the documents of one of the program's identities."""
     return st.lists(_own_question(), min_size=1, max_size=1)
 
 
@@ -75,7 +75,7 @@ def _own_question(draw: st.DrawFn) -> RowQuestion:
     trusted = who.startswith("trust")
     principal = str(stack.values.get(f"principal:{who}") or stack.values["principal:manager"])
     owner = draw(_owners())
-    if trusted:  # a role, which is asked for by its own account's documents only
+    if trusted:  # a role, to which only the documents of its own account apply
         principal = draw(st.sampled_from(_principals(stack.name, who)))
         owner = stacks.ACCOUNT.account_id
     return RowQuestion(
@@ -152,12 +152,12 @@ def _actions(stack: str, who: str) -> Sequence[str]:
 
 @cache
 def _tests(stack: str, who: str) -> Mapping[str, Sequence[str]]:
-    """The values that the documents compare each condition key with; Null compares with none."""
+    """The values that the documents compare each condition key with; none for Null."""
     tests: dict[str, list[str]] = {}
     for statement in _statements(stack, who):
         for operator, lines in statement.get("Condition", {}).items():
             for key, values in lines.items():
-                compared = [] if operator == "Null" else many(values)  # it asks for presence only
+                compared = [] if operator == "Null" else many(values)  # it checks presence only
                 tests.setdefault(key, []).extend(compared)
         for variable in VARIABLE.findall(str(statement.get("Resource", ""))):
             tests.setdefault(variable, [])
@@ -185,7 +185,7 @@ def _principals(stack: str, who: str) -> Sequence[str]:
 
 @cache
 def _values(stack: str, who: str, key: str) -> st.SearchStrategy[Values]:
-    """Values that a document names, almost the same, and others."""
+    """Values that a document names, similar values, and others."""
     if key.lower() in NUMBERS:
         limits = [float(limit) for limit in _tests(stack, who)[key]]
         return st.sampled_from([str(limit + step) for limit in limits for step in (-1, 0, 0.5, 1)])
@@ -205,7 +205,7 @@ def _values(stack: str, who: str, key: str) -> st.SearchStrategy[Values]:
 # Random documents
 
 REQUESTS: Final = 10
-"""How many requests are put to the same random documents."""
+"""The number of requests for the same random documents."""
 TEXT_KEYS: Final = ("aws:SourceVpc", "aws:userid")
 ARN_KEY: Final = "aws:SourceArn"
 NUMBER_KEY: Final = "aws:MultiFactorAuthAge"
@@ -256,7 +256,7 @@ def _lines(draw: st.DrawFn) -> tuple[str, str, list[str]]:
     match kind:
         case "text":
             key, like = draw(st.sampled_from(TEXT_KEYS)), draw(st.booleans())
-            # AWS does not say what a negated comparison with a variable without a value decides.
+            # AWS does not document negated comparisons with a variable that has no value.
             globs = [glob for glob in GLOBS if not negated or "$" not in glob]
             values = draw(_some(globs if like else TEXTS))
             return f"String{negated}{'Like' if like else 'Equals'}{if_exists}", key, values
@@ -297,7 +297,7 @@ def _random_statements(draw: st.DrawFn) -> Mapping[str, Any]:
 
 @st.composite
 def random_questions(draw: st.DrawFn) -> list[RowQuestion]:
-    """Requests before random documents."""
+    """Requests for random documents."""
 
     def document(statements: list[Mapping[str, Any]]) -> Mapping[str, Any]:
         return {"Version": "2012-10-17", "Statement": json.loads(json.dumps(statements))}
@@ -312,7 +312,7 @@ def random_questions(draw: st.DrawFn) -> list[RowQuestion]:
     }
     principal = f"arn:aws:iam::{stacks.ACCOUNT.account_id}:user/alice"
     identity, boundary = (draw(documents),), draw(st.none() | documents)
-    # AWS does not say whether a policy for everybody passes by a boundary that is silent.
+    # AWS does not document whether a policy for everybody overrides a boundary without a match.
     policy = draw(st.sampled_from([None, None, "names the principal" if boundary else "is public"]))
     resource = table.resource_policy(policy, {"principal": principal}) if policy else None
     owner = stacks.ACCOUNT.account_id

@@ -1,4 +1,4 @@
-"""Every claim holds in every stack, and says what the documents for readers say."""
+"""Every claim holds in every stack, and agrees with the documents for readers."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ def made_up() -> Sequence[ClaimedStack]:
 
 @pytest.fixture(scope="module")
 def proven(made_up: Sequence[ClaimedStack]) -> tuple[Sequence[Proof], float]:
-    """The proofs, and the seconds that they took."""
+    """The proofs, and their CPU seconds."""
     start, prover = time.process_time(), Prover()
     proofs = [prover.prove(claim, made_up) for claim in claims()]
     return proofs, time.process_time() - start
@@ -46,7 +46,7 @@ def test_every_claim_holds_with_every_setting(
 
 
 def test_a_known_hole_is_still_open(made_up: Sequence[ClaimedStack]) -> None:
-    """If it is closed, its claim belongs to the others."""
+    """If the hole is closed, its claim belongs to the proven ones."""
     prover = Prover()
     proofs = [prover.prove(claim, made_up) for claim in expected_to_fail()]
     assert [proof.claim.name for proof in proofs if proof.holds] == []
@@ -59,7 +59,7 @@ def test_every_sentence_about_permissions_has_a_claim() -> None:
 
 
 def test_every_claim_has_a_sentence_of_the_contract() -> None:
-    """Those about the pipeline have no rows, and so no sentence there."""
+    """Claims about the pipeline have no rows, so they have no sentence there."""
     sentences = {group.sentence for group in groups()}
     assert [
         claim.name
@@ -74,7 +74,7 @@ def test_a_claim_about_what_can_be_done_has_a_row() -> None:
         # the contract has no rows for the pipeline's roles
         "pipeline-makes-identities-under-a-boundary",
         "preview-reads-the-state",
-        # wider than any row: every key, region or version
+        # wider than any row: all keys, regions or versions
         "manager-launches-into-blocks",
         "manager-uses-the-keys-that-name-it",
         "sandbox-lists-from-the-vpc",
@@ -86,7 +86,7 @@ def test_a_claim_about_what_can_be_done_has_a_row() -> None:
 def test_the_claims_that_need_the_programs_boundary_are_lost_under_an_organizations(
     made_up: Sequence[ClaimedStack],
 ) -> None:
-    """With AdministratorAccess attached: exactly those that `sandbox permissions prove` lists."""
+    """With AdministratorAccess attached: the claims that `sandbox permissions prove` lists."""
     [bounded] = [stack for stack in made_up if "permissions_boundary" in stack.given]
     attached = replace(
         bounded,
@@ -142,7 +142,7 @@ CHANGED = {
     "watch_terraform_tags": True,
     "zones": {"us-east-1a": 0, "us-east-1b": 1},
 }
-"""Another value for each setting that can change alone."""
+"""Another value for each setting that can be changed alone."""
 TOGETHER = {
     "main_vpc_cidr",  # no document names a network
     "manager_identity",

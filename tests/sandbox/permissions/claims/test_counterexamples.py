@@ -16,7 +16,7 @@ pytestmark = pytest.mark.proof
 
 
 def checks(claim: Claim, body: Mapping[str, Any], stack: ClaimedStack) -> tuple[Check, ...]:
-    """The questions of the row *body*, read as the contract's rows are."""
+    """The questions of the row *body*, read like the contract's rows."""
     row = Row(
         sentence=claim.sentence,
         who=claim.who,

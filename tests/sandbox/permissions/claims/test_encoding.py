@@ -35,7 +35,7 @@ CHUNK = 10_000
 
 
 def collected(strategy: SearchStrategy[list[RowQuestion]], each: int) -> Sequence[RowQuestion]:
-    """Many questions of *strategy*, *each* of an example; the simulator gets all at once."""
+    """Questions from *strategy*, *each* per example, for one call of the simulator."""
     questions: list[RowQuestion] = []
     count = WHOLE if EVERYTHING else SLICE
 

@@ -1,4 +1,4 @@
-"""The claims alone notice every weaker document, but for those that decide the same."""
+"""The claims alone catch every weaker document, except those that decide the same."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.proof
 
 SURVIVORS: Final = Path(__file__).parent / "survivors.yaml"
 STEP: Final = 150
-"""`make test` judges one mutant in so many."""
+"""`make test` tries every so many mutant."""
 
 
 def reasons() -> list[dict[str, str]]:
