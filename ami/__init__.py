@@ -1,1 +1,1 @@
-"""The machine image: built, verified, sealed and taken by `sandbox image build`."""
+"""The machine image that `sandbox image build` builds, verifies and creates."""

@@ -1,4 +1,4 @@
-"""What the build's calls of AWS share: their errors, waiting for new resources, tags."""
+"""Shared by all AWS calls of a build: errors, waiting for new resources, tags."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 AWS_ERRORS: Final = (BotoCoreError, ClientError)
-"""Everything that a call may raise: no connection, no credentials, or an error of AWS."""
+"""All errors of a call: no connection, no credentials, or an error of AWS."""
 
 
 def eventually(call: Callable[[], T], *, retry_on: Collection[str], limits: Limits) -> T:
-    """Make *call*; repeat it while AWS answers with an error code of *retry_on*.
+    """Run *call*; repeat it while AWS answers with an error code of *retry_on*.
 
     EC2 is eventually consistent: for some seconds a new resource may not be found.
     https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html

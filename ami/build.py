@@ -39,15 +39,15 @@ MAX_TAG_VALUE: Final = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildTools:
-    """What a build works with besides its plan."""
+    """The tools that a build needs besides its plan."""
 
     aws: AwsClients
     stack_image: StackImage
     progress: BuildProgress
     dial: ssh_session.Dial = ssh_session.dial
-    """Connects to the machine's address; tests replace it."""
+    """Connects to the machine's address; the tests replace it."""
     folder: Path
-    """For the log, the manifest, and the key of a failed build that the user keeps."""
+    """The folder for the log, the manifest, and the key of a failed build that the user keeps."""
 
 
 @dataclass(slots=True)
@@ -57,17 +57,17 @@ class BuildOutcome:
     image_id: str = ""
     snapshots: tuple[str, ...] = ()
     finished: bool = False
-    """The image is complete, so it stays."""
+    """Whether the image is complete, so that it stays."""
     address: str = ""
     """The machine's public address."""
     clock: StepClock = field(default_factory=StepClock)
-    """The time of the build's steps."""
+    """Measures the steps of the build."""
     script_clock: StepClock = field(default_factory=StepClock)
-    """The time of the steps of the scripts on the machine."""
+    """Measures the steps of the scripts on the machine."""
 
     @property
     def seconds(self) -> dict[str, float]:
-        """What each step has taken so far."""
+        """The seconds that each step has taken so far."""
         return self.clock.seconds | self.script_clock.seconds
 
 
@@ -121,7 +121,7 @@ def _create(
                 steps.stop(tools.aws, plan, instance_id)
             with step("take the image"):
                 _take_image(plan, tools, instance_id, versions, stack, undo, outcome)
-            signal_handler.disarm()  # the image is complete: from here on it stays
+            signal_handler.disarm()  # the image is complete, so it stays from now on
             outcome.finished = True
             with step(f"configure stack {plan.target.stack}"):
                 tools.stack_image.configure(outcome.image_id)
@@ -150,7 +150,7 @@ def _launch(
 def _provision(
     plan: BuildPlan, tools: BuildTools, keys: BuildKeys, instance_id: str, outcome: BuildOutcome
 ) -> dict[str, str]:
-    """Do all the work on the machine; return the versions that it holds."""
+    """Do all the work on the machine; return the installed versions."""
     step = tools.progress.step
     tools.folder.mkdir(parents=True, exist_ok=True)
     login_key = plan.login_key if plan.options.ssh_key else keys.login
@@ -218,19 +218,19 @@ def _take_image(  # noqa: PLR0913, PLR0917 - the image needs something of every 
 
 
 def log_file(plan: BuildPlan, tools: BuildTools) -> Path:
-    """The output of every script that ran on the machine."""
+    """The file with the output of every script that ran on the machine."""
     return tools.folder / f"{plan.build_id}.log"
 
 
 def manifest_file(plan: BuildPlan, tools: BuildTools) -> Path:
-    """A copy of the manifest that is on the image."""
+    """The file with a copy of the manifest in the image."""
     return tools.folder / f"{plan.build_id}.json"
 
 
 def _write_manifest(
     plan: BuildPlan, tools: BuildTools, versions: dict[str, str], outcome: BuildOutcome
 ) -> dict[str, object]:
-    """Write the manifest here, and return it."""
+    """Write the manifest to `manifest_file`, and return it."""
     content = manifest(plan, versions, outcome.seconds)
     manifest_file(plan, tools).write_text(json.dumps(content, indent=2))
     return content
@@ -239,7 +239,7 @@ def _write_manifest(
 def manifest(
     plan: BuildPlan, versions: dict[str, str], seconds: dict[str, float]
 ) -> dict[str, object]:
-    """The image's description of itself; *seconds* is the time of each step so far."""
+    """The manifest of the image; *seconds* holds the time of each step so far."""
     return {
         "build_id": plan.build_id,
         "image_name": plan.image_name,
@@ -253,7 +253,7 @@ def manifest(
 
 
 def description(plan: BuildPlan, versions: dict[str, str]) -> str:
-    """The image's description at EC2: its most important versions, in one line."""
+    """The description of the image in EC2: its most important versions, in one line."""
     parts = [f"{name} {versions[name]}" for name in DESCRIBED_VERSIONS if name in versions]
     return f"sandbox on {plan.options.base}: {', '.join(parts)}"[:MAX_DESCRIPTION]
 
@@ -297,9 +297,9 @@ def _clean_up(
 ) -> list[BuildResource]:
     """Remove the resources that the steps did not remove; return those that could not be removed.
 
-    After any fault this searches for every kind of resource, several times. Without a fault AWS
-    has confirmed each removal except that of the root volume, which EC2 deletes with the instance
-    (DeleteOnTermination); so one search for volumes is enough.
+    After a fault this searches for every kind of resource, several times. Without a fault, AWS has
+    confirmed each removal except that of the root volume, which EC2 deletes with the instance
+    (DeleteOnTermination). So one search for volumes is enough.
     """
     if undo.keep_all:
         return []

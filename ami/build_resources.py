@@ -1,4 +1,4 @@
-"""The resources that a build creates: how each kind is found again, and how it is removed."""
+"""The resources that a build creates: how to find and how to remove each kind."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ class BuildResource:
 
     kind: Kind
     id: str
-    """For a key pair its name, for all others the id."""
+    """The name of a key pair, or the id of any other resource."""
     build_id: str = ""
     build_started_at: str = ""
-    """When its build started, in ISO 8601, from its tag."""
+    """The start of its build in ISO 8601, from its tag."""
     state: str = ""
     finished: bool = False
-    """It belongs to a finished image, which only `prune` removes."""
+    """Whether it belongs to a finished image, which only `prune` removes."""
 
     @property
     def terminating(self) -> bool:
-        """It is being removed already; it only has to be waited for."""
+        """Whether its removal has started, so that the sweep only has to wait."""
         return self.kind == "instance" and self.state == "shutting-down"
 
     def command(self, region: str) -> str:
-        """The command that removes it by hand."""
+        """The AWS CLI command that removes it."""
         return COMMANDS[self.kind].format(id=self.id) + f" --region {region}"
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Search:
         return {"tag:Project": names.PROJECT, f"tag:{PURPOSE_TAG}": names.BUILD_PURPOSE}
 
     def by_name(self, filter_name: str, name: str) -> Mapping[str, str]:
-        """EC2's filter on the *name* of one build; a name is visible before any tag is."""
+        """EC2's filter on the *name* of one build; EC2 finds a name before it finds a tag."""
         return {filter_name: name} if self.build_id else self.by_tag
 
     @property
@@ -131,7 +131,7 @@ def key_pairs(aws: AwsClients, search: Search) -> Iterable[BuildResource]:
 
 
 FINDERS: Final[Mapping[Kind, Callable[[AwsClients, Search], Iterable[BuildResource]]]] = {
-    # in the order of removal: first a resource that uses another, then the one that it uses
+    # in the order of removal: a resource comes before the one that it uses
     "image": images,
     "instance": instances,
     "volume": volumes,
@@ -142,7 +142,7 @@ FINDERS: Final[Mapping[Kind, Callable[[AwsClients, Search], Iterable[BuildResour
 
 
 def remove(aws: AwsClients, resource: BuildResource) -> None:
-    """Ask AWS to remove *resource*; it is no error if it does not exist any more.
+    """Ask AWS to remove *resource*; a resource that no longer exists is no error.
 
     Raises:
         ClientError, BotoCoreError: AWS refused, or could not be asked.
@@ -171,7 +171,7 @@ def remove(aws: AwsClients, resource: BuildResource) -> None:
 def own_images(
     aws: AwsClients, filters: Mapping[str, str | Collection[str]]
 ) -> list[dict[str, Any]]:
-    """The account's own images, as DescribeImages describes them."""
+    """The images of the account, as DescribeImages returns them."""
     return aws.list_all(
         "ec2", "describe_images", "Images", Owners=["self"], Filters=as_filters(filters)
     )
@@ -180,13 +180,13 @@ def own_images(
 def all_instances(
     aws: AwsClients, filters: Mapping[str, str | Collection[str]]
 ) -> list[dict[str, Any]]:
-    """The instances of all reservations, as DescribeInstances describes them."""
+    """The instances of all reservations, as DescribeInstances returns them."""
     reservations = aws.describe("describe_instances", "Reservations", filters)
     return [instance for reservation in reservations for instance in reservation["Instances"]]
 
 
 def snapshot_ids(image: Mapping[str, Any]) -> list[str]:
-    """The snapshots of an image's disks."""
+    """The ids of the snapshots of an image."""
     return [
         snapshot
         for mapping in image.get("BlockDeviceMappings", [])

@@ -1,4 +1,4 @@
-"""Whether the AWS credentials live as long as a build may."""
+"""Check whether the AWS credentials last for a whole build."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EXPIRY_VARIABLES: Final = ("AWS_CREDENTIAL_EXPIRATION", "AWS_SESSION_EXPIRATION")
-"""Tools that export temporary credentials set one of them beside AWS_SESSION_TOKEN:
-`aws configure export-credentials --format env` the first, older ones the second."""
+"""Variables with the expiry of temporary credentials, which tools set beside AWS_SESSION_TOKEN:
+`aws configure export-credentials --format env` sets the first, older tools the second."""
 CURE: Final = (
     "without credentials a build cannot remove its machine; use a profile that renews them (AWS "
     "IAM Identity Center with aws sso login, or a role_arn in ~/.aws/config) instead of exported "
@@ -24,7 +24,7 @@ def expiry_warning(
     until: datetime,
     environment: Mapping[str, str],
 ) -> str:
-    """A warning if *credentials* may expire before *until*; "" if they last or renew themselves.
+    """A warning if *credentials* may expire before *until*; "" if they last or are renewed.
 
     botocore renews those of a role, of IAM Identity Center, of an instance and of a
     credential_process; it cannot renew those of variables or of ~/.aws/credentials.

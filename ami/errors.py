@@ -1,4 +1,4 @@
-"""Why a command of the image build ends; each class has its exit code in `ExitCode`."""
+"""The errors of the image commands; each class has its exit code in `ExitCode`."""
 
 from sandbox.core.errors import ExitCode, SandboxError
 
@@ -27,7 +27,7 @@ class SetupError(SandboxError):
 
 
 class VerificationError(SandboxError):
-    """The machine does not hold what the image promises."""
+    """The machine lacks something that the image promises."""
 
     exit_code = ExitCode.NOT_VERIFIED
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 DEADLINE: Final = "ami-build-deadline"
 """The name of the dead man's switch: of its folder, script, service and timer."""
 
-# The first stage of cloud-init writes and starts it. The deadline is a time in a file, so that
-# each boot reads the same one; the timer is enabled, so that each boot starts it again.
+# The first stage of cloud-init writes and starts it. The deadline is in a file, so that each boot
+# reads the same time; the timer is enabled, so that each boot starts it again.
 DEAD_MAN: Final = f"""\
 set -eu
 mkdir -p /var/lib/{DEADLINE}
@@ -50,7 +50,7 @@ systemctl start --no-block {DEADLINE}.timer
 
 @dataclass(frozen=True, slots=True)
 class BuildKeys:
-    """The SSH keys of one build; they are in memory only, unless the user keeps a failed build."""
+    """The SSH keys of one build. They are in memory only, unless the user keeps a failed build."""
 
     login: SSHKey
     host: SSHKey
@@ -64,12 +64,12 @@ class BuildKeys:
 
     @property
     def login_public(self) -> str:
-        """The public key of the login, in one line of OpenSSH's format."""
+        """The public key of the login, as one line in OpenSSH's format."""
         return _public_line(self.login)
 
 
 def user_data(host: SSHKey, *, seconds_to_live: float) -> str:
-    """The host key that the builder expects, and the dead man's switch, for cloud-init.
+    """The user data for cloud-init: the host key of the machine, and the dead man's switch.
 
     EC2 allows 16 KB: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html
     """
@@ -85,7 +85,9 @@ def user_data(host: SSHKey, *, seconds_to_live: float) -> str:
         "package_update": False,
         "package_upgrade": False,
     }
-    return "#cloud-config\n" + json.dumps(config, indent=1)  # JSON is YAML, without its pitfalls
+    return "#cloud-config\n" + json.dumps(
+        config, indent=1
+    )  # JSON is valid YAML without the pitfalls of YAML
 
 
 def _public_line(key: SSHKey) -> str:

@@ -1,4 +1,4 @@
-"""The images that exist: their contents, which of them may be removed, and how to finish one."""
+"""The existing images: list, prune and finish them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIVE_STATES: Final = ("pending", "running", "stopping", "stopped", "shutting-dow
 CONFIGURED: Final = "configured"
 RUNNING: Final = "running"
 VERSION_TAG: Final = "version/"
-"""Before the name of each version in an image's tags."""
+"""The prefix of the version names in an image's tags."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +41,15 @@ class MachineImage:
     versions: Mapping[str, str]
     build_id: str
     in_use: tuple[str, ...] = ()
-    """Why it must stay: `configured` in a stack, `running` on an instance."""
+    """The reasons why it must stay: `configured` in a stack, `running` on an instance."""
 
 
 def of_environment(
     aws: AwsClients, environment: str, configured: Collection[str]
 ) -> list[MachineImage]:
-    """The finished images of *environment*, the newest first.
+    """The finished images of *environment*, newest first.
 
-    *configured* are the ids that a stack names.
+    *configured* holds the ids of images that a stack names.
     """
     filters = {
         "tag:Project": names.PROJECT,
@@ -63,7 +63,7 @@ def of_environment(
 
 
 def to_prune(images: list[MachineImage], keep: int) -> list[MachineImage]:
-    """The images older than the newest *keep*, without those that are in use."""
+    """The images older than the newest *keep*, without images in use."""
     return [image for image in images[keep:] if not image.in_use]
 
 
@@ -71,7 +71,8 @@ def remove(aws: AwsClients, images: Iterable[MachineImage], say: Callable[[str],
     """Deregister *images* and delete their snapshots; a refusal does not stop the others.
 
     Raises:
-        LeftoverError: the message has the reason and the command for each resource that is left.
+        LeftoverError: the message has the reason and the removal command for each remaining
+        resource.
     """
     left: list[str] = []
     for image in images:
@@ -136,7 +137,7 @@ def resume(  # noqa: PLR0913 - the account, the stack, the image, the limits and
 
 
 def _running(aws: AwsClients, image_ids: list[str]) -> set[str]:
-    """Those from which an instance was launched that still exists."""
+    """The ids of the images that an existing instance was launched from."""
     if not image_ids:
         return set()
     filters = {"image-id": image_ids, "instance-state-name": LIVE_STATES}

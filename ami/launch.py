@@ -1,4 +1,4 @@
-"""RunInstances for the build machine; the plan's dry run asks for what the build launches."""
+"""RunInstances for the build machine, in the plan's dry run and in the build."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_CAPACITY: Final = frozenset(
         "Unsupported",
     }
 )
-"""Another zone or subnet may still have room."""
+"""Error codes after which another zone or subnet may still have capacity."""
 RETRY_HOOK: Final = "needs-retry.ec2.RunInstances"
 CLIENT_ERROR: Final = 400
 
@@ -79,10 +79,10 @@ def parameters(
 
 
 def check(aws: AwsClients, plan: BuildPlan) -> None:
-    """Ask EC2 for the launch in the first zone without doing it.
+    """Try the launch in the first zone as a dry run.
 
-    An organisation's rules (SCPs) on IMDSv2, tags or encryption see the launch as it will be. A dry
-    run that would succeed ends with `DryRunOperation`.
+    An organization's rules (SCPs) on IMDSv2, tags or encryption decide on the same parameters. A
+    dry run that would succeed ends with `DryRunOperation`.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
 
     Raises:
@@ -102,8 +102,8 @@ def check(aws: AwsClients, plan: BuildPlan) -> None:
 def do_not_retry_without_capacity(ec2: EC2Client) -> None:
     """Let a launch without capacity fail at its first answer.
 
-    EC2 answers with status 500, which botocore takes for a fault of the server and tries up to ten
-    times; the next zone is the better answer.
+    EC2 answers with status 500, which botocore treats as a server error and retries up to ten
+    times; trying the next zone is faster.
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (server errors)
     """
 

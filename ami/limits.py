@@ -1,4 +1,4 @@
-"""How often the build polls, and how long it waits; one object, so that tests can be fast."""
+"""The intervals of polls and the limits of waits, in one object, so that tests can shorten them."""
 
 import time
 from collections.abc import Callable
@@ -10,18 +10,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Times are in seconds."""
+    """Intervals and limits; times are in seconds."""
 
     poll_interval: float = 5.0
     """Between two polls of AWS."""
     login_retry_interval: float = 0.25
     """Between two tries to log in."""
     visible: float = 90
-    """Until AWS finds a resource that it has just created."""
+    """Until AWS finds a new resource."""
     running: float = 600
     login: float = 900
     refused: float = 120
-    """How long the machine may refuse the key; cloud-init installs it seconds after sshd starts."""
+    """Until a refused key is an error; cloud-init installs the key seconds after sshd starts."""
     ready: float = 900
     """Until the machine has finished its first boot."""
     upgrade: float = 1800
@@ -41,16 +41,16 @@ class Limits:
     sweep: float = 1800
     """The whole of the last search for leftovers."""
     empty_sweeps_required: int = 3
-    """A number: how many searches in a row must find nothing after a fault, for EC2's lists may
-    be out of date."""
+    """A number: the consecutive searches that must find nothing after a fault, because EC2's lists
+    may be out of date."""
     sweep_interval: float = 5.0
     """Between two searches."""
     keepalive_interval: float = 15.0
-    """Of SSH; a connection counts as broken after three without an answer."""
+    """Between two SSH keepalives; after three without an answer the connection counts as broken."""
     reconnects: int = 3
-    """A number: how often a set-up script is started again after its connection broke."""
+    """A number: the restarts of a set-up script after broken connections."""
     deadline: float = 5 * 3600
-    """After its start the machine terminates itself, even if the builder is gone."""
+    """From the start of the machine until it terminates itself, even without the builder."""
 
     @property
     def work(self) -> float:

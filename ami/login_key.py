@@ -1,4 +1,4 @@
-"""The user's own key for the login: it is loaded and compared before anything is launched."""
+"""Load the user's own key for the login, and compare it with its key pair before the launch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infra.aws_clients import AwsClients
 
 AskPassphrase: TypeAlias = Callable[[Path], str]
-"""Asks for the passphrase of a key file; "" if nobody can be asked."""
+"""Asks for the passphrase of a key file; "" without a terminal."""
 USE_AGENT: Final = "load it into your SSH agent with ssh-add, and leave the option out"
 
 
@@ -28,7 +28,7 @@ def load(aws: AwsClients, options: BuildOptions, ask: AskPassphrase) -> SSHKey |
     """The private key of --ssh-key; None: a temporary key, or one in the SSH agent.
 
     Raises:
-        PlanError: the key pair does not exist, or its private key is not at hand.
+        PlanError: the key pair does not exist, or its private key is not available.
     """
     if not options.ssh_key:
         if options.ssh_key_file:
@@ -51,7 +51,7 @@ def load(aws: AwsClients, options: BuildOptions, ask: AskPassphrase) -> SSHKey |
 
 
 def _public_key(aws: AwsClients, name: str) -> bytes:
-    """The public half of the key pair; empty if EC2 does not tell it.
+    """The public half of the key pair; empty if EC2 does not return it.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeKeyPairs.html
     """
@@ -87,7 +87,10 @@ def _read(file: Path, ask: AskPassphrase) -> SSHKey:
             ) from error
     passphrase = ask(file)
     if not passphrase:
-        raise PlanError(f"{where}: is encrypted, and nobody can be asked here; {USE_AGENT}")
+        raise PlanError(
+            f"{where}: is encrypted, and there is no terminal to ask for its passphrase; "
+            f"{USE_AGENT}"
+        )
     try:
         return asyncssh.import_private_key(text, passphrase)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The versions that an image is made of, from the file that the set-up scripts read too."""
+"""The versions in an image, from the file that the set-up scripts also read."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 FILE: Final = "pins.toml"
 HASHES: Final = ("sha256", "sha384")
 FIELDS: Final = (*HASHES, "key", "url", "repository")
-"""The fields that the scripts read besides `value`; each is a setting too."""
+"""The fields besides `value` that the scripts read; each is a separate setting."""
 KINDS: Final = ("_VERSION", "_COMMIT", "_BRANCH")
-"""The endings of a pin's name that are not in the names of its other settings."""
+"""The endings of a pin's name that the names of its other settings omit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,17 @@ class Pin:
     """The name of its setting, such as UV_VERSION."""
     value: str
     source: str
-    """Where the value was taken from, and why."""
+    """The source of the value, and the reason for it."""
     newer: str
-    """How to look for a newer one."""
+    """How to look for a newer version."""
     fields: dict[str, str]
-    """Hash, key, address: by the name of the setting, such as UV_SHA256."""
+    """Hash, key and address, by the name of the setting, such as UV_SHA256."""
     pypi: str = ""
-    """Its project on PyPI; empty: another place has it."""
+    """Its project on PyPI; empty if it is not from PyPI."""
     skip: str = ""
-    """A version of that project that is not to be taken."""
+    """A version of that project to skip."""
     goes_with: str = ""
-    """The pin that decides over this one."""
+    """The pin that determines this one."""
 
     @property
     def hashes(self) -> list[str]:

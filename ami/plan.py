@@ -1,4 +1,4 @@
-"""Check everything before anything is created, and fix what the build will do."""
+"""Check everything before anything is created, and decide what the build will do."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ T = TypeVar("T")
 Base = Literal["ubuntu", "dlami"]
 
 MIN_DISK_GIB: Final = 80
-"""The set-up fills about 60 GiB: 7 each for the CUDA toolkit and three PyTorch environments, and
-much for downloads and builds. The verification asks for 10 that are free."""
+"""In GiB. The set-up fills about 60: 7 each for the CUDA toolkit and three PyTorch environments,
+the rest for downloads and builds. The verification requires 10 free GiB."""
 MIN_IOPS: Final = 3000
 MIN_THROUGHPUT: Final = 125
-"""In MiB/s. Every gp3 volume has so much for its price:
+"""In MiB/s, included in the price of every gp3 volume:
 https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html"""
 IOPS_PER_MIB: Final = 4
-"""gp3 gives at most 0.25 MiB/s for each of its IOPS."""
+"""A gp3 volume has at most 0.25 MiB/s for each of its IOPS."""
 IOPS_PER_GIB: Final = 500
 ARCHITECTURE: Final = "x86_64"
 EBS_KEY: Final = "alias/aws/ebs"
-"""The key of AWS for EBS, which everyone in the account may use."""
+"""The alias of AWS's own key for EBS, which everyone in the account may use."""
 KEY_RIGHTS: Final = (
     "kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
     "kms:GenerateDataKeyWithoutPlaintext"
@@ -65,14 +65,14 @@ QUOTA_UNREADABLE: Final = frozenset({"AccessDeniedException", "NoSuchResourceExc
 
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """A public image on which a build can start."""
+    """A public image that a build can start from."""
 
     parameter: str
-    """The public SSM parameter that holds the id of the newest one."""
+    """The public SSM parameter with the id of the newest image."""
     owner: str
-    """The account that publishes it; anyone may give an image its name."""
+    """The account that publishes it; the name alone proves nothing, since anyone can use it."""
     pattern: str
-    """The names of its images, for a search if the parameter cannot be read."""
+    """The pattern of its names, for a search if the parameter cannot be read."""
     driver: str
     """The branch of the NVIDIA driver to install; empty: keep the driver of the base."""
 
@@ -110,7 +110,7 @@ UNFIT: Final[Mapping[str, str]] = {
         "its NVLink needs NVIDIA's subnet manager, which the image does not have; use p5 or older",
     ),
 }
-"""Families of types with NVIDIA GPUs that the image cannot serve, and why."""
+"""Families of types with NVIDIA GPUs that the image does not support, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class VcpuQuota:
     name: str
     families: tuple[str, ...]
     default: int = 0
-    """Of a new account; AWS raises it on request."""
+    """The value in a new account; AWS raises it on request."""
 
 
 QUOTAS: Final = (  # of the families with NVIDIA GPUs
@@ -161,7 +161,7 @@ class BuildSubnet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
-    """Everything that a build will do; nothing is looked up later."""
+    """Everything that a build will do; the build looks up nothing later."""
 
     build_id: str
     started: datetime
@@ -175,7 +175,7 @@ class BuildPlan:
     vcpus: int
     gpus: int
     subnets: tuple[BuildSubnet, ...]
-    """In the order in which they are tried."""
+    """The subnets in the order in which the launch tries them."""
     base_image: str
     base_name: str
     root_device: str
@@ -186,7 +186,7 @@ class BuildPlan:
     login_key: SSHKey | None = field(default=None, repr=False)
     """The private key of `options.ssh_key`; None: a temporary key, or one in the SSH agent."""
     warnings: tuple[str, ...] = ()
-    """What may go wrong although nothing forbids the build."""
+    """Problems that may occur although the build is possible."""
 
     @property
     def temporary_name(self) -> str:
@@ -199,12 +199,12 @@ class BuildPlan:
 
     @property
     def driver(self) -> str:
-        """The branch of the NVIDIA driver that the image must have; empty: that of the base."""
+        """The branch of the NVIDIA driver that the image must have; empty: the base image's."""
         return self.options.versions.get("NVIDIA_BRANCH", BASES[self.options.base].driver)
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of every resource of the build, set by the call that creates it."""
+        """The tags of every resource of the build; the call that creates a resource sets them."""
         return {
             "Name": self.temporary_name,
             "Project": names.PROJECT,
@@ -228,10 +228,10 @@ def make(  # noqa: PLR0913 - the account, the choices, and who answers questions
     """Check everything that the build relies on.
 
     *find_address* finds this machine's public address (default: ask AWS); *ask_passphrase* asks
-    for that of an encrypted --ssh-key-file (default: nobody can be asked).
+    for the passphrase of an encrypted --ssh-key-file (default: no terminal).
 
     Raises:
-        PlanError: it names every problem, not only the first.
+        PlanError: the message names every problem, not only the first.
     """
     started = datetime.now(UTC)
     build_id = f"{started:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
@@ -239,7 +239,7 @@ def make(  # noqa: PLR0913 - the account, the choices, and who answers questions
     problems: list[str] = []
 
     def check(question: Callable[[], T], otherwise: T) -> T:
-        """The answer to *question*; if it fails, note the problem and go on with *otherwise*."""
+        """The answer to *question*; if it fails, record the problem and return *otherwise*."""
         try:
             return question()
         except PlanError as error:
@@ -249,7 +249,7 @@ def make(  # noqa: PLR0913 - the account, the choices, and who answers questions
         return otherwise
 
     account, caller = check(lambda: _identity(aws), ("", ""))
-    if not account:  # without an identity AWS answers no other question
+    if not account:  # without an identity no other check can succeed
         raise PlanError(*problems)
     base = check(lambda: _base_image(aws, options.base), None)
     type_info = check(lambda: _instance_type(aws, instance_type), None)
@@ -303,7 +303,7 @@ def _identity(aws: AwsClients) -> tuple[str, str]:
 
 
 def _base_image(aws: AwsClients, base: Base) -> ImageTypeDef:
-    """The newest base image; always by its owner, since anyone may give an image its name."""
+    """The newest base image; always by its owner, since anyone can use its name."""
     source = BASES[base]
     try:
         parameter = aws.ssm.get_parameter(Name=source.parameter)["Parameter"]
@@ -372,7 +372,7 @@ def _instance_type(aws: AwsClients, instance_type: str) -> InstanceTypeInfoTypeD
 
 
 def _subnets(aws: AwsClients, target: BuildTarget, instance_type: str) -> tuple[BuildSubnet, ...]:
-    """The stack's subnets that can be reached and whose zones offer the type, in their order."""
+    """The stack's public subnets in zones that offer the type, in their order."""
     described = aws.ec2.describe_subnets(SubnetIds=list(target.subnet_ids))["Subnets"]
     zones = {subnet.get("SubnetId", ""): subnet.get("AvailabilityZone", "") for subnet in described}
     public = _public_subnets(aws, target)
@@ -437,7 +437,7 @@ def _public_subnets(aws: AwsClients, target: BuildTarget) -> list[str]:
 def _check_quota(aws: AwsClients, instance_type: str, vcpus: int) -> str:
     """Check that the quota has room; a warning if it cannot be read.
 
-    Service Quotas may not know a quota that the account never changed; AWS's default holds then.
+    Service Quotas may lack a quota that the account never changed; then AWS's default applies.
     https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
     """
     family = re.match("[a-z]+", instance_type)
@@ -484,7 +484,7 @@ def _quota_value(aws: AwsClients, quota: VcpuQuota) -> int:
 def _vcpus_in_use(aws: AwsClients, families: tuple[str, ...], known: Mapping[str, int]) -> int:
     """The vCPUs of the running on-demand instances of *families*.
 
-    *known* has the vCPUs of some types; those of the others are asked for.
+    *known* holds the vCPUs of some types; EC2 describes the others.
     """
     filters = {
         "instance-type": [f"{family}*" for family in families],
@@ -522,7 +522,7 @@ def _ebs_key_warning(aws: AwsClients) -> str:
 
 
 def _disk_speed_problems(options: BuildOptions) -> list[str]:
-    """Speeds that gp3 does not have; its upper limits are told by the launch."""
+    """The problems of speeds that gp3 does not have; the dry run reports its upper limits."""
     iops, throughput = options.disk_iops, options.disk_throughput
     problems: list[str] = []
     if iops < MIN_IOPS or iops > options.disk_gib * IOPS_PER_GIB:

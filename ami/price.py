@@ -1,4 +1,4 @@
-"""What a build will cost, from AWS's price list; an unknown price is shown as unknown."""
+"""The cost of a build from AWS's price list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from infra.aws_clients import AwsClients
 
 TYPICAL_HOURS: Final = 45 / 60
-"""An estimate, 35 to 50 minutes; the manifest of a build has the measured time of each step."""
+"""The estimated hours of a build, 35 to 50 minutes; its manifest has the measured times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class HourlyPrice:
     """The on-demand price of the build machine, without its disk."""
 
     dollars: float | None
-    """Per hour; None if it is not known."""
+    """US dollars per hour; None if unknown."""
     why_unknown: str = ""
 
     def __str__(self) -> str:

@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
 
 class BuildProgress(Protocol):
-    """Where a build reports its steps."""
+    """Receives the steps that a build reports."""
 
     def step(self, name: str) -> AbstractContextManager[None]:
-        """A step of the work, which lasts until the end of the block."""
+        """Report a step, which lasts until the end of the block."""
         ...
 
     def note(self, text: str) -> None:
-        """Show what the running step is doing."""
+        """Report what the running step is doing."""
         ...
 
     def say(self, text: str) -> None:
-        """Print a line that stays in view."""
+        """Print a line that stays visible."""
         ...
 
 
 class StepClock:
-    """The seconds that each step took; a step that runs again counts on."""
+    """Measures the seconds of each step; repetitions of a step are added up."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -56,7 +56,7 @@ class StepClock:
 
 @dataclass(frozen=True)
 class TimedProgress:
-    """Hands everything on to another progress, and measures each step."""
+    """Forwards everything to another progress, and measures each step."""
 
     shown: BuildProgress
     clock: StepClock = field(default_factory=StepClock)
@@ -85,7 +85,7 @@ def elapsed(seconds: float) -> str:
 
 @dataclass
 class PlainProgress:
-    """One line when a step starts, one for each note, one when the step ends."""
+    """Prints one line for the start of a step, for each note, and for its end."""
 
     console: Console
     started: float = field(default_factory=time.monotonic)
@@ -186,7 +186,7 @@ class LiveProgress:
 
 @contextmanager
 def on(console: Console) -> Generator[BuildProgress]:
-    """The display that fits *console*, until the end of the block."""
+    """Choose the display that fits *console*, until the end of the block."""
     if not console.is_terminal:
         yield PlainProgress(console)
         return

@@ -1,4 +1,4 @@
-"""The work on the build machine, in order: wait, set up, reboot, verify, seal."""
+"""The work on the build machine, in this order: wait, set up, reboot, verify, seal."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ FOLDER: Final = "/var/tmp/ami-build"  # noqa: S108 - on the build machine, which
 MANIFEST: Final = "/etc/sandbox-image.json"
 BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 STEP: Final = "==> "
-"""The start of the line with which a set-up script names its next step."""
+"""The prefix of the line with which a set-up script names its next step."""
 LOOK: Final = "build again with --keep-on-error to look at the machine"
 VERIFIED: Final = "ok "
-"""The start of the line "ok NAME VERSION" of each check of verify.sh that passed."""
+"""The prefix of the line "ok NAME VERSION" for each passed check of verify.sh."""
 Log = Callable[[str], None]
 
 
 def script(name: str) -> bytes:
-    """The text of a script in ami/setup, with Unix line ends whatever the checkout has."""
+    """The text of a script in ami/setup with Unix line ends, which a checkout may not have."""
     return _with_unix_ends(resources.files("ami").joinpath("setup", name).read_bytes())
 
 
@@ -43,7 +43,7 @@ def _with_unix_ends(text: bytes) -> bytes:
 
 
 def archive() -> bytes:
-    """All files of ami/setup in one tar file, since each copy costs a round trip or two."""
+    """All files of ami/setup in one tar file, since each copy needs a round trip or two."""
     packed = io.BytesIO()
     folder = resources.files("ami").joinpath("setup")
     with tarfile.open(fileobj=packed, mode="w") as tar:
@@ -58,7 +58,7 @@ def archive() -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Provisioner:
-    """Turns the build machine into what the image shall be."""
+    """Installs, verifies and seals the build machine."""
 
     session: SshSession
     plan: BuildPlan
@@ -78,7 +78,7 @@ class Provisioner:
         self.run_script("ready.sh", limit=self.plan.limits.ready)
 
     def set_up(self, stage: str) -> None:
-        """Run a stage, and again after a broken connection: its finished steps are skipped."""
+        """Run a stage; repeat it after a broken connection, without its finished steps."""
         limit = self.plan.limits.upgrade if stage == "base" else self.plan.limits.software
         for attempt in range(self.plan.limits.reconnects + 1):
             try:
@@ -121,7 +121,7 @@ class Provisioner:
         """The versions on the machine, by name.
 
         Raises:
-            VerificationError: a check failed, or none was made.
+            VerificationError: a check failed, or no check ran.
         """
         try:
             output = self.run_script("verify.sh", limit=self.plan.limits.verify)
@@ -138,7 +138,7 @@ class Provisioner:
         return versions
 
     def write_manifest(self, manifest: Mapping[str, object]) -> None:
-        """Write the image's description of itself to `MANIFEST`, as JSON."""
+        """Write the manifest of the image to `MANIFEST`, as JSON."""
         text = json.dumps(manifest, indent=2) + "\n"
         self.session.put(f"{FOLDER}/manifest.json", text.encode())
         self.session.run(
@@ -152,7 +152,9 @@ class Provisioner:
         Raises:
             VerificationError: a trace is still there.
         """
-        prove = script("prove.sh").decode()  # not copied: the seal removes the copied scripts
+        prove = script(
+            "prove.sh"
+        ).decode()  # sent through standard input, since the seal removes the copied scripts
         limit = self.plan.limits.check
         self.run_script("seal.sh", limit=limit)
         try:
@@ -172,8 +174,8 @@ class Provisioner:
     def run_script(self, name: str, *arguments: str, limit: float) -> str:
         """Run a copied script as root and return its output.
 
-        The lock keeps a second run waiting while the first, whose connection broke, goes on. The
-        limit is set once more below sudo, since a signal of the login does not reach root's child.
+        A first run may continue after its connection broke, so the lock makes a second run wait.
+        The limit is set again below sudo, since a signal of the login does not reach root's child.
         """
         bounded = f"timeout --kill-after=10 {limit:g} flock --wait {limit:g} {FOLDER}"
         command = shlex.join(["bash", f"{FOLDER}/{name}", *arguments])

@@ -1,4 +1,4 @@
-"""The public address of this computer, from which the build machine may be reached."""
+"""Find the public address of this computer, which the build machine admits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from ami.errors import PlanError
 
 ADDRESS_SERVICE: Final = "https://checkip.amazonaws.com"
-"""AWS answers with the address from which the request came."""
+"""AWS answers with the address that the request came from."""
 REQUESTS: Final = 3
 """A network with several public addresses may use another one for each connection."""
 

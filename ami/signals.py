@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a build once; the clean-up that follows is not interrupted."""
+"""The first Ctrl-C, SIGTERM or SIGHUP ends a build; further ones do not interrupt the clean-up."""
 
 import signal
 from collections.abc import Callable, Generator
@@ -12,7 +12,7 @@ HANDLED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class SignalHandler:
-    """Raises `Interrupted` at the first signal, and only while it is armed."""
+    """Raises `Interrupted` at the first signal while it is armed."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -20,11 +20,11 @@ class SignalHandler:
         self._answered = False
 
     def arm(self) -> None:
-        """From here on a signal ends the build."""
+        """From now on, a signal ends the build."""
         self._armed = True
 
     def disarm(self) -> None:
-        """From here on a signal changes nothing: the running work goes on to its end."""
+        """From now on, a signal changes nothing: the current work continues to its end."""
         self._armed = False
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
@@ -41,7 +41,7 @@ class SignalHandler:
 
 @contextmanager
 def handled(say: Callable[[str], None]) -> Generator[SignalHandler]:
-    """Handle the signals in this block; afterwards the handlers are as before."""
+    """Handle the signals in this block; restore the earlier handlers at its end."""
     handler = SignalHandler(say)
     before = {number: signal.signal(number, handler.handle) for number in HANDLED}
     try:

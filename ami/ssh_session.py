@@ -1,8 +1,8 @@
 """SSH to the build machine.
 
-The builder makes the machine's host key, so it trusts that key only and never "the first one seen".
-Everything runs in one background event loop; callers stay in the main thread, where a signal can
-end their wait.
+The builder generates the machine's host key, so it trusts this key only, and never "the first one
+seen". Everything runs in one background event loop. Callers stay in the main thread, where a signal
+can end their wait.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ OnLine: TypeAlias = Callable[[str], None]
 PORT: Final = 22
 LOST: Final = (asyncssh.DisconnectError, asyncssh.ChannelOpenError, OSError)
 TIMED_OUT: Final = 124
-"""The exit status of timeout(1) if it ended the command."""
+"""The exit status of timeout(1) after it ended the command."""
 REFUSED: Final = "ermission denied"
-"""In asyncssh's error if the machine accepts no key that it was offered."""
+"""Part of asyncssh's error if the machine accepts no offered key."""
 KEEPALIVES: Final = 3
-"""A connection counts as broken after so many without an answer."""
+"""The keepalives without an answer after which a connection counts as broken."""
 
 
 class ConnectionBrokeError(SetupError):
-    """The connection broke before the command ended; nobody knows how far it came."""
+    """The connection broke before the command ended; the command may have succeeded."""
 
 
 class CommandError(SetupError):
@@ -50,11 +50,11 @@ class CommandError(SetupError):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who logs in, with which key, and which host key the machine has to show."""
+    """The user and key of a login, and the expected host key of the machine."""
 
     user: str
     key: SSHKey | None
-    """The private key; None: one of the user's SSH agent."""
+    """The private key; None: a key in the user's SSH agent."""
     host_key: SSHKey
 
 
@@ -63,7 +63,7 @@ def dial(host: str, port: int) -> socket.socket:
 
 
 class SshSession:
-    """The SSH connection to one build machine; it can be made again."""
+    """The SSH connection to one build machine; it can reconnect."""
 
     def __init__(  # noqa: PLR0913 - the machine, the login and the limits
         self,
@@ -76,9 +76,9 @@ class SshSession:
         on_wait: Callable[[], None] = lambda: None,
         silence_hint: str = "",
     ) -> None:
-        """*on_wait* is called every `limits.poll_interval` of a wait for a login; it may raise.
+        """A wait for a login calls *on_wait* every `limits.poll_interval`; it may raise.
 
-        *silence_hint* ends the error of a machine whose port never answered.
+        *silence_hint* is appended to the error for a machine whose port never answered.
         """
         self.address = address
         self._login, self._limits, self._loop, self._dial = login, limits, loop, dial
@@ -86,7 +86,7 @@ class SshSession:
         self._connection: SSHClientConnection | None = None
 
     def connect(self, limit: float) -> None:
-        """Log in; a machine that refuses or resets may only be starting, so try again.
+        """Log in; retry after a refusal or reset, because the machine may be starting.
 
         Raises:
             SetupError: the host key is wrong, the machine refused the key for `limits.refused`
@@ -136,7 +136,7 @@ class SshSession:
     ) -> str:
         """Run *command* and return its output; errors call it *name*.
 
-        timeout(1) ends it on the machine after *limit* seconds, for a closed connection does not.
+        timeout(1) ends it on the machine after *limit* seconds; a closed connection would not.
 
         Raises:
             CommandError: it failed, or was ended at its limit.
@@ -160,7 +160,7 @@ class SshSession:
         return output
 
     def put(self, path: str, content: bytes, *, then: str = "") -> None:
-        """Write a file, check that it arrived whole, and run *then* in its folder."""
+        """Write a file, verify its checksum, and run *then* in its folder."""
         digest = hashlib.sha256(content).hexdigest()
         quoted = shlex.quote(path)
         follow = f" && cd $(dirname {quoted}) && {then}" if then else ""
@@ -230,7 +230,7 @@ class SshSession:
 
 @contextmanager
 def background_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """An event loop in a thread of its own, until the end of the block."""
+    """An event loop in a separate thread, until the end of the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="ssh", daemon=True)
     thread.start()

@@ -1,6 +1,6 @@
-"""The steps of a build at AWS; each creates one resource and removes it again.
+"""The steps of a build in AWS; each creates one resource and removes it again.
 
-A removal that fails is reported and left to the last sweep, which finds the resource by its tag or
+A failed removal is reported and left to the final sweep, which finds the resource by its tag or
 name. It never replaces the error that ended the build.
 """
 
@@ -80,7 +80,7 @@ def key_pair(aws: AwsClients, plan: BuildPlan, keys: BuildKeys, undo: Undo) -> G
             TagSpecifications=tag_specifications(plan.tags, "key-pair"),
         )
     except AWS_ERRORS as error:
-        # the name is this build's, so a duplicate is its own: the first answer was lost
+        # only this build uses the name, so a duplicate means that the first answer was lost
         if error_code(error) != "InvalidKeyPair.Duplicate":
             raise
     try:
@@ -91,7 +91,7 @@ def key_pair(aws: AwsClients, plan: BuildPlan, keys: BuildKeys, undo: Undo) -> G
 
 @contextmanager
 def ssh_group(aws: AwsClients, plan: BuildPlan, undo: Undo) -> Generator[str]:
-    """The id of a security group that opens port 22 to the builder, and nothing else."""
+    """The id of a security group that opens only port 22, to the builder."""
     try:
         group = aws.ec2.create_security_group(
             GroupName=plan.temporary_name,
@@ -136,7 +136,7 @@ def instance(  # noqa: PLR0913 - the parts of a machine
 ) -> Generator[InstanceTypeDef]:
     """The build machine, running, in the first zone of the stack that has capacity.
 
-    EC2 may accept a launch and end the machine for lack of capacity while it is pending.
+    EC2 may accept a launch and later end the pending machine for lack of capacity.
     """
     launch.do_not_retry_without_capacity(aws.ec2)
     refusals: list[str] = []
@@ -166,7 +166,7 @@ def instance(  # noqa: PLR0913 - the parts of a machine
 
 
 class NoCapacityError(Exception):
-    """EC2 has no room for the machine in this zone; the message is EC2's code."""
+    """EC2 has no capacity for the machine in this zone; the message is EC2's code."""
 
 
 def _launch(aws: AwsClients, plan: BuildPlan, subnet: BuildSubnet, request: dict[str, Any]) -> str:
@@ -193,7 +193,7 @@ def _launch(aws: AwsClients, plan: BuildPlan, subnet: BuildSubnet, request: dict
 
 
 def _describe(aws: AwsClients, instance_id: str) -> InstanceTypeDef | None:
-    """The instance; None while AWS does not find it yet."""
+    """The instance; None as long as AWS does not find it."""
     try:
         reservations = aws.ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
     except AWS_ERRORS as error:
@@ -241,7 +241,7 @@ def require_alive(aws: AwsClients, instance_id: str) -> None:
 
 
 def stop(aws: AwsClients, plan: BuildPlan, instance_id: str) -> None:
-    """Stop the machine, so that nothing writes to its disk while the image is taken."""
+    """Stop the machine, so that nothing writes to its disk during CreateImage."""
     volume = _slow_down_disk(aws, plan, instance_id)
     aws.ec2.stop_instances(InstanceIds=[instance_id])
 
@@ -258,7 +258,7 @@ def stop(aws: AwsClients, plan: BuildPlan, instance_id: str) -> None:
 
 
 def _slow_down_disk(aws: AwsClients, plan: BuildPlan, instance_id: str) -> str:
-    """Give the disk the speed that is in gp3's price, and return its id; "" if it has that speed.
+    """Give the disk the speed that gp3's price includes; return its id, or "" without a change.
 
     An image keeps the IOPS and the throughput of its volume, so each sandbox would pay for them.
     CreateImage cannot change them:
@@ -308,7 +308,7 @@ def image(  # noqa: PLR0913 - the parts of an image
     tags: dict[str, str],
     undo: Undo,
 ) -> Generator[ImageTypeDef]:
-    """The image of the stopped machine, available; it alone stays if the build succeeds."""
+    """The available image of the stopped machine, the only resource that stays after a success."""
     try:
         image_id = aws.ec2.create_image(
             InstanceId=instance_id,
@@ -319,7 +319,7 @@ def image(  # noqa: PLR0913 - the parts of an image
     except AWS_ERRORS as error:
         if error_code(error) != "InvalidAMIName.Duplicate":
             raise
-        # the name is this build's, so a duplicate is its own: the first answer was lost
+        # only this build uses the name, so a duplicate means that the first answer was lost
         image_id = build_resources.own_images(aws, {"name": plan.image_name})[0]["ImageId"]
     parts = [BuildResource(kind="image", id=image_id)]
     try:
@@ -328,7 +328,7 @@ def image(  # noqa: PLR0913 - the parts of an image
         require_private(created)
         yield created
     except (PendingError, NotConfiguredError):
-        raise  # the image can still be finished, or it is finished: it stays
+        raise  # the image is finished, or can still be finished: it stays
     except BaseException:
         for part in parts:
             undo(part)
@@ -390,7 +390,7 @@ def require_private(description: ImageTypeDef) -> None:
 
 
 def publish(aws: AwsClients, image_id: str, snapshots: list[str], name: str) -> None:
-    """Mark a finished image with the Purpose tag that the manager's policy asks of it."""
+    """Set the Purpose tag on a finished image, which the manager's policy requires."""
     aws.ec2.modify_image_attribute(
         ImageId=image_id, Attribute="imdsSupport", ImdsSupport={"Value": "v2.0"}
     )

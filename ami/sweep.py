@@ -1,9 +1,8 @@
-"""Find and remove what a build left behind, until nothing is found any more.
+"""Find and remove the resources that a build left, until none is found.
 
-Ids are not enough: a call can take effect although its answer is lost. So each kind of resource is
-searched for by the build's tag or its unique name. One empty search is not enough either, since
-EC2's lists may be out of date; after a fault the sweep ends only after several empty searches in a
-row.
+A call can take effect although its answer is lost, so ids are not enough: the sweep searches each
+kind of resource by the build's tag or unique name. EC2's lists may be out of date, so after a fault
+the sweep ends only after several consecutive empty searches.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
     """Remove the *known* resources and those of *kinds* that *search* finds; return what is left.
 
     Resources in *keep_ids* and those for which *keep* answers true are not touched. The sweep ends
-    after `limits.sweep` seconds at the latest.
+    after at most `limits.sweep` seconds.
     """
     required = (
         limits.empty_sweeps_required if empty_sweeps_required is None else empty_sweeps_required
@@ -79,7 +78,9 @@ def sweep(  # noqa: PLR0913 - each is one independent fact of the search
                 continue
             try:
                 build_resources.remove(aws, resource)
-                pending.pop(resource.id, None)  # removed by its id once; now only searched for
+                pending.pop(
+                    resource.id, None
+                )  # its removal was requested once; now wait until no search finds it
                 report_once(resource, f"removed {resource}")
             except AWS_ERRORS as error:
                 report_once(resource, f"{resource} cannot be removed yet: {error_reason(error)}")
@@ -97,7 +98,7 @@ def find(aws: AwsClients, search: Search, say: Say) -> list[BuildResource]:
 def started_before(
     resources: Iterable[BuildResource], *, older_than: timedelta
 ) -> list[BuildResource]:
-    """Those whose build started more than *older_than* ago, so that it cannot be running."""
+    """The resources of builds that started more than *older_than* ago and so have ended."""
     now = datetime.now(UTC)
     return [
         resource
@@ -111,7 +112,7 @@ def clean(aws: AwsClients, build_ids: Iterable[str], *, limits: Limits, say: Say
     """Remove everything that these builds left, except finished images.
 
     Raises:
-        LeftoverError: the message has the command that removes each resource that is left.
+        LeftoverError: the message has the removal command for each remaining resource.
     """
     left = [
         resource
@@ -136,7 +137,7 @@ def removal_commands(resources: Iterable[BuildResource], region: str) -> list[st
 def _find(
     aws: AwsClients, search: Search, say: Say, kinds: Collection[Kind]
 ) -> tuple[list[BuildResource], bool]:
-    """The resources, and whether every kind could be listed; a failed list stops no other."""
+    """The resources, and whether every kind could be listed; a failed listing stops no other."""
     resources: dict[str, BuildResource] = {}
     complete = True
     for kind, finder in build_resources.FINDERS.items():

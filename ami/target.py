@@ -1,4 +1,4 @@
-"""What a build needs to know of its stack, and the one value that it writes back."""
+"""The facts about a stack that a build needs, and the one setting that it writes."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,12 +9,12 @@ class BuildTarget:
     """The stack that the image is for, and the network in which the build machine runs."""
 
     stack: str
-    """Its name, as commands in messages need it."""
+    """Its name, for the commands in messages."""
     environment: str
     region: str
     vpc_id: str
     subnet_ids: tuple[str, ...]
-    """In fallback order: if the first zone has no capacity, the next is tried."""
+    """In the order of the launch: if the first zone has no capacity, the next is tried."""
     instance_type: str
     """The stack's default instance type; the build uses it unless an option names another."""
 

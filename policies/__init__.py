@@ -1,1 +1,1 @@
-"""The guard rails: a CrossGuard pack that stops updates which would weaken the isolation."""
+"""The guard rails: a policy pack that stops updates that would weaken the isolation."""

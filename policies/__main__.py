@@ -1,7 +1,7 @@
 """Serves the pack to the engine.
 
 The engine starts this file with the pack's folder as the working directory and first on `sys.path`,
-so the repository, which holds the packages `policies` and `infra`, comes first here.
+so this file puts the repository first, which holds the packages `policies` and `infra`.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What an owner adds to the stack: resources and providers that the rules do not know.
+"""An owner's additions to the stack: resources and providers that the rules do not know.
 
 `additions.json` holds a list of ``{"resource", "reason"}``. *resource* is the end of a URN,
 ``type::name``; the name may hold wildcards, the type may not. The rules for each kind then leave
@@ -20,7 +20,7 @@ KEYS: Final = ("resource", "reason")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addition:
-    """Some resources of one type that the owner of the stack answers for."""
+    """Resources of one type that the owner of the stack is responsible for."""
 
     resource: str
     reason: str
@@ -52,6 +52,6 @@ def _parse(where: str, entry: Mapping[str, Any]) -> Addition:
         )
     if len(entry["reason"]) < SHORTEST_REASON:
         raise ExemptionError(
-            f"{where}: reason = {entry['reason']}: is too short; write what it is for"
+            f"{where}: reason = {entry['reason']}: is too short; write the purpose of the resource"
         )
     return Addition(**entry)

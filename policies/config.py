@@ -1,7 +1,7 @@
 """The parameters of the rules: from the stack's config, unless the pack's config sets them.
 
-The pack reads the stack's config itself, not through the program's settings, so that it does not
-repeat a mistake of the program. A value that the pack cannot read ends the pack and the preview.
+The pack reads the stack's config itself and not through the program's settings, so that it does not
+repeat a mistake of the program. A value that is not valid ends the pack and the preview.
 """
 
 import json
@@ -31,7 +31,7 @@ WORLD: Final = IPv4Network("0.0.0.0/0")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """The values that rules compare with. Those up to `budget_email` are keys of the stack."""
+    """The values that the rules compare with. Fields up to `budget_email` are keys of the stack."""
 
     region: str = "us-east-1"
     account_id: str = ""
@@ -89,7 +89,7 @@ class Parameters:
 
     @property
     def partition(self) -> str:
-        """The partition of the region, as ARNs name it."""
+        """The partition of the region in ARNs."""
         prefix = self.region.partition("-")[0]
         return {"cn": "aws-cn", "us": "aws-us-gov"}[prefix] if self._is_apart else "aws"
 

@@ -1,4 +1,4 @@
-"""IAM policy documents, read as IAM reads them.
+"""IAM policy documents, parsed in the same way as IAM does.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 """
@@ -16,7 +16,7 @@ SID: Final = re.compile(r"[A-Za-z]{1,40}")
 POSITIVE: Final = frozenset(
     {"StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike", "Bool"}
 )
-"""Operators that do not match if the key is absent; no operator that ends in IfExists."""
+"""Operators that do not match if the key is absent, so none that ends in IfExists."""
 VERSION: Final = "2012-10-17"
 EXCLUSIVE: Final = (
     {"Action", "NotAction"},
@@ -29,7 +29,7 @@ ACCOUNT: Final = re.compile(r":\d{12}:")
 
 
 class InvalidDocumentError(ValueError):
-    """A text is not a valid policy document."""
+    """The text is not a valid policy document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class ParsedStatement:
         return self.sid if SID.fullmatch(self.sid) else f"statement {self.number}"
 
     def missing(self, keys: Keys) -> Iterator[str]:
-        """The keys that the statement does not require to have a listed value.
+        """The keys for which the statement requires no listed value.
 
         Only operators that fail if the key is absent count. A wildcard or a variable in a value
         matches the pattern of that value only if the pattern names it.
@@ -65,7 +65,7 @@ class ParsedStatement:
                 yield key
 
     def unlimited(self, limits: Iterable[Condition]) -> Iterator[str]:
-        """The keys of the conditions that the statement does not have, or has wider."""
+        """The keys of the conditions that the statement lacks or has wider."""
         for limit in limits:
             if not any(
                 _fits(limit, operator, key, values)
@@ -83,7 +83,7 @@ class ParsedStatement:
         )
 
     def fulfils(self, denial: Denial) -> bool:
-        """Whether it denies what *denial* asks for, in every case that *denial* asks for."""
+        """Whether it denies everything that *denial* requires, in every required case."""
         if self.allows or not (self.names(denial.action) and self.reaches(denial.on)):
             return False
         return all(
@@ -92,13 +92,13 @@ class ParsedStatement:
         )
 
     def names(self, action: str) -> bool:
-        """Whether it is about *action*."""
+        """Whether it applies to *action*."""
         if self.not_actions:
             return not _any_match(self.not_actions, action)
         return _any_match(self.actions, action)
 
     def reaches(self, resource: str) -> bool:
-        """Whether it is about *resource*, an ARN; the account `account` stands for any account."""
+        """Whether it applies to the ARN *resource*; the account `account` means any account."""
         patterns = [ACCOUNT.sub(":account:", arn) for arn in self.not_resources or self.resources]
         matches = any(fnmatchcase(resource, pattern) for pattern in patterns)
         return matches != bool(self.not_resources)
@@ -128,7 +128,7 @@ def _statement(number: int, raw: Mapping[str, Any]) -> ParsedStatement:
     if raw["Effect"] not in ("Allow", "Deny"):
         raise ValueError("the effect of a statement is Allow or Deny")
     if set(raw) - ELEMENTS or any(len(pair & set(raw)) > 1 for pair in EXCLUSIVE):
-        raise ValueError("IAM knows no such statement")
+        raise ValueError("has elements that IAM does not accept in a statement")
     conditions: Mapping[str, Mapping[str, Any]] = raw.get("Condition") or {}
     return ParsedStatement(
         number=number,
@@ -148,9 +148,9 @@ def _statement(number: int, raw: Mapping[str, Any]) -> ParsedStatement:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of the document; a name that stands there twice could hide what IAM reads."""
+    """An object of the document; a repeated name is an error, since parsers differ on it."""
     if len({name.lower() for name, _ in pairs}) != len(pairs):
-        raise ValueError("a name stands there twice")
+        raise ValueError("has the same name twice")
     return dict(pairs)
 
 

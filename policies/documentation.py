@@ -1,4 +1,4 @@
-"""The tables of docs/guard-rails.md that the code knows; `make docs` writes them."""
+"""The generated tables of docs/guard-rails.md; `make docs` writes them."""
 
 from typing import Final
 

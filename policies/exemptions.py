@@ -24,7 +24,7 @@ class ExemptionError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:
-    """Some resources are exempt from one rule, until the end of a day (UTC)."""
+    """Exempts some resources from one rule, until the end of a day (UTC)."""
 
     rule: str
     resource: str

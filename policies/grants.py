@@ -1,7 +1,7 @@
-"""The closed list of permissions: what each document of the program may allow and must deny.
+"""The closed list of permissions that each document of the program may allow and must deny.
 
-An action, a resource or a wider condition that is missing here is refused. The list repeats the
-statements of `infra/permissions` on purpose: a permission changes only if both files change.
+Other actions, other resources and wider conditions are refused. The list repeats the statements of
+`infra/permissions` on purpose: a permission changes only if both files change.
 """
 
 import re
@@ -27,17 +27,17 @@ LAUNCH_TAGS: Final = ("Environment", "Project", "Purpose", names.USER_TAG)
 """The tags that every launch may set."""
 NOT_EMPTY: Final = r"\?\*"
 EXCEPT: Final = frozenset({"StringNotEquals", "StringNotLike", "ArnNotEquals", "ArnNotLike"})
-"""Operators that match if the key has another value, or none."""
+"""Operators that match if the key has another value or is absent."""
 EQUAL: Final = frozenset({"StringEquals", "StringEqualsIfExists"})
 AT_MOST: Final = frozenset({"NumericLessThanEquals", "NumericLessThanEqualsIfExists"})
 NULL: Final = frozenset({"Null"})
 Keys = Mapping[str, str]
-"""By condition key, the pattern of the values that a statement may accept."""
+"""The pattern of the values that a statement may accept, by condition key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One of these operators on a key, with values that match a pattern."""
+    """A condition: one of these operators on a key, with values that match a pattern."""
 
     key: str
     pattern: str
@@ -53,12 +53,12 @@ class Grant:
     """The pattern of the resource's ARN, as the statement writes it."""
     when: Keys = field(default_factory=dict[str, str])
     limits: tuple[Condition, ...] = ()
-    """Conditions that a request may pass without the key, or that are on a key of many values."""
+    """Conditions that hold without the key, or whose key has many values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denial:
-    """An action that a document must deny on a resource, in every case that fulfils *when*."""
+    """An action that a document must deny on a resource, whenever *when* holds."""
 
     action: str
     on: str
@@ -68,7 +68,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Who may take on a role, under conditions at least this narrow."""
+    """Who may assume a role, under conditions at least this narrow."""
 
     kind: str
     principal: str
@@ -143,15 +143,15 @@ OWN_PREFIX: Final = "${aws:userid}"
 OWN_STREAMS: Final = "${aws:Ec2InstanceSourcePrivateIPv4}/*"
 """The log streams of an instance."""
 CONFIGURED_IMAGE: Final = f"${{aws:PrincipalTag/{names.IMAGE_TAG}}}"
-"""The tag of the manager by which its boundary names the configured image."""
+"""The tag of the manager that names the configured image for its boundary."""
 LONG_LISTS: Final = 2_100
-"""Characters of the ARNs of buckets and repositories that every boundary of sandboxes can hold."""
+"""The characters of bucket and repository ARNs for which every sandbox boundary has room."""
 STATE: Final = ("any.tfstate", "any/.pulumi/any")
-"""Paths of objects with the state of infrastructure."""
+"""Paths of objects that hold the state of infrastructure."""
 
 
 def ceiling(document: str, parameters: Parameters) -> tuple[str, ...]:
-    """What a boundary leaves room for; it must deny every other action. Empty for no boundary."""
+    """The actions below the ceiling of a boundary, which must deny all others; else empty."""
     table = {
         names.MANAGER_BOUNDARY: (
             *(RUN, TAG, DELETE_VOLUME, *CONTROL, *READS, *COSTS, *FACTS, PASS_ROLE, *VOLUME_KEYS),
@@ -167,7 +167,7 @@ def ceiling(document: str, parameters: Parameters) -> tuple[str, ...]:
 
 
 def grants(document: str, parameters: Parameters) -> tuple[Grant, ...]:
-    """What the document of this name may allow; a split policy has one name for all its parts.
+    """The grants of the document of this name; a split policy has one name for all parts.
 
     A boundary allows what the policy allows, so an attached policy adds nothing.
     """
@@ -185,7 +185,7 @@ def grants(document: str, parameters: Parameters) -> tuple[Grant, ...]:
 
 
 def denials(document: str, parameters: Parameters) -> tuple[Denial, ...]:
-    """What the document of this name must deny, besides everything above its ceiling."""
+    """The denials of the document of this name, besides everything above its ceiling."""
     table = {
         names.MANAGER_BOUNDARY: _manager_boundary,
         names.INSTANCE_BOUNDARY: _instance_boundary,
@@ -195,7 +195,7 @@ def denials(document: str, parameters: Parameters) -> tuple[Denial, ...]:
 
 
 def trusted(role: str, parameters: Parameters) -> tuple[Trust, ...]:
-    """Who may take on the role of this name."""
+    """Who may assume the role of this name."""
     own_account = {"aws:SourceAccount": ACCOUNT}
     table = {
         names.INSTANCE_ROLE: Trust(kind="Service", principal="ec2.amazonaws.com"),
@@ -242,7 +242,7 @@ def _manager_room(parameters: Parameters) -> tuple[Grant, ...]:
 
 
 def _changes(parameters: Parameters, image: str) -> tuple[Grant, ...]:
-    """Launches, and the control of what they launched."""
+    """Launches, and the control of the launched instances."""
     user = {f"aws:RequestTag/{names.USER_TAG}": NOT_EMPTY}
     tags = {**_tags("aws:RequestTag", parameters), **user}
     own_tags = _tags("aws:ResourceTag", parameters)
@@ -359,7 +359,7 @@ def _instance_room(parameters: Parameters) -> tuple[Grant, ...]:
 
 
 def _has_long_lists(parameters: Parameters) -> bool:
-    """Whether the boundary may name all buckets of the account, because a list is too long."""
+    """Whether the boundary names all buckets of the account, because the list is too long."""
     buckets = f"arn:{parameters.partition}:s3:::"
     repositories = f"arn:{parameters.partition}:ecr:{parameters.region}:123456789012:repository/"
     arns = (
@@ -417,7 +417,7 @@ def _budget(parameters: Parameters) -> tuple[Grant, ...]:
 
 
 def _manager_boundary(parameters: Parameters) -> Iterator[Denial]:
-    """Its grants are the policy's, so only what they leave open needs a denial."""
+    """Its grants are those of the policy, so denials cover only what the grants leave open."""
     region = re.escape(parameters.region)
     for action in (RUN, TAG, DELETE_VOLUME, *CONTROL, *READS):
         yield Denial(action=action, on="*", when=(Condition("ec2:Region", region),))
@@ -456,7 +456,7 @@ def _instance_boundary(parameters: Parameters) -> Iterator[Denial]:
 
 
 def results(parameters: Parameters) -> Iterator[Denial]:
-    """What keeps the results of other sandboxes apart."""
+    """The denials that protect the results of other sandboxes."""
     if parameters.instances_read_outputs or parameters.results_per_instance:
         return
     bucket = f"arn:{parameters.partition}:s3:::{parameters.s3_output_bucket}"

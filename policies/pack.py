@@ -53,17 +53,17 @@ def project_version() -> str:
 
 
 class Pack:
-    """The policies of a pack, with what they remember between two calls of the engine."""
+    """The policies of a pack, with their state between the calls of the engine."""
 
     def __init__(self, rules: Iterable[Rule], parameters: Parameters) -> None:
         self._rules = tuple(rules)
         self.parameters = parameters
         self.undecided: set[str] = set()
-        """The rules that a value unknown to the preview kept from deciding."""
+        """The rules that could not decide, because the preview does not know a value."""
         self.cancelled = False
 
     def configure(self, config: Mapping[str, str], stack: str) -> None:
-        """Take the stack's config; the exemptions and additions stay.
+        """Set the stack's config; the exemptions and additions stay.
 
         Raises:
             ConfigError: a value of the stack's config is not valid.
@@ -75,11 +75,11 @@ class Pack:
         )
 
     def cancel(self) -> None:
-        """Report nothing more on the stack: a cancelled update may leave resources out."""
+        """Report nothing more about the stack, because a cancelled update may be incomplete."""
         self.cancelled = True
 
     def policies(self) -> list[Policy]:
-        """One policy per rule, so that the pack's config can set its level; then the notice."""
+        """One policy per rule, so that the pack's config can set its level, and the notice."""
         notice = StackValidationPolicy(
             "undecided",
             "A preview does not know every value; the update decides before it creates a resource.",
@@ -161,11 +161,11 @@ class Pack:
 
 
 def install_server(pack: Pack) -> None:
-    """Let the server of pulumi-policy report the project's version and hear the engine.
+    """Replace the server of pulumi-policy by one with the project's version and the stack's config.
 
-    `PolicyPack` takes no version, and pulumi-policy 1.21 always reports 0.0.1. It also drops the
-    stack's config, which today's engine sends to it and no longer puts into PULUMI_CONFIG, and
-    refuses the call that tells a pack of a cancelled update. Called once, before the pack serves.
+    `PolicyPack` takes no version, and pulumi-policy 1.21 always reports 0.0.1. It also
+    ignores the stack's config, which the engine now sends instead of setting PULUMI_CONFIG, and
+    refuses the call for a cancelled update. Call this once, before the pack serves.
 
     Raises:
         RuntimeError: this version of pulumi-policy builds its server in another way.
@@ -195,7 +195,7 @@ def install_server(pack: Pack) -> None:
         return empty_pb2.Empty()
 
     methods = {"__init__": initialise, "ConfigureStack": configure_stack, "Cancel": cancel}
-    # A subclass, because the server also refers to the class by its name in the module.
+    # A subclass, because pulumi-policy also refers to the class by its name in the module.
     setattr(policy, "_PolicyAnalyzerServicer", type(NAME, (servicer,), methods))  # noqa: B010 - a module's attribute
 
 

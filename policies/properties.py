@@ -1,6 +1,6 @@
 """The closed list of properties: what the program sets on each type of resource.
 
-A property that is missing here is refused, so a new one needs an entry with its judgement first.
+A property that is missing here is refused, so a new property needs an entry with its judgement.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ class Reference:
 
     type: str
     key: str = "id"
-    """The output of that resource which the property holds."""
+    """The output of the resource that the property holds."""
     names: tuple[str, ...] = ()
     """The `name` properties that the resource may have; empty for any."""
     required: bool = False
@@ -39,7 +39,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByRule:
-    """A property that a rule of its own judges; no rule where any value is harmless."""
+    """A property that a separate rule judges; without a rule, any value is harmless."""
 
     rule: str = ""
 
@@ -163,7 +163,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
     catalogue.INTERNET_GATEWAY.name: {"vpcId": VPC_ID},
     catalogue.ROUTE_TABLE.name: {
         "vpcId": VPC_ID,
-        "routes": nothing("Routes are resources of their own, which the rules check."),
+        "routes": nothing("Routes are separate resources, which the rules check."),
         "propagatingVgws": nothing("A VPN would add routes by itself."),
     },
     catalogue.ROUTE.name: {
@@ -378,7 +378,7 @@ PROVIDER_PROPERTIES: Final = frozenset(
         "version",
     }
 )
-"""The provider's allowed properties: none that could lead to another account or hide changes."""
+"""The provider's allowed properties, none of which can lead to another account or hide changes."""
 DRIFT_PROPERTIES: Final = frozenset({"description"})
 """Properties whose changes by hand ignoreChanges may hide."""
 

@@ -118,12 +118,12 @@ REFUSED_KINDS: Final = (
         ),
     ),
 )
-"""Kinds that somebody could want to add. Types that no pattern matches are refused as well."""
+"""Kinds that somebody may want to add. Types that match no pattern are refused, too."""
 UNREVIEWED: Final = "No rule covers it."
 
 
 def why_refused(resource_type: str) -> str:
-    """The sentence that tells why a type outside the closed list does not belong here."""
+    """The reason why a type outside the closed list is refused."""
     for refused in REFUSED_KINDS:
         if any(fnmatchcase(resource_type, pattern) for pattern in refused.types):
             return refused.why
@@ -131,12 +131,12 @@ def why_refused(resource_type: str) -> str:
 
 
 def is_component(resource: CheckedResource) -> bool:
-    """Whether it is the stack or a component: nothing that a provider makes."""
+    """Whether it is the stack or a component, which no provider creates."""
     return resource.provider is None and not is_aws(resource.resource_type)
 
 
 def is_taggable(resource_type: str) -> bool:
-    """Whether AWS keeps tags on the type; assumed of types outside the catalogue."""
+    """Whether AWS keeps tags on the type; assumed for types outside the catalogue."""
     known = catalogue.CATALOGUE.get(resource_type)
     return known is None or known.taggable
 

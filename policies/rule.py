@@ -1,9 +1,9 @@
-"""A rule: a generator that yields every finding, and a row with the facts about the rule.
+"""A rule: a generator that yields its findings, and a row with the facts about the rule.
 
-A rule reads resources as the engine shows them. Their properties are proxies: a list is not a
-``list`` and a mapping is not a ``dict``. Every access to a value that the preview does not know
-yet, with ``.get`` and ``in`` too, raises ``UnknownValueError``. A rule lets this error pass: the
-pack then reports the rule as undecided, and the update decides.
+The engine passes the properties of resources as proxies: a list is not a ``list`` and a mapping is
+not a ``dict``. Every access to a value that the preview does not know, also with ``.get`` and
+``in``, raises ``UnknownValueError``. A rule must not catch this error: the pack reports the rule as
+undecided, and the update decides.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
@@ -67,22 +67,22 @@ class StackResource(CheckedResource, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One problem. Pass *value* through `show`, which hides whatever could be a secret."""
+    """One problem. Pass *value* through `show`, which hides values that may be secrets."""
 
     problem: str
     property: str = ""
     value: str = ""
     fix: str = ""
-    """Only where it is more precise than the fix of the rule."""
+    """Set only if it is more precise than the fix of the rule."""
     resource: CheckedResource | None = None
-    """Set by stack rules; a resource rule has only one resource."""
+    """Set by stack rules only; a resource rule checks one resource."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedStack:
-    """The program's resources, and apart from them what its owner adds.
+    """The program's resources, and separately the owner's additions.
 
-    No rule takes an addition for the program's own.
+    No rule mistakes an addition for a resource of the program.
     """
 
     resources: Sequence[StackResource]
@@ -111,7 +111,7 @@ class _RuleFacts:
     fix: str
     level: Level = Level.MANDATORY
     references: tuple[str, ...] = ()
-    """Controls that ask for the same: CIS AWS Foundations v7.0, AWS FSBP (Security Hub)."""
+    """Published controls with the same aim: CIS AWS Foundations v7.0, AWS FSBP (Security Hub)."""
     parameters: tuple[str, ...] = ()
     """The parameters that the pack's config may set for this rule."""
 
@@ -137,10 +137,10 @@ ALL_TYPES: Final = None
 
 
 def decide_each(items: Iterable[T], check: Callable[[T], Iterator[Finding]]) -> Iterator[Finding]:
-    """Check every item, even if a preview cannot decide an earlier one.
+    """Check every item, even after one that the preview cannot decide.
 
     Raises:
-        UnknownValueError: at the end, for the first item that could not be decided.
+        UnknownValueError: after all items, for the first one that could not be decided.
     """
     undecided: UnknownValueError | None = None
     for item in items:
@@ -153,7 +153,7 @@ def decide_each(items: Iterable[T], check: Callable[[T], Iterator[Finding]]) -> 
 
 
 def elements(props: Props, key: str) -> Iterator[Callable[[], Any]]:
-    """The elements of a list, each behind a call, so that an unknown one hides no other."""
+    """The elements of a list, each as a function, so that an unknown one hides no other."""
     values = given(props, key)
     if values is None:
         return
@@ -196,7 +196,7 @@ def is_set(value: object) -> bool:
 
 
 def references(props: Props, key: str) -> Iterator[str | None]:
-    """The reference at *key*, or each of a list of references; None for an unknown one."""
+    """The reference at *key*, or each reference of a list; None for an unknown one."""
     if is_unknown(props, key):
         yield None
         return
@@ -222,7 +222,7 @@ def names_one_of(
 ) -> bool:
     """Whether *value*, a reference at *key*, is the *output* of one of *targets*.
 
-    The values decide. For a value that a preview does not know yet, the program's dependencies do.
+    The value decides; if the preview does not know it, the program's dependencies decide.
     """
     if value is None:
         urns = {target.urn for target in targets}
@@ -234,7 +234,7 @@ def names_one_of(
 
 
 def refers_to(resource: StackResource, key: str, target: StackResource, output: str = "id") -> bool:
-    """Whether property *key* of *resource* is set, and names *target* only."""
+    """Whether property *key* of *resource* is set and names *target* only."""
     values = list(references(resource.props, key))
     return bool(values) and all(
         names_one_of(resource, key, value, [target], output) for value in values

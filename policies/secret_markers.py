@@ -1,8 +1,9 @@
-"""Marks secret values, so that rules can recognise them and messages cannot print them.
+"""Marks secret values, so that rules recognize them and messages cannot print them.
 
 The engine tells the pack which values are secret, but pulumi-policy 1.21 drops this information:
-its ``deserialize_properties`` unwraps secrets, except for remediations. The replacement here keeps
-a marker instead: a text or number that compares and parses as before, and prints as ``[secret]``.
+its ``deserialize_properties`` unwraps secrets, except for remediations. The replacement here
+returns markers: texts and numbers that compare and parse like the secret, and print as
+``[secret]``.
 """
 
 from collections.abc import Mapping
@@ -45,7 +46,7 @@ class SecretNumber(float):
 
 
 def install_secret_markers() -> None:
-    """Replace the function with which pulumi-policy reads properties. Call once, before serving.
+    """Replace the function that pulumi-policy reads properties with. Call once, before serving.
 
     Raises:
         RuntimeError: this version of pulumi-policy reads properties in another way.
@@ -60,7 +61,7 @@ def install_secret_markers() -> None:
 
 def deserialized(props: Mapping[str, Any], proxy_secrets: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - the replaced function's signature
     """The result of ``deserialize_properties``, with secrets marked."""
-    if proxy_secrets:  # for remediations pulumi-policy keeps secrets itself
+    if proxy_secrets:  # for remediations pulumi-policy itself keeps the secrets
         return deserialize.deserialize_properties(dict(props), proxy_secrets)
     return {key: _value(value) for key, value in props.items()}
 
@@ -84,14 +85,14 @@ def _value(value: Any, *, secret: bool = False) -> Any:  # noqa: ANN401, PLR0911
 
 
 def unmarked(value: str) -> str:
-    """The plain text, for a parser that would read the placeholder instead."""
+    """The plain text, for a parser that would otherwise read the placeholder."""
     return "".join(value)
 
 
 def is_secret(props: Any, key: str) -> bool:  # noqa: ANN401 - a proxy
     """Whether the value at *key* is marked, even if the preview does not know it yet."""
     try:
-        raw = props["__target"]  # the way of the proxy to the mapping that it wraps
+        raw = props["__target"]  # the mapping that the proxy wraps
     except KeyError:  # a plain mapping
         raw = props
     return _all_marked(raw.get(key))

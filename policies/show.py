@@ -1,6 +1,6 @@
-"""Shows a value in a message only if its form rules out a key, a password or a token.
+"""Shows a value in a message only if its form excludes a key, a password or a token.
 
-The pack sees every secret of a stack, and its messages end in the log of a pipeline. So a message
+The pack sees every secret of a stack, and the log of a pipeline holds its messages. So a message
 may hold networks, ports, IAM actions, ARNs and regions, but no free text.
 """
 
@@ -29,7 +29,7 @@ SAFE_FORMS: Final = re.compile(
 
 
 def show(value: Any) -> str:  # noqa: ANN401 - a property may be anything
-    """The value for a message, or a placeholder if it could be a secret."""
+    """The value for a message, or a placeholder if it may be a secret."""
     if isinstance(value, SecretText | SecretNumber):
         return REDACTED
     if isinstance(value, bool | int | float):

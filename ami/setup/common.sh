@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of an image build share. They run as root, one at a time.
+# Shared by the scripts of an image build, which run as root, one at a time.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=a LC_ALL=C.UTF-8
 umask 022
@@ -7,13 +7,13 @@ umask 022
 STATE=${FOLDER:?}/done # one file a finished step, named after it and its versions
 LOGIN=${LOGIN:-ubuntu}
 DEADLINE=${DEADLINE:-ami-build-deadline} # the dead man's switch; a machine set up by hand has none
-PATIENCE=600 # seconds to wait for somebody else's use of apt
+PATIENCE=600 # seconds to wait while another process uses apt
 
 # RECORD holds the script's output and RECORD.why the message of `die`. Both are in memory, because
 # seal.sh deletes $FOLDER while it runs.
 RECORD=${RECORD:-}
 
-# explain STATUS: one last line for the builder to show: the failed step and what failed in it.
+# explain STATUS: print a last line for the builder: the failed step and its error.
 explain() {
     local output name error
     if [[ -s $RECORD.why ]]; then
@@ -28,14 +28,14 @@ explain() {
     echo "${name:-before the first step}: $(sed -E 's/^[[:space:]]+//' <<<"${error:-exit $1}")"
 }
 
-# A tool says the reason first, and hints and summaries after it. Lines like "Failed to build X" name
-# no reason, so they do not count.
+# A tool prints the reason first, then hints and summaries. Lines like "Failed to build X" name no
+# reason, so they are skipped.
 ERROR_LINE='^(E|fatal): .|^dpkg: error|: (fatal )?error: |^curl: \([0-9]+\)'
 ERROR_LINE+='|^[[:space:]]*([[:alnum:]_.]+(Error|Exception)|error|ERROR|FATAL): .'
 ERROR_LINE+='|: (command not found|Permission denied|No such file or directory|No space left on device)$'
 
-# The script runs again as a child of itself, which records the output. `tee -p` reads on when the
-# builder's connection breaks: otherwise the next line of output would kill apt in mid-installation.
+# The script starts itself again as a child, and records the child's output. `tee -p` continues when
+# the builder's connection breaks: otherwise the next line of output would kill a running apt.
 if [[ -z $RECORD && -f $0 ]]; then
     RECORD=$(mktemp /dev/shm/ami-build-output.XXXXXX)
     export RECORD
@@ -48,7 +48,7 @@ if [[ -z $RECORD && -f $0 ]]; then
     exit "$status"
 fi
 
-# step NAME VERSIONS FUNCTION: run it, unless it ended well before with these versions.
+# step NAME VERSIONS FUNCTION: run FUNCTION, unless it has succeeded with these versions.
 step() {
     local name=$1 versions=$2 action=$3
     local stamp
@@ -65,16 +65,16 @@ step() {
     touch "$stamp"
 }
 
-# die MESSAGE: end the script; its last line is this message, with the step that it is from.
+# die MESSAGE: end the script; its last line is this message, with the name of the step.
 die() {
     local message="${STEP:+$STEP: }$*"
     if [[ -n $RECORD ]]; then echo "$message" >"$RECORD.why"; else echo "$message" >&2; fi
     exit 1
 }
 
-# Every apt-get waits for its locks, keeps edited settings, and installs no recommendation.
-# DPkg::Lock::Timeout covers dpkg's lock only, so a lock of the package lists or of the downloads
-# is waited for here.
+# Every apt-get waits for locks, keeps edited settings, and installs no recommended packages.
+# DPkg::Lock::Timeout covers dpkg's lock only, so this function waits for the locks of the package
+# lists and of the downloads.
 apt_get() {
     local end=$((SECONDS + PATIENCE)) errors status
     errors=$(mktemp)
@@ -94,8 +94,8 @@ apt_get() {
     return "$status"
 }
 
-# add_repository NAME KEY_URL FINGERPRINT LINE: a signed apt repository; its key is taken by its
-# fingerprint, never by the address it came from.
+# add_repository NAME KEY_URL FINGERPRINT LINE: add a signed apt repository. Its key is trusted by
+# fingerprint, not by its address.
 add_repository() {
     local name=$1 url=$2 fingerprint=$3 line=$4
     local key=/etc/apt/keyrings/$name.gpg fetched seen
@@ -115,11 +115,11 @@ add_repository() {
     apt_get update
 }
 
-# What runs apt on its own: off while the image is built, on in the image.
+# Units that run apt by themselves: off during the build, on in the image.
 # shellcheck disable=SC2034 # ready.sh, seal.sh and prove.sh read it
 UNATTENDED=(apt-daily.timer apt-daily-upgrade.timer unattended-upgrades.service)
 
-# leftovers: every path that no image may hold. seal.sh deletes them, prove.sh reports them.
+# leftovers: print each path that an image must not hold. seal.sh deletes them, prove.sh reports them.
 leftovers() {
     local home homes=(/root /home/* "$(getent passwd "$LOGIN" | cut -d: -f6)") paths=()
     for home in "${homes[@]}"; do
@@ -133,6 +133,6 @@ leftovers() {
         /var/lib/apt/lists/* /var/lib/cloud /var/lib/dbus/machine-id /var/lib/systemd/random-seed
         /var/log/journal/* /var/tmp/ami-build
     )
-    # a pattern without a match stays as it is, and find passes over it
+    # a pattern without a match stays unchanged, and find skips it
     { find "${paths[@]}" -maxdepth 0 2>/dev/null || true; } | sort -u
 }

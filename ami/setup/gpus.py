@@ -1,5 +1,5 @@
-# gpus.py GPUS MODULE...: verify.sh runs it in each Python environment. The modules load, PyTorch
-# sees that many GPUs, and on each one PyTorch and PufferLib's kernel compute the right thing.
+# gpus.py GPUS MODULE...: verify.sh runs it in each Python environment. It checks that the modules
+# load, that PyTorch sees that many GPUs, and that PyTorch and PufferLib's kernel compute correctly.
 # pyright: basic, reportMissingImports=false
 # ruff: noqa: INP001, SLF001, T201
 
@@ -27,7 +27,7 @@ def main(gpus: str, *modules: str) -> None:
 
 
 def check_kernel(gpus: int) -> None:
-    """Without nvcc it is built for CPUs only, and with it for the GPUs that the build names."""
+    """Check PufferLib's kernel: without nvcc it is built for CPUs only, with nvcc for GPUs."""
     if not torch._C._dispatch_has_kernel_for_dispatch_key(KERNEL, "CUDA"):
         sys.exit(f"pufferlib._C has no {KERNEL} for GPUs: it was built without nvcc")
     inputs = torch.rand(4, 64, 32).unbind()  # values, rewards, dones, importance

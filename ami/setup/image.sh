@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# What set-up and verification share: the pins, and how to act as the login.
+# Shared by set-up and verification: the pins, and commands that run as the login.
 # shellcheck source=ami/setup/common.sh
 . "${FOLDER:?}/common.sh"
 
 BASE=${BASE:-ubuntu}
 HOME_OF_LOGIN=$(getent passwd "$LOGIN" | cut -d: -f6)
 [[ -d $HOME_OF_LOGIN ]] || die "LOGIN=$LOGIN: this machine has no such login with a home; name one that has"
-cd / # the login may not enter every folder that root starts in
+cd / # the login may lack access to the folder that root starts in
 
-# pins: one shell line for each setting of pins.toml; what is set from outside stays as it is.
+# pins: one shell line for each setting of pins.toml; variables that are already set keep their value.
 pins() {
     awk -F '"' -v quote="'" '
         /^\[/ {
@@ -21,23 +21,23 @@ pins() {
             print "[[ -v " setting " ]] || " setting "=" quote $2 quote
         }' "$FOLDER/pins.toml"
 }
-[[ $BASE != dlami || -v NVIDIA_BRANCH ]] || NVIDIA_BRANCH= # AWS's own, whichever it is
+[[ $BASE != dlami || -v NVIDIA_BRANCH ]] || NVIDIA_BRANCH= # keep AWS's own driver
 eval "$(pins)"
 
 CUDA_RELEASE=$(cut -d. -f1,2 <<<"$CUDA_VERSION")
-# With its release and not as /usr/local/cuda, which another toolkit may take over.
+# The path with the release, because another toolkit may replace /usr/local/cuda.
 # shellcheck disable=SC2034 # setup.sh reads it
 CUDA_FOLDER=/usr/local/cuda-$CUDA_RELEASE
 ENVIRONMENT=${ENVIRONMENT:-/etc/environment}
 
-# as_login COMMAND...: as the login, with the settings that its sessions get.
+# as_login COMMAND...: run COMMAND as the login, with the settings of its sessions.
 as_login() {
     local settings=()
     mapfile -t settings < <(xargs --no-run-if-empty -n 1 <"$ENVIRONMENT")
     sudo -n -H -u "$LOGIN" -- env "${settings[@]}" "$@"
 }
 
-# fetch NAME FILE: download what the pin NAME says, and keep it only if its hash is the pinned one.
+# fetch NAME FILE: download the pin NAME, and keep it only if it has the pinned hash.
 fetch() {
     local name=$1 file=$2 version=$1_VERSION url=$1_URL sha256=$1_SHA256 sha384=$1_SHA384
     local tool=sha256sum hash=${!sha256:-} seen
@@ -51,8 +51,8 @@ fetch() {
     fi
 }
 
-# clone REPOSITORY COMMIT FOLDER: at exactly that commit, with history and tags; file contents of
-# other commits are fetched when they are asked for.
+# clone REPOSITORY COMMIT FOLDER: check out that commit, with history and tags; git fetches the file
+# contents of other commits when they are needed.
 clone() {
     local repository=$1 commit=$2 folder=$3
     [[ -d $folder/.git ]] ||
@@ -63,16 +63,16 @@ clone() {
     as_login git -C "$folder" checkout --quiet --force --detach "$commit"
 }
 
-# has PACKAGE VERSION: it is installed in this version or a newer one, as AWS's own image has it.
+# has PACKAGE VERSION: whether it is installed in this or a newer version, as in AWS's own image.
 has() {
     local seen
     seen=$(dpkg-query --show --showformat='${Version}' "$1" 2>/dev/null) || return 1
     [[ -n $seen ]] && dpkg --compare-versions "$seen" ge "$2"
 }
 
-# The driver's packages. The modules come compiled and signed for each kernel of the aws flavour, so
-# nothing is built here. They are NVIDIA's open ones, which drive every GPU from Turing on: Blackwell
-# works with no others, and the plan refuses types with older GPUs.
+# The packages of the driver. Ubuntu compiles and signs the modules for each aws kernel, so nothing is
+# built here. They are NVIDIA's open modules, which support GPUs from Turing on: Blackwell works with
+# these only, and the plan refuses instance types with older GPUs.
 driver_packages() {
     printf '%s\n' "linux-modules-nvidia-$NVIDIA_BRANCH-server-open-aws" \
         "nvidia-headless-no-dkms-$NVIDIA_BRANCH-server-open" \
@@ -80,12 +80,12 @@ driver_packages() {
         "libnvidia-encode-$NVIDIA_BRANCH-server"
 }
 
-# about PACKAGE: what apt knows of the version that it would install.
+# about PACKAGE: apt's facts about the version that it would install.
 about() {
     apt-cache show --no-all-versions "$1" 2>/dev/null || true
 }
 
-# real_branches: those that the archive has, without the ones that only lead to another.
+# real_branches: the branches in the archive, without those that only lead to another branch.
 real_branches() {
     local branch
     apt-cache pkgnames linux-modules-nvidia- |
@@ -96,7 +96,7 @@ real_branches() {
         done
 }
 
-# ask_for_driver: end at once, before any download, unless apt would install this branch.
+# ask_for_driver: fail before any download, unless apt would install this branch.
 ask_for_driver() {
     local package text instead planned packages=()
     mapfile -t packages < <(driver_packages)
@@ -121,7 +121,7 @@ ask_for_driver() {
     sed -nE 's/^Inst (nvidia-utils-[^ ]+) .*\(([^ ]+).*/apt would install \1 \2/p' <<<"$planned"
 }
 
-# next_kernel: the one that the next boot takes.
+# next_kernel: the kernel of the next boot.
 next_kernel() {
     find /boot -maxdepth 1 -name 'vmlinuz-*' -printf '%f\n' | sed 's/^vmlinuz-//' | sort -V | tail -n 1
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Puts the instance's own NVMe disks to use, at each boot before Docker starts: one file system over
-# all of them at /mnt/instance-store, with Docker's data and a scratch folder on it. They are empty
-# after each stop of the instance. A machine without such disks is left as it is.
+# Mounts the instance's own NVMe disks at each boot, before Docker starts: one file system over all of
+# them at /mnt/instance-store, with Docker's data and a scratch folder. The disks are empty after each
+# stop of the instance. On a machine without such disks it changes nothing.
 set -euo pipefail
 
 MOUNT=${MOUNT:-/mnt/instance-store}
@@ -10,7 +10,7 @@ ARRAY=${ARRAY:-/dev/md/instance-store}
 DOCKER_FOLDERS=${DOCKER_FOLDERS:-/var/lib/docker /var/lib/containerd}
 LOGIN=${LOGIN:-ubuntu}
 
-# AWS's deep learning images mount these disks themselves, here.
+# AWS's deep learning images mount these disks themselves at this path.
 DLAMI_MOUNT=${DLAMI_MOUNT:-/opt/dlami/nvme}
 
 disks() {
@@ -18,12 +18,12 @@ disks() {
         awk '/Amazon EC2 NVMe Instance Storage/ { print $1 }' | sort
 }
 
-# Blank ones only: whatever somebody put on a disk stays there.
+# Blank disks only: existing data stays.
 blank() {
     local disk found
     while read -r disk; do
         found=0
-        blkid --probe "$disk" >/dev/null || found=$? # 2: nothing
+        blkid --probe "$disk" >/dev/null || found=$? # 2: no data found
         if [[ $found == 2 && -z $(lsblk --noheadings --output MOUNTPOINT "$disk") ]]; then
             echo "$disk"
         else
@@ -36,7 +36,7 @@ made() {
     local disks=() device
     mapfile -t disks < <(disks)
     ((${#disks[@]})) || return 0
-    # After a reboot: on a disk, or on the array that is made of them.
+    # After a reboot the file system exists, on a disk or on the array of disks.
     while read -r device; do
         if [[ $(blkid --probe --match-tag LABEL --output value "$device") == "$LABEL" ]]; then
             echo "$device"
@@ -53,7 +53,7 @@ made() {
             "${disks[@]}" >&2
         ;;
     esac
-    # no discard and no zeroing before the first use: terabytes are ready in a second
+    # without discard and zeroing, terabytes are ready in a second
     mkfs.ext4 -q -F -L "$LABEL" -m 0 -E nodiscard,lazy_itable_init=1,lazy_journal_init=1 "$device" >&2
     echo "$device"
 }

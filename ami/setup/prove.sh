@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The last look before the image is taken: names whatever should not be in it, and fails on any.
-FOLDER=/run/ami-build # where seal.sh left the list; the builder sends this script, and no file of it
+# The last check before the image is created: reports everything that must not be in it, and fails.
+FOLDER=/run/ami-build # seal.sh copied common.sh here; the builder sends only this script
 # shellcheck source=ami/setup/common.sh
 . "$FOLDER/common.sh"
 

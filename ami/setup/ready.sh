@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Waits until a boot is over and nothing else uses apt, and sees that the dead man's switch is armed.
+# Waits until the boot is complete and apt is idle, and checks that the dead man's switch is armed.
 # shellcheck source=ami/setup/common.sh
 . "${FOLDER:?}/common.sh"
 
 first_boot() {
     local status=0
     cloud-init status --wait --long || status=$?
-    # 2: done, but something in it warned; the output above says what
+    # 2: done with warnings, which are in the output above
     [[ $status == 0 || $status == 2 ]] || die "cloud-init failed (exit $status)"
 }
 
-# A running job is awaited and not stopped: a stopped one would leave packages half installed.
+# Wait for a running job: stopping it would leave packages half installed.
 quiet_apt() {
     local unit job end=$((SECONDS + PATIENCE))
     for unit in "${UNATTENDED[@]}"; do

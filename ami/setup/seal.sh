@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes from the machine what belongs to the build or to this one machine; prove.sh then looks.
+# Removes everything that belongs to the build or to this machine only; then prove.sh checks it.
 # shellcheck source=ami/setup/common.sh
 . "${FOLDER:?}/common.sh"
 
@@ -11,8 +11,8 @@ if systemctl cat "$DEADLINE.timer" >/dev/null 2>&1; then
     systemctl disable --now "$DEADLINE.timer"
 fi
 
-# Enabled, not started: the next boot starts them, and nothing runs apt until then. What `hold` of
-# setup.sh holds (kernel, driver, Docker) is not upgraded.
+# Enabled, not started: the next boot starts them, so nothing runs apt before it. Packages that `hold`
+# in setup.sh holds (kernel, driver, Docker) are not upgraded.
 echo "==> security updates on again"
 cat >/etc/apt/apt.conf.d/52sandbox-security-updates <<'CONF'
 APT::Periodic::Update-Package-Lists "1";
@@ -20,9 +20,9 @@ APT::Periodic::Unattended-Upgrade "1";
 CONF
 systemctl enable --quiet "${UNATTENDED[@]}"
 
-# From here to the power-off nothing may write to the disk again: the journal goes to memory, syslog
-# stops, and the shutdown saves no random seed, which every instance of the image would share. All
-# three are as usual from the next boot on, since /run does not outlive this one.
+# From now on nothing may write to the disk: the journal goes to memory, syslog stops, and the shutdown
+# saves no random seed, which every instance of the image would share. The next boot restores all
+# three, because /run is empty after a boot.
 echo "==> logs and random seed stay in memory"
 journalctl --relinquish-var
 systemctl stop --quiet syslog.socket rsyslog.service || true

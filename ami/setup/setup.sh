@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes a sandbox of a fresh Ubuntu 22.04 machine, as root: setup.sh base, reboot, setup.sh software,
-# reboot. Every version is in pins.toml and can be given from outside by its name (--set NAME=VERSION
-# of the builder). A finished step is not repeated, and repeating one changes nothing.
+# Turns a fresh Ubuntu 22.04 machine into a sandbox, as root: setup.sh base, reboot, setup.sh software,
+# reboot. pins.toml holds every version; a variable of the same name overrides it (--set NAME=VERSION
+# of the builder). A finished step is skipped, and repeating a step changes nothing.
 
 # shellcheck source=ami/setup/image.sh
 . "${FOLDER:?}/image.sh"
 
-# The fingerprint of the key belongs to the address: a base image that has the repository already
-# keeps its own line, since apt refuses two lines with different keys.
+# The fingerprint of the key belongs to the address. A base image that has the repository keeps its
+# own line, since apt refuses two lines with different keys.
 repository() {
     local name=$1 address=$2 key_url=$3 fingerprint=$4 line=$5
     if grep -rqsF "$address" /etc/apt/sources.list /etc/apt/sources.list.d; then
@@ -23,7 +23,7 @@ upgrade() {
         python3-venv xz-utils
 }
 
-# Before any long download, the kernel that boots next has a driver.
+# Before any long download, check that the next kernel has a driver.
 driver() {
     local packages=() kernel cure
     if [[ $BASE == dlami ]]; then
@@ -61,8 +61,8 @@ UNIT
     systemctl enable nvidia-persistenced.service
 }
 
-# GPUs behind NVSwitch (p4d, p4de, p5 ...) answer nvidia-smi without Fabric Manager, but no program;
-# it works with a driver of its own version only.
+# GPUs behind NVSwitch (p4d, p4de, p5 ...) need Fabric Manager: without it only nvidia-smi works.
+# Fabric Manager works with a driver of its own version only.
 fabric_manager() {
     local wanted version part packages=()
     if [[ $BASE == dlami || -z $(lspci -n -d 10de: | awk '$2 == "0680:"') ]]; then
@@ -83,7 +83,7 @@ fabric_manager() {
 
 cuda() {
     [[ ! -x $CUDA_FOLDER/bin/nvcc ]] || return 0
-    # Only what no other repository has: NVIDIA's also holds drivers, of other versions than Ubuntu's.
+    # Only packages that no other repository has: NVIDIA's also has drivers in other versions.
     cat >/etc/apt/preferences.d/nvidia-cuda <<'PREFERENCES'
 Package: *
 Pin: origin developer.download.nvidia.com
@@ -121,7 +121,7 @@ container_toolkit() {
     systemctl restart docker
 }
 
-# What every session of the login gets: sshd, sudo and su read this file.
+# The environment of every session of the login: sshd, sudo and su read this file.
 environment() {
     local ours='^(PATH|CUDA_HOME|USE_BAZEL_VERSION|BAZELISK_HOME)=' others
     others=$(grep -vE "$ours" "$ENVIRONMENT" 2>/dev/null || true)
@@ -142,7 +142,7 @@ install_uv() {
     ln -sf /opt/uv/bin/uv /opt/uv/bin/uvx /usr/local/bin/
 }
 
-# Where every login can read it; /usr/local/bin/python3.12 is the one that uv finds.
+# Every login can read it here; uv finds /usr/local/bin/python3.12.
 python() {
     export UV_PYTHON_INSTALL_DIR=/opt/python
     uv python install --quiet --no-bin "$PYTHON_VERSION"
@@ -157,14 +157,14 @@ python_path() {
 bazel() {
     fetch BAZELISK "$FOLDER/bazelisk"
     install -m 0755 "$FOLDER/bazelisk" /usr/local/bin/bazel
-    # The login's, since its other projects may name other versions. Not in ~/.cache, which no image
-    # keeps.
+    # In the login's home, since its other projects may need other versions, but not in ~/.cache,
+    # which no image keeps.
     install -d -o "$LOGIN" -g "$(id -gn "$LOGIN")" /opt/bazelisk
     as_login env BAZELISK_VERIFY_SHA256="$BAZEL_SHA256" bazel --version
 }
 
-# In the folders where nimby puts them, so that metta's builds, which ask nimby for this Nim, find it
-# and download nothing. nimby is built as its own release is.
+# In nimby's own folders, so that metta's builds, which ask nimby for this Nim, download nothing. nimby
+# is built like its own release.
 nim() {
     local home=$HOME_OF_LOGIN/.nimby
     local folder=$home/nim-$NIM_VERSION
@@ -181,20 +181,20 @@ nim() {
     ln -sfn "$home/nim/bin/nim" /usr/local/bin/nim
 }
 
-# As its install.sh and Dockerfile: the tools first, then everything that its lock file names, with
-# its own Python and its default groups. Anything less, and a first `uv run` would sync it again.
+# Like its install.sh and Dockerfile: the tools first, then everything in its lock file, with its own
+# Python and its default groups. With less, the first `uv run` would sync again.
 metta() {
     local folder=$HOME_OF_LOGIN/metta
     clone "$METTA_REPOSITORY" "$METTA_COMMIT" "$folder"
-    # The GPU kernels are for every type that the image may start on. They are asked for, since metta
-    # leaves them out without a word where no driver runs, as now.
+    # Build the GPU kernels for every type that the image may run on. Without this setting, metta
+    # skips them silently, because no driver runs now.
     as_login env PUFFERLIB_BUILD_CUDA=1 TORCH_CUDA_ARCH_LIST="$CUDA_ARCHITECTURES" \
         uv sync --directory "$folder" --quiet --locked
 }
 CUDA_ARCHITECTURES="7.5;8.0;8.6;8.9;9.0;10.0;12.0" # T4, A100, A10G, L4 and L40S, H100, B200, RTX PRO
 
-# Its setup.py downloads what is not there yet, without a hash: so all of it is put there first, and
-# folders that only a build for browsers needs are left empty.
+# Its setup.py downloads missing files without checking a hash. So they are all put there first;
+# folders that only a build for browsers needs stay empty.
 puffer() {
     local folder=$HOME_OF_LOGIN/pufferlib
     clone "$PUFFER_REPOSITORY" "$PUFFER_COMMIT" "$folder"
@@ -214,7 +214,7 @@ puffer() {
         --editable "$folder"
 }
 
-# box2d FOLDER: built with the options of the release that PufferLib would download.
+# box2d FOLDER: build it with the options of the release that PufferLib would download.
 box2d() {
     local folder=$1 source=$HOME_OF_LOGIN/.cache/box2d
     as_login mkdir -p "$folder/src" "$HOME_OF_LOGIN/.cache"
@@ -238,7 +238,7 @@ cogames() {
 instance_store() {
     install -m 0755 "$FOLDER/instance-store.sh" /usr/local/sbin/sandbox-instance-store
     install -m 0644 "$FOLDER/sandbox-instance-store.service" /etc/systemd/system/
-    # the account of whom the scratch folder is
+    # the owner of the scratch folder
     printf 'LOGIN=%s\n' "$LOGIN" >/etc/default/sandbox-instance-store
     systemctl daemon-reload
     systemctl enable sandbox-instance-store.service
@@ -250,8 +250,8 @@ welcome() {
         "$HOME_OF_LOGIN/README.md"
 }
 
-# What was verified together stays together: an upgrade of its own would part the driver from its
-# kernel ("Driver/library version mismatch"). All else gets its security updates.
+# Keep the versions that were verified together: a separate upgrade would break the driver
+# ("Driver/library version mismatch"). All other packages get security updates.
 hold() {
     local held=()
     # shellcheck disable=SC2016 # ${...} is dpkg-query's own

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks on the machine, as a researcher would see it, all that the image promises. Says "ok NAME
-# VERSION" for each check, goes on after a failed one, and ends with 1 if there was any.
-# verify.sh [CHECK...]: those checks only; the functions below are their names.
+# Checks everything that the image promises, from the view of a researcher. Prints "ok NAME VERSION"
+# for each check, continues after a failed one, and exits with 1 if any check failed.
+# verify.sh [CHECK...]: run these checks only; their names are those of the functions below.
 
 # shellcheck source=ami/setup/image.sh
 . "${FOLDER:?}/image.sh"
@@ -22,7 +22,7 @@ same() {
     if [[ $2 == "$3" ]]; then ok "$1" "$3"; else bad "$1" "is ${3:-missing}, expected $2"; fi
 }
 
-# reason OUTPUT: of a failed command: the first line that names an error, or the last one
+# reason OUTPUT: the first line of a failed command that names an error, or else its last line
 reason() {
     {
         grep -m 1 -E "$ERROR_LINE" <<<"$1" ||
@@ -30,7 +30,7 @@ reason() {
     } | sed 's/^[[:space:]]*//'
 }
 
-# says NAME COMMAND...: the command works; its first line is the version
+# says NAME COMMAND...: check that the command works; its first line is the version
 says() {
     local name=$1 output
     shift
@@ -39,7 +39,7 @@ says() {
     fi
 }
 
-# wanted: how many GPUs there should be; by hand, as many as the machine has on its bus.
+# wanted: the expected number of GPUs; by hand, the number on the bus of the machine.
 wanted() {
     echo "${GPUS:-$(lspci -n -d 10de: | awk '$2 == "0300:" || $2 == "0302:"' | wc -l)}"
 }
@@ -93,25 +93,25 @@ container() {
     docker image rm --force "$GPU_TEST_IMAGE" >/dev/null 2>&1 || true
 }
 
-# at NAME FOLDER COMMIT: a clone stands at its commit
+# at NAME FOLDER COMMIT: check that a clone is at its commit
 at() {
     same "$1" "$3" "$(as_login git -C "$2" rev-parse HEAD 2>/dev/null || true)"
 }
 
-# computes NAME PYTHON MODULE...: in this environment the modules load and PyTorch uses every GPU
+# computes NAME PYTHON MODULE...: check that the modules load and PyTorch uses every GPU
 computes() {
     local name=$1 python=$2
     shift 2
     says "$name-torch" as_login "$python" - "$(wanted)" "$@" <"$FOLDER/gpus.py"
 }
 
-# state FOLDER: which environment this is, and what is in it
+# state FOLDER: the identity and the content of this environment
 state() {
     stat --format '%i' "$1/.venv" && find "$1/.venv" -maxdepth 5 -name '*.dist-info' -printf '%i %f\n' |
         sort
 }
 
-# keeps NAME FOLDER OPTION: the first `uv run` changes nothing and needs no network and no cache
+# keeps NAME FOLDER OPTION: check that `uv run` changes nothing, without network and cache
 keeps() {
     local name=$1 folder=$2 option=$3 before output cache
     before=$(state "$folder" 2>&1)
@@ -147,12 +147,12 @@ puffer() {
     at puffer "$folder" "$PUFFER_COMMIT"
     computes puffer "$folder/.venv/bin/python" pufferlib.pufferl pufferlib._C \
         pufferlib.ocean.breakout.binding
-    # It has no lock file, and its extras exclude each other, so uv can make none.
+    # It has no lock file, and uv cannot create one, because its extras conflict.
     keeps puffer "$folder" --no-sync
 }
 
-# `cogames version` says mettagrid's first. Training needs a game, and PyPI has none, so it is only
-# seen to start; cogames.train is there with the extra `neural` only.
+# `cogames version` prints mettagrid's version first. Training needs a game, which PyPI lacks, so this
+# only checks that it starts; cogames.train needs the extra `neural`.
 cogames() {
     local output
     output=$(as_login cogames version 2>&1 || true)
@@ -163,7 +163,7 @@ cogames() {
     fi
 }
 
-# Failed units that are not the image's are the base image's business, and are only told.
+# Failed units of the base image are only reported, because the image did not install them.
 units() {
     local unit ours=() others=()
     while read -r unit _; do

@@ -39,7 +39,7 @@ NETWORK_KEYS: Final = {
     "securityGroupId": catalogue.SECURITY_GROUP.name,
     "routeTableId": catalogue.ROUTE_TABLE.name,
 }
-"""The property that changes a group or a table, and the type of that."""
+"""The property that names the group or the table, and its type."""
 OWN_IDENTITIES: Final = (names.MANAGER, names.INSTANCE_ROLE, names.FLOW_LOGS, names.BUDGET)
 
 
@@ -187,7 +187,7 @@ def _belong_together(identity: str, policy: str) -> bool:
 
 
 def additions_stay_apart(addition: CheckedResource, parameters: Parameters) -> Iterator[Finding]:
-    """No addition gives something to an identity of the program, or takes on its name."""
+    """No addition attaches something to an identity of the program, or has its name."""
     if not parameters.adds(addition.urn) or not addition.resource_type.startswith("aws:iam/"):
         return
     for key in (*IDENTITY_KEYS, "name"):
@@ -199,7 +199,7 @@ def additions_stay_apart(addition: CheckedResource, parameters: Parameters) -> I
 
 
 def additions_open_nothing(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
-    """No addition puts a rule into the program's group, or a route into its table."""
+    """No addition adds a rule to the program's group, or a route to its table."""
 
     def check(addition: StackResource) -> Iterator[Finding]:
         for key, kind in NETWORK_KEYS.items():

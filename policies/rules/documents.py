@@ -36,13 +36,13 @@ INSTEAD: Final = {
     properties.ATTACHED.get(identity, identity): boundary
     for identity, boundary in properties.BOUNDARIES.items()
 }
-"""The boundary whose denials each document takes over under sandbox:permissions_boundary."""
+"""The boundary whose denials the document must hold under sandbox:permissions_boundary."""
 OWN_ACCOUNT: Final = re.compile(r"(?<![0-9a-zA-Z-])\d{12}(?![0-9a-zA-Z-])")
 OWN_VPC: Final = re.compile(r"\bvpc-[0-9a-f]{8,17}\b")
 
 
 def _document(resource: CheckedResource) -> str:
-    """The name under which policies/grants.py lists the document of a resource."""
+    """The name of the document of a resource in policies/grants.py."""
     name = text(resource.props, "name")
     parts = (policy for policy in properties.SPLIT_POLICIES if properties.is_part(name, policy))
     return next(parts, name)
@@ -82,7 +82,7 @@ def _lists(grant: Grant, action: str) -> bool:
 
 
 def _resource_problem(statement: ParsedStatement, arn: str, listed: Sequence[Grant]) -> str:
-    """The problem of allowing listed actions on a resource; "" if one grant covers it."""
+    """The problem of allowing these actions on the resource; "" if one grant covers them."""
     covering = [grant for grant in listed if re.fullmatch(grant.on, arn)]
     if not covering:
         return "is not a resource that this document may name for it"
@@ -103,7 +103,7 @@ def denials_present(policy: CheckedResource, parameters: Parameters) -> Iterator
 
 
 def denials_in_policies(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
-    """The policies deny what the boundaries would, and every part of them is attached."""
+    """The policies hold the denials of the boundaries, and every part is attached."""
     attachments = stack.of_type(*ATTACHMENTS)
 
     def check(document: str) -> Iterator[Finding]:
@@ -173,7 +173,7 @@ def _readable(raw: object) -> Sequence[ParsedStatement]:
 
 
 def documents_name_own_things(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
-    """Every account and VPC in a document is the stack's own, as the outputs of the VPC tell."""
+    """Every account and VPC in a document is the stack's own, by the outputs of the VPC."""
     vpcs = stack.of_type(catalogue.VPC.name)
 
     def check(resource: StackResource) -> Iterator[Finding]:
@@ -206,7 +206,7 @@ def trust_policy_scoped(role: CheckedResource, parameters: Parameters) -> Iterat
 def _trust_problem(
     statement: ParsedStatement, kind: str, principal: str, trusted: Sequence[Trust]
 ) -> str:
-    """The problem of letting a principal take on the role; "" if it has none."""
+    """The problem of letting a principal assume the role; "" if there is none."""
     for trust in trusted:
         if (kind, principal) != (trust.kind, trust.principal):
             continue

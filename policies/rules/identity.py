@@ -25,7 +25,7 @@ from policies.show import show
 
 
 def keys_as_configured(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
-    """No more active and no more inactive keys than sandbox:manager_keys has stages for them."""
+    """The numbers of active and inactive keys do not exceed the stages of sandbox:manager_keys."""
     stages = list(parameters.manager_keys.values())
     active = _active_keys(stack)
     inactive = [key for key in stack.of_type(catalogue.ACCESS_KEY.name) if key not in active]
@@ -40,7 +40,7 @@ def keys_as_configured(stack: CheckedStack, parameters: Parameters) -> Iterator[
 
 
 def access_key_age(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
-    """By the date in the state, which a preview knows for every key that already exists."""
+    """The age is from the date in the state, which a preview knows for every existing key."""
 
     def check(key: StackResource) -> Iterator[Finding]:
         created = text(key.props, "createDate")
@@ -79,7 +79,7 @@ def boundary_present(identity: CheckedResource, parameters: Parameters) -> Itera
 
 
 def boundary_matches_identity(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:
-    """Decides a first preview, which knows no ARN yet, by the program's dependencies."""
+    """A first preview knows no ARN, so the program's dependencies decide."""
     if parameters.permissions_boundary:
         return  # boundary-present knows the one ARN
 

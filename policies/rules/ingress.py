@@ -49,7 +49,7 @@ def described(resource: CheckedResource, _: Parameters) -> Iterator[Finding]:
 
 
 def _sources(resource: CheckedResource) -> Iterator[tuple[str, str]]:
-    """Every range that an ingress rule or a prefix list lets in, with its property."""
+    """Every range that an ingress rule or a prefix list admits, with its property."""
     if resource.resource_type == catalogue.PREFIX_LIST.name:
         for entry in elements(resource.props, "entries"):
             yield "entries.cidr", text(entry(), "cidr")

@@ -1,4 +1,4 @@
-"""Logs are kept long enough, and secrets stay secret."""
+"""Logs have a long enough retention, and secrets stay secret."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -27,9 +27,9 @@ from policies.show import HIDDEN, show
 
 KEY_SECRETS: Final = ("secret", "sesSmtpPasswordV4")
 SHORTEST_SECRET: Final = 12
-"""Characters. A shorter marked text is not a key, and could occur in another value by chance."""
+"""In characters. A shorter marked text is not a key, and may occur in another value by chance."""
 SECRET_WORDS: Final = ("secret", "password", "access_key", "token", "private_key")
-"""Parts of the name of an output that is a secret."""
+"""Parts of the names of outputs that hold a secret."""
 
 
 def log_retention_as_configured(
@@ -63,7 +63,7 @@ def no_plaintext_secret_outputs(stack: CheckedStack, _: Parameters) -> Iterator[
     def check(output: tuple[StackResource, str]) -> Iterator[Finding]:
         resource, name = output
         named_secret = any(word in name.lower() for word in SECRET_WORDS)
-        # A preview does not tell whether an output that it does not know is secret: undecided.
+        # A preview does not tell whether an unknown output is secret, so the rule cannot decide.
         if named_secret and given(resource.props, name):
             problem = "is not marked as a secret, but has the name of one"
         elif _holds(given(resource.props, name), secrets):
@@ -75,7 +75,7 @@ def no_plaintext_secret_outputs(stack: CheckedStack, _: Parameters) -> Iterator[
 
     yield from decide_each(_plaintext_outputs(stack), check)
     for key in stack.of_type(catalogue.ACCESS_KEY.name):
-        given(key.props, "secret")  # undecided as long as the secret to look for is unknown
+        given(key.props, "secret")  # the rule cannot decide as long as the secret is unknown
 
 
 def secret_stays_with_key(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
@@ -96,7 +96,7 @@ def secret_stays_with_key(stack: CheckedStack, _: Parameters) -> Iterator[Findin
     ]
     yield from decide_each(others, check)
     for key in keys:
-        given(key.props, "secret")  # undecided as long as the secret to look for is unknown
+        given(key.props, "secret")  # the rule cannot decide as long as the secret is unknown
 
 
 def _plaintext_outputs(stack: CheckedStack) -> Iterator[tuple[StackResource, str]]:
@@ -112,7 +112,7 @@ def _plaintext_outputs(stack: CheckedStack) -> Iterator[tuple[StackResource, str
 
 
 def _secrets(props: Any) -> Iterator[str]:  # noqa: ANN401 - any property
-    """The marked texts that the preview knows."""
+    """The texts with a mark that the preview knows."""
     for leaf in _leaves(props):
         with suppress(UnknownValueError):
             value = leaf()
@@ -121,7 +121,7 @@ def _secrets(props: Any) -> Iterator[str]:  # noqa: ANN401 - any property
 
 
 def _holds(value: Any, secrets: set[str], *, marked: bool = False) -> bool:  # noqa: ANN401 - any property
-    """Whether a text of *value* holds a secret; a *marked* text counts only if asked for."""
+    """Whether a text of *value* holds a secret; texts with a mark count only if *marked*."""
     texts = [leaf() for leaf in _leaves({"value": value})]
     return any(
         isinstance(text, str)
@@ -133,7 +133,7 @@ def _holds(value: Any, secrets: set[str], *, marked: bool = False) -> bool:  # n
 
 
 def _leaves(value: Any) -> Iterator[Callable[[], Any]]:  # noqa: ANN401 - any property
-    """All single values inside, each behind a call, because reading an unknown one raises."""
+    """All single values inside, each as a function, because reading an unknown one raises."""
     keys: Iterable[Any] = [*value] if isinstance(value, Mapping) else range(len(value))
     for key in keys:
 

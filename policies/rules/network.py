@@ -115,7 +115,7 @@ def flow_logs_on(stack: CheckedStack, parameters: Parameters) -> Iterator[Findin
 
 
 def each_vpc_has(resource_type: str, *, problem: str) -> StackCheck:
-    """A check that each VPC has a resource of a type; *problem* is the text if it has none."""
+    """A check that each VPC has a resource of the type; *problem* is its message."""
 
     def check_stack(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
         def check(vpc: StackResource) -> Iterator[Finding]:

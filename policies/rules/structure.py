@@ -1,4 +1,4 @@
-"""The shape of the stack: names, components, protection, region, and only reviewed types."""
+"""The structure of the stack: names, components, protection, region, and reviewed types only."""
 
 from collections.abc import Iterator
 from typing import Final

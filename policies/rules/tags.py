@@ -1,8 +1,8 @@
-"""Tags: everything carries the project, the environment and the purpose.
+"""Tags: every resource has those of the project, the environment and the purpose.
 
-The provider merges its default tags into a resource at a point that depends on its version: into
-``tagsAll`` when it checks the inputs, or only when it plans the outputs. So this rule reads the
-default tags from the provider's own config too. A resource's own tags win, as in AWS.
+The version of the provider decides when it merges its default tags into ``tagsAll`` of a resource:
+when it checks the inputs, or when it plans the outputs. So this rule also reads the default tags
+from the provider's config. A resource's own tags override them, as in AWS.
 """
 
 import json
@@ -47,7 +47,7 @@ def required_tags(resource: CheckedResource, parameters: Parameters) -> Iterator
 
 
 def _image_findings(image: str, parameters: Parameters) -> Iterator[Finding]:
-    """The manager's boundary allows the image that this tag names."""
+    """Check the tag of the manager that names the image for its boundary."""
     if image != parameters.sandbox_ami_id:
         yield Finding(
             property=f"tags.{names.IMAGE_TAG}",
