@@ -89,8 +89,8 @@ CONTROL: Final = tuple(
     )
 )
 READS: Final = tuple(
-    f"ec2:Describe{things}"
-    for things in (
+    f"ec2:Describe{resources}"
+    for resources in (
         "AvailabilityZones",
         "Images",
         "InstanceStatus",

@@ -55,14 +55,14 @@ class _Violations(ValidationErrors):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[Violation] = []
+        self.violations: list[Violation] = []
         self.values: dict[str, str] = {}
         """By place, the texts and numbers that the message may show."""
 
     def report(self, name: str, reason: str, **kwargs: Any) -> None:
         place = f"{name}.{kwargs['required_name']}" if reason == MISSING else name
         shown = "Value null" if reason == MISSING else f"Value {self.values.get(name, '')}".rstrip()
-        self.found.append(
+        self.violations.append(
             Violation(reason, place.removeprefix("."), shown, CONSTRAINTS[reason](kwargs))
         )
 
@@ -107,7 +107,7 @@ def refusal(call: Call) -> Refused | None:
     model: Any = get_service_model(call.signature.model)
     operation = model.operation_model(call.operation)
     shape = operation.input_shape
-    violations = _Validator().validate(dict(call.parameters), shape).found if shape else []
+    violations = _Validator().validate(dict(call.parameters), shape).violations if shape else []
     if call.service == "ec2":
         return _of_ec2(call, violations)
     if not violations:
@@ -123,20 +123,20 @@ def malformed(signed: Signature, why: str) -> Refused:
     return Refused("MalformedInput" if protocol == "query" else "SerializationException", why)
 
 
-def _of_ec2(call: Call, found: Sequence[Violation]) -> Refused | None:
+def _of_ec2(call: Call, violations: Sequence[Violation]) -> Refused | None:
     """The refusal with the codes of EC2.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
     """
-    missing = [violation.place for violation in found if violation.reason == MISSING]
+    missing = [violation.place for violation in violations if violation.reason == MISSING]
     if missing:
         message = f"The request must contain the parameter {missing[0]}"
         return Refused("MissingParameter", message)
     if call.unknown:
         return Refused("UnknownParameter", f"The parameter {call.unknown[0]} is not recognized")
-    if not found:
+    if not violations:
         return None
-    _, place, value, constraint = found[0]
+    _, place, value, constraint = violations[0]
     message = f"{value} for parameter {place} is invalid. {constraint}"
     return Refused("InvalidParameterValue", message)
 

@@ -148,13 +148,13 @@ def _filled(file: Path, policy_context: PolicyContext) -> str:
     text = file.read_text(encoding="utf-8")
     if of_the_organization := policy_context.permissions_boundary:
         text = OWN_BOUNDARY.sub(rf'\1"{of_the_organization}"', text)
-    for written, own in (
+    for written, of_stack in (
         ("arn:aws:", f"arn:{policy_context.partition}:"),
         ("ACCOUNT", policy_context.account_id),
         ("REGION", policy_context.region),
         (Settings().log_prefix, policy_context.log_prefix),
     ):
-        text = text.replace(written, own)
+        text = text.replace(written, of_stack)
     return text
 
 

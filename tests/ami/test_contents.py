@@ -282,7 +282,7 @@ class RecordedCase:
     ran: str = ""
     answers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """The lines of each command's output by its command line; the last is its exit status."""
-    said: list[str] = field(default_factory=list[str])
+    output: list[str] = field(default_factory=list[str])
 
 
 def recorded_cases(text: str) -> list[RecordedCase]:
@@ -301,7 +301,7 @@ def recorded_cases(text: str) -> list[RecordedCase]:
         elif kind == "$":
             output = cases[-1].answers.setdefault(rest, [])
         elif kind == ">":
-            cases[-1].said.append(rest)
+            cases[-1].output.append(rest)
         else:
             assert kind == "#", line
     return cases
@@ -321,8 +321,8 @@ def test_the_gate_says_of_recorded_gpus_what_is_wrong(shell: ScriptShell, record
             file.write_text("\n".join(lines) + "\n")
         commands += [f"export CASE={folder}; echo '=={number}'", case.ran]
     output = shell.run("\n".join(commands)).stdout
-    said = re.split(r"^==\d+\n", output, flags=re.MULTILINE)[1:]
-    assert [lines.splitlines() for lines in said] == [case.said for case in cases]
+    outputs = re.split(r"^==\d+\n", output, flags=re.MULTILINE)[1:]
+    assert [lines.splitlines() for lines in outputs] == [case.output for case in cases]
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_the_gate_knows_a_cogames_that_can_train(
 ) -> None:
     python = pinned["PYTHON_VERSION"].value.rpartition(".")[0]
     of_pyenv = next(Path.home().glob(f".pyenv/versions/{python}.*"), Path()).name
-    found = subprocess.run(
+    interpreter = subprocess.run(
         [uv(), "python", "find", python],
         env=os.environ
         | {"PYENV_VERSION": of_pyenv},  # pyenv hides the interpreters that are not selected
@@ -475,7 +475,7 @@ def test_the_gate_knows_a_cogames_that_can_train(
         text=True,
         check=False,
     )
-    if found.returncode:
+    if interpreter.returncode:
         pytest.skip(f"the image has Python {python}, and this computer has none")
     folders = {"/opt/tools": shell.folder / "tools", "/usr/local/bin": shell.folder / "bin"}
     for name in ("setup.sh", "verify.sh"):
@@ -485,7 +485,7 @@ def test_the_gate_knows_a_cogames_that_can_train(
         (shell.folder / name).write_text(text.replace("[neural]", extra))
     (shell.folder / "bin").mkdir()
     (shell.folder / "bin/uv").symlink_to(uv())
-    (shell.folder / f"bin/python{python}").symlink_to(found.stdout.strip())
+    (shell.folder / f"bin/python{python}").symlink_to(interpreter.stdout.strip())
     cache = subprocess.run([uv(), "cache", "dir"], capture_output=True, text=True, check=True)
     ways_out = re.compile("SSL_CERT_.*|.*_proxy|UV_.*", re.IGNORECASE)
     network = {name: value for name, value in os.environ.items() if ways_out.fullmatch(name)}
@@ -493,8 +493,8 @@ def test_the_gate_knows_a_cogames_that_can_train(
         f"(. {shell.folder}/setup.sh; cogames) && . {shell.folder}/verify.sh && GPUS=0 cogames",
         **network | {"UV_CACHE_DIR": cache.stdout.strip()},
     )
-    said = completed.stdout.splitlines()
-    assert f"ok cogames {pinned['COGAMES_VERSION'].value}" in said, completed.stdout
+    lines = completed.stdout.splitlines()
+    assert f"ok cogames {pinned['COGAMES_VERSION'].value}" in lines, completed.stdout
     expected = expected.format(torch=re.escape(pinned["TORCH_VERSION"].value))
-    assert [line for line in said if re.fullmatch(expected, line)], completed.stdout
-    assert "ok cogames-train starts" in said, completed.stdout
+    assert [line for line in lines if re.fullmatch(expected, line)], completed.stdout
+    assert "ok cogames-train starts" in lines, completed.stdout

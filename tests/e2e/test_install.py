@@ -44,8 +44,10 @@ def interpreter(version: str) -> Path | None:
     for command in (folder / f"python{version}" for folder in folders):
         answer = ["-c", "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"]
         if command.exists():
-            told = subprocess.run([command, *answer], capture_output=True, text=True, check=False)
-            if told.stdout.strip() == version:
+            completed = subprocess.run(
+                [command, *answer], capture_output=True, text=True, check=False
+            )
+            if completed.stdout.strip() == version:
                 return command
     return None
 

@@ -35,8 +35,8 @@ def test_a_life_in_a_ministack_differs_only_as_the_table_says(
         before = everything(client)
         sandbox = EngineStack(folder, environment)
         sandbox.configure()
-        made = sandbox.up()
-        assert set(made) == {"create"}
+        changes = sandbox.up()
+        assert set(changes) == {"create"}
         assert planned(sandbox) == expected()
         sandbox.configure(**CHANGES)
         sandbox.up()
@@ -46,7 +46,7 @@ def test_a_life_in_a_ministack_differs_only_as_the_table_says(
         sandbox.destroy()
         assert everything(client) == before
     closing_line(
-        f"second emulated AWS: {made['create']} resources up, previewed, changed and destroyed; "
+        f"second emulated AWS: {changes['create']} resources up, previewed, changed and destroyed; "
         f"{len(DIFFERENCES)} differences, each of ministack"
     )
 

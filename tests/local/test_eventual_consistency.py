@@ -156,8 +156,8 @@ def test_a_limited_call_has_its_services_own_error(
 
 
 def test_a_seed_repeats_its_decisions_in_whatever_order_they_are_taken() -> None:
-    one, same, other = SeededRandom(1), SeededRandom(1), SeededRandom(2)
-    vpcs = [one.fraction("vpc") for _ in range(100)]
+    first, same, other = SeededRandom(1), SeededRandom(1), SeededRandom(2)
+    vpcs = [first.fraction("vpc") for _ in range(100)]
     mixed = [(same.fraction("user"), same.fraction("vpc")) for _ in range(100)]
     assert [vpc for _, vpc in mixed] == vpcs
     assert [other.fraction("vpc") for _ in range(100)] != vpcs

@@ -124,10 +124,10 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def _interface_endpoint(program: Program) -> None:
     """The private endpoint of ECR, with a group that lets the VPC in."""
-    own = program.resource(catalogue.VPC.name).id
+    vpc_id = program.resource(catalogue.VPC.name).id
     where = program.beside(catalogue.VPC.name)
     group = ec2.SecurityGroup(
-        "ecr", name="ecr", description="ECR endpoints", vpc_id=own, opts=where
+        "ecr", name="ecr", description="ECR endpoints", vpc_id=vpc_id, opts=where
     )
     vpc.SecurityGroupIngressRule(
         "ecr",
@@ -141,7 +141,7 @@ def _interface_endpoint(program: Program) -> None:
     )
     ec2.VpcEndpoint(
         "ecr",
-        vpc_id=own,
+        vpc_id=vpc_id,
         vpc_endpoint_type="Interface",
         service_name="com.amazonaws.us-east-1.ecr.dkr",
         subnet_ids=[program.resource(catalogue.SUBNET.name).id],

@@ -124,7 +124,7 @@ def with_dependency_replaced(
 
     return replace(
         resource,
-        dependencies={key: replaced(found) for key, found in resource.dependencies.items()},
+        dependencies={key: replaced(urns) for key, urns in resource.dependencies.items()},
     )
 
 

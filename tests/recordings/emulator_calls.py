@@ -213,8 +213,8 @@ def machines(ec2: Any, iam: Any) -> None:
     ec2.describe_spot_instance_requests()
     ec2.describe_spot_fleet_requests()
     template = {"ImageId": image, "InstanceType": "g5.xlarge"}
-    made = ec2.create_launch_template(LaunchTemplateName="name", LaunchTemplateData=template)
-    identity = made["LaunchTemplate"]["LaunchTemplateId"]
+    created = ec2.create_launch_template(LaunchTemplateName="name", LaunchTemplateData=template)
+    identity = created["LaunchTemplate"]["LaunchTemplateId"]
     ec2.describe_launch_templates()
     ec2.describe_launch_template_versions(LaunchTemplateId=identity)
 
@@ -320,7 +320,7 @@ def others(client: Client) -> None:
     refused(logs.create_log_group, logGroupName="/group")
     role = client("iam").get_role(RoleName="one")["Role"]["Arn"]
     vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
-    made = ec2.create_flow_logs(
+    created = ec2.create_flow_logs(
         ResourceIds=[vpc],
         ResourceType="VPC",
         TrafficType="ALL",
@@ -329,7 +329,7 @@ def others(client: Client) -> None:
         TagSpecifications=tagged("vpc-flow-log"),
     )
     ec2.describe_flow_logs()
-    ec2.delete_flow_logs(FlowLogIds=made["FlowLogIds"])
+    ec2.delete_flow_logs(FlowLogIds=created["FlowLogIds"])
     logs.delete_log_group(logGroupName="/group")
     sts.get_caller_identity()
     sts.assume_role(RoleArn=role, RoleSessionName="session")

@@ -74,9 +74,9 @@ def _dig(data: Data, *path: str) -> list[Any]:
     """All values at the end of *path*, through lists."""
     values: list[Any] = [data]
     for part in path:
-        found = [value[part] for value in values if isinstance(value, Mapping) and part in value]
+        parts = [value[part] for value in values if isinstance(value, Mapping) and part in value]
         values = [
-            item for value in found for item in (value if isinstance(value, list) else [value])
+            item for value in parts for item in (value if isinstance(value, list) else [value])
         ]
     return values
 
@@ -142,7 +142,7 @@ def _attached(attachment: Attachment) -> Read:
     return read
 
 
-def _found(finder: Finder) -> Read:
+def _finder(finder: Finder) -> Read:
     def read(aws: AwsClients) -> list[Any]:
         known = _known(finder)
         items = aws.list_items(finder, known)
@@ -168,7 +168,7 @@ def catalogue_readers() -> Iterator[Reader]:
     for kind in CATALOGUE.values():
         listings: list[tuple[Listing, Read]] = [(it, _attached(it)) for it in kind.attachments]
         if kind.finder:
-            listings.append((kind.finder, _found(kind.finder)))
+            listings.append((kind.finder, _finder(kind.finder)))
             if kind.finder.tags:
                 listings.append((kind.finder.tags, _tags(kind.finder)))
         for listed, read in listings:

@@ -62,7 +62,7 @@ def recorded() -> Answers:
 
 def field_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
     """By operation and field, a form that AWS's answers lack; plain texts may have any form."""
-    found: dict[str, str] = {}
+    differences: dict[str, str] = {}
     for operation in recorded.keys() & emulated.keys():
         of_aws, ours = (
             forms_by_field([data for status, data in answers[operation] if status < 400])
@@ -71,13 +71,15 @@ def field_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
         for place in of_aws.keys() & ours.keys():
             others = ours[place] - of_aws[place] - {"empty"}
             if TEXT not in of_aws[place] and others:
-                found[f"{operation} {place}"] = f"{sorted(others)}, not {sorted(of_aws[place])}"
-    return found
+                differences[f"{operation} {place}"] = (
+                    f"{sorted(others)}, not {sorted(of_aws[place])}"
+                )
+    return differences
 
 
 def error_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
     """By operation and code, an error that AWS does not have, or has with another message."""
-    found: dict[str, str] = {}
+    differences: dict[str, str] = {}
     for operation, answers in recorded.items():
         ours = [data["Error"] for status, data in emulated.get(operation, []) if status >= 400]
         for status, data in answers:
@@ -86,8 +88,8 @@ def error_differences(recorded: Answers, emulated: Answers) -> dict[str, str]:
             code, words = data["Error"]["Code"], data["Error"].get("Message", "")
             same = [error for error in ours if error["Code"] == code]
             if not any(alike(error.get("Message") or "", words) for error in same):
-                found[f"{operation} {code}"] = f"{ours}, not {words!r}"
-    return found
+                differences[f"{operation} {code}"] = f"{ours}, not {words!r}"
+    return differences
 
 
 def alike(ours: str, words: str) -> bool:
@@ -98,13 +100,13 @@ def alike(ours: str, words: str) -> bool:
 
 
 def test_no_field_has_another_form_than_awss(recorded: Answers, emulated: Answers) -> None:
-    found = field_differences(recorded, emulated)
-    assert found.keys() == NAMED["fields"].keys(), found
+    differences = field_differences(recorded, emulated)
+    assert differences.keys() == NAMED["fields"].keys(), differences
 
 
 def test_an_error_has_awss_code_and_words(recorded: Answers, emulated: Answers) -> None:
-    found = error_differences(recorded, emulated)
-    assert found.keys() == NAMED["errors"].keys(), found
+    differences = error_differences(recorded, emulated)
+    assert differences.keys() == NAMED["errors"].keys(), differences
 
 
 def test_every_recorded_operation_is_asked_or_named(recorded: Answers, emulated: Answers) -> None:

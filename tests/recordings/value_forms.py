@@ -48,8 +48,8 @@ def fields(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def forms_by_field(answers: list[Any]) -> dict[str, set[str]]:
-    found = defaultdict[str, set[str]](set)
+    forms = defaultdict[str, set[str]](set)
     for answer in answers:
         for place, value in fields(answer):
-            found[place].add(form(value))
-    return dict(found)
+            forms[place].add(form(value))
+    return dict(forms)

@@ -104,11 +104,11 @@ class Patterns:
         regex = self._terms.mkTerm(Kind.REGEXP_CONCAT, *pieces)
         return self._terms.mkTerm(Kind.STRING_IN_REGEXP, given, regex)
 
-    def _regex(self, pattern: str, one: Term, many: Term) -> Term:
-        """*pattern* as a regular expression in which `?` is *one* and `*` is *many*."""
+    def _regex(self, pattern: str, any_character: Term, any_text: Term) -> Term:
+        """*pattern* as a regular expression: `?` is *any_character*, `*` is *any_text*."""
         terms = self._terms
         pieces = [
-            {"*": many, "?": one}[piece]
+            {"*": any_text, "?": any_character}[piece]
             if piece in {"*", "?"}
             else terms.mkTerm(Kind.STRING_TO_REGEXP, self.text(piece))
             for piece in re.split(r"([*?])", pattern)

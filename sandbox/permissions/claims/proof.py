@@ -301,8 +301,8 @@ def _row(claim: Claim) -> Row:
 @cache
 def _allowed_rows() -> Mapping[tuple[str, str], Sequence[Row]]:
     """The allowed rows of the contract by identity and description."""
-    found: dict[tuple[str, str], list[Row]] = {}
+    by_sentence: dict[tuple[str, str], list[Row]] = {}
     for row in table.rows():
         if row.decision == "allowed":
-            found.setdefault((row.who, row.what), []).append(row)
-    return found
+            by_sentence.setdefault((row.who, row.what), []).append(row)
+    return by_sentence

@@ -214,14 +214,14 @@ def _name_ec2(
     if check.action == "ec2:CreateVolume":
         _new_volume(parameters, check)
     elif check.resource != ANY_RESOURCE:
-        kind, identity = _made(check, account)
+        kind, identity = _created(check, account)
         member = next((name for name in EC2_MEMBERS.get(kind, ()) if name in members), None)
         if member is None:
             raise CannotAskError(f"{check.action} is not asked about a {kind} here")
         parameters[member] = [identity] if members[member].type_name == "list" else identity
 
 
-def _made(check: Check, account: StackAccount) -> tuple[str, str]:
+def _created(check: Check, account: StackAccount) -> tuple[str, str]:
     """Create the resource with its tags and profile; return its type and id."""
     kind, _, identity = check.resource.split(":", 5)[5].partition("/")
     if kind == "instance":
@@ -270,8 +270,8 @@ def _name_identity(
         parameters["PolicyArn"] = check.resource
     elif NAMED[kind] in members:
         parameters[NAMED[kind]] = name
-        made = _exists(account, kind, name)
-        if not made and kind == "user":
+        exists = _exists(account, kind, name)
+        if not exists and kind == "user":
             account.client("iam").create_user(UserName=name, Path=f"/{path.removesuffix(name)}")
     else:
         raise CannotAskError(f"{check.action} names no {kind}")
@@ -290,8 +290,8 @@ def _role_that_trusts(check: Check, account: StackAccount) -> None:
         return
     iam, name = account.client("iam"), check.resource.rpartition("/")[2]
     statements = [
-        {**{k: v for k, v in one.items() if k != "Resource"}, "Action": "sts:AssumeRole"}
-        for one in check.resource_policy["Statement"]
+        {**{k: v for k, v in statement.items() if k != "Resource"}, "Action": "sts:AssumeRole"}
+        for statement in check.resource_policy["Statement"]
     ]
     trust = json.dumps({"Version": "2012-10-17", "Statement": statements})
     if name not in {role["RoleName"] for role in iam.list_roles()["Roles"]}:
@@ -324,9 +324,9 @@ def _bucket(name: str, owner: str, check: Check) -> None:
     for number in (ACCOUNT, OTHER_ACCOUNT):
         backend: Any = s3_backends[number]["aws"]
         backend.buckets.pop(name, None)
-    made: Any = s3_backends[owner]["aws"].create_bucket(name, "us-east-1")
+    bucket: Any = s3_backends[owner]["aws"].create_bucket(name, "us-east-1")
     if check.resource_policy:
-        made.policy = json.dumps(check.resource_policy).encode()
+        bucket.policy = json.dumps(check.resource_policy).encode()
 
 
 def _name_key(
@@ -368,8 +368,8 @@ def _pass_role(row: Row, check: Check, account: StackAccount) -> Decision:
     if check.resource.endswith(f":role/{names.INSTANCE_ROLE}"):
         return _default_launch(row, account)
     iam: Any = iam_backends[ACCOUNT]["aws"]
-    own = iam.get_role(names.INSTANCE_ROLE)
-    role = copy(own)
+    original = iam.get_role(names.INSTANCE_ROLE)
+    role = copy(original)
     path, _, role.name = check.resource.partition(":role")[2].rpartition("/")
     role.path = f"{path}/"
     assert role.arn == check.resource
@@ -378,7 +378,7 @@ def _pass_role(row: Row, check: Check, account: StackAccount) -> Decision:
     try:
         return _default_launch(row, account)
     finally:
-        profile.roles = [own]
+        profile.roles = [original]
 
 
 def _default_launch(row: Row, account: StackAccount) -> Decision:

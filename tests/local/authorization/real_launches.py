@@ -75,9 +75,11 @@ def _tag(request: dict[str, Any], changes: Mapping[str, Any], account: StackAcco
         }
         if "tags" in change:
             tags = {} if change["tags"] is None else {**tags, **change["tags"]}
-        own = [{"Key": key, "Value": value} for key, value in tags.items() if value is not None]
-        if own:
-            request["TagSpecifications"].append({"ResourceType": kind, "Tags": own})
+        pairs_of_launch = [
+            {"Key": key, "Value": value} for key, value in tags.items() if value is not None
+        ]
+        if pairs_of_launch:
+            request["TagSpecifications"].append({"ResourceType": kind, "Tags": pairs_of_launch})
 
 
 def _instance(  # noqa: C901 - one case for each key
@@ -221,8 +223,8 @@ def _interface(request: dict[str, Any], change: Any, account: StackAccount) -> N
         request.update(SubnetId=subnet, SecurityGroupIds=[group])
         return
     subnet = account.subnet if vpc == account.policy_context.vpc_arn else _other_vpc(account)[0]
-    made = account.client("ec2").create_network_interface(SubnetId=subnet)
-    identity = made["NetworkInterface"]["NetworkInterfaceId"]
+    interface = account.client("ec2").create_network_interface(SubnetId=subnet)
+    identity = interface["NetworkInterface"]["NetworkInterfaceId"]
     request["NetworkInterfaces"] = [{"DeviceIndex": 0, "NetworkInterfaceId": identity}]
 
 

@@ -136,32 +136,37 @@ def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
 @contextmanager
 def account(endpoint: str, given: stacks.Given) -> Generator[StackAccount]:
     """The account of a stack with the settings *given*, in the emulated AWS at *endpoint*."""
-    made = StackAccount(endpoint=endpoint, given=given, policy_context=stacks.policy_context(given))
-    _fill(made)
+    stack_account = StackAccount(
+        endpoint=endpoint, given=given, policy_context=stacks.policy_context(given)
+    )
+    _fill(stack_account)
     try:
-        yield made
+        yield stack_account
     finally:
         reset = Request(f"{endpoint}/moto-api/reset", method="POST")  # noqa: S310 - on this machine
         urlopen(reset, timeout=60).close()  # noqa: S310 - as above
 
 
-def _fill(made: StackAccount) -> None:
-    ec2 = made.client("ec2")
+def _fill(stack_account: StackAccount) -> None:
+    ec2 = stack_account.client("ec2")
     vpc_id = ec2.create_vpc(CidrBlock="10.100.0.0/16")["Vpc"]["VpcId"]
-    made.policy_context = stacks.policy_context(made.given, vpc_id)
+    stack_account.policy_context = stacks.policy_context(stack_account.given, vpc_id)
     subnet = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.100.0.0/24")["Subnet"]
-    made.subnet = subnet["SubnetId"]
+    stack_account.subnet = subnet["SubnetId"]
     group = ec2.create_security_group(GroupName="sandbox", Description="sandbox", VpcId=vpc_id)
-    made.group = group["GroupId"]
-    for identity, name in ((made.subnet, names.SUBNET), (made.group, names.SECURITY_GROUP)):
+    stack_account.group = group["GroupId"]
+    for identity, name in (
+        (stack_account.subnet, names.SUBNET),
+        (stack_account.group, names.SECURITY_GROUP),
+    ):
         ec2.create_tags(Resources=[identity], Tags=pairs({"Name": name}))
-    deploy(made)
+    deploy(stack_account)
 
 
-def deploy(made: StackAccount) -> None:
+def deploy(stack_account: StackAccount) -> None:
     """Create the identities, each with its own key."""
-    iam, sts = made.client("iam"), made.client("sts")
-    identities = stacks.identities(made.policy_context)
+    iam, sts = stack_account.client("iam"), stack_account.client("sts")
+    identities = stacks.identities(stack_account.policy_context)
     keys: dict[str, Key] = {}
     for who in ("manager", "manager out of budget"):
         name, path = names.MANAGER, names.MANAGER_PATH
@@ -172,7 +177,7 @@ def deploy(made: StackAccount) -> None:
         iam.create_user(UserName=name, Path=path, PermissionsBoundary=boundary)
         for arn in policies:
             iam.attach_user_policy(UserName=name, PolicyArn=arn)
-        image = made.placeholders["ami_id"]
+        image = stack_account.placeholders["ami_id"]
         iam.tag_user(UserName=name, Tags=pairs({names.IMAGE_TAG: image}))
         keys[who] = iam.create_access_key(UserName=name)["AccessKey"]
     for who, name in ROLES.items():
@@ -190,7 +195,7 @@ def deploy(made: StackAccount) -> None:
     iam.add_role_to_instance_profile(
         InstanceProfileName=names.INSTANCE_PROFILE, RoleName=names.INSTANCE_ROLE
     )
-    made.keys = keys
+    stack_account.keys = keys
 
 
 def _policies(iam: Any, who: str, identity: Identity) -> list[str]:
@@ -203,9 +208,9 @@ def _policy(iam: Any, name: str, text: Mapping[str, Any] | None) -> str:
 
 
 @contextmanager
-def deployed(made: StackAccount, name: str, text: Mapping[str, Any]) -> Generator[None]:
+def deployed(stack_account: StackAccount, name: str, text: Mapping[str, Any]) -> Generator[None]:
     """Replace the document of the policy *name* in this block."""
-    iam = made.client("iam")
+    iam = stack_account.client("iam")
     arn = f"arn:aws:iam::{ACCOUNT}:policy/{_title(name)}"
     before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     version = iam.create_policy_version(

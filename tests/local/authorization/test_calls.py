@@ -294,7 +294,7 @@ def test_the_session_of_a_deleted_role_is_refused(client: Client) -> None:
     trust = text({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
     role = iam.create_role(RoleName="gone", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     key = client("sts").assume_role(RoleArn=role, RoleSessionName="late")["Credentials"]
-    assert client("sts", key).get_caller_identity()["StackAccount"] == ACCOUNT
+    assert client("sts", key).get_caller_identity()["Account"] == ACCOUNT
     iam.delete_role(RoleName="gone")
     assert error(client("sts", key).get_caller_identity)[0] == "InvalidClientTokenId"
 
@@ -332,8 +332,8 @@ def test_the_credentials_of_an_instance_name_its_address(client: Client) -> None
 def test_a_policy_can_name_the_caller_by_a_variable(
     client: Client, user: Mapping[str, str]
 ) -> None:
-    own = f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"
-    give(client, {"Effect": "Allow", "Action": "iam:GetUser", "Resource": own})
+    user_of_caller = f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}"
+    give(client, {"Effect": "Allow", "Action": "iam:GetUser", "Resource": user_of_caller})
     iam = client("iam", user)
     assert iam.get_user(UserName="u")["User"]["Arn"] == USER
     assert iam.get_user()["User"]["Arn"] == USER

@@ -154,10 +154,10 @@ def _trusted_elsewhere(program: Program) -> None:
 
 def _same_id_otherwise(program: Program) -> None:
     """Depends on the own VPC but names another: the value counts, not the dependency."""
-    own = program.resource(catalogue.VPC.name).id
+    vpc_id = program.resource(catalogue.VPC.name).id
     ec2.Subnet(
         program.fresh_name(),
-        vpc_id=own.apply(lambda _: VPC),
+        vpc_id=vpc_id.apply(lambda _: VPC),
         cidr_block="10.100.240.0/24",
         opts=program.beside(catalogue.VPC.name),
     )

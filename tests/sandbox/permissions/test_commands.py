@@ -341,10 +341,12 @@ def test_check_names_an_unknown_profile_of_the_manager(
 
 def test_the_roles_of_the_pipelines_name_the_stacks_own_partition_and_log_groups() -> None:
     settings = Settings.model_validate({"region": "us-gov-west-1", "log_prefix": "/league/"})
-    own = AccountIdentity(partition="aws-us-gov", account_id=ACCOUNT)
+    identity_of_account = AccountIdentity(partition="aws-us-gov", account_id=ACCOUNT)
     for identity in ("ci-deploy", "ci-preview", "ci-setup"):
         text = json.dumps(
-            identities.BUILD[identity](settings, context.policy_context(settings, own))
+            identities.BUILD[identity](
+                settings, context.policy_context(settings, identity_of_account)
+            )
         )
         assert "arn:aws-us-gov:" in text
         assert "arn:aws:" not in text

@@ -22,8 +22,8 @@ def test_the_documentation_has_every_sentence_and_the_name_of_every_claim() -> N
 
 
 def test_each_known_hole_is_said_with_what_bounds_it() -> None:
-    said = [name for entry in documentation.what_remains() for name in entry.get("claims", [])]
-    assert sorted(said) == sorted(claim.name for claim in expected_to_fail())
+    named = [name for entry in documentation.what_remains() for name in entry.get("claims", [])]
+    assert sorted(named) == sorted(claim.name for claim in expected_to_fail())
     assert {entry["who"] for entry in documentation.what_remains()} <= documentation.TITLES.keys()
 
 

@@ -79,8 +79,8 @@ def test_a_row_that_is_not_asked_has_a_reason(default_answers: Sequence[RowAnswe
 def test_only_the_identities_that_the_settings_create_are_asked(
     given: Given, who: str, *, asked: bool
 ) -> None:
-    own = [row for row in rows() if row.who == who]
-    answers = check(given, simulator(documents()), own)
+    rows_of_identity = [row for row in rows() if row.who == who]
+    answers = check(given, simulator(documents()), rows_of_identity)
     verdicts = {answer.verdict for answer in answers}
     assert verdicts <= {"holds", "not asked"}
     assert ("holds" in verdicts) == asked

@@ -115,11 +115,11 @@ def test_the_encoding_and_both_evaluators_decide_alike(
     ]
     answered = [answer in DECISIONS.values() for answer in simulated]
     wrong = [
-        (question, encoded, own, theirs)
-        for question, encoded, own, theirs, known in zip(
+        (question, encoded, evaluated_as, theirs)
+        for question, encoded, evaluated_as, theirs, known in zip(
             questions, by_encoding, ours, simulated, answered, strict=True
         )
-        if encoded != own or (known and encoded != theirs)
+        if encoded != evaluated_as or (known and encoded != theirs)
     ]
     closing_line(
         f"permissions: {len(questions)} random requests, {len(wrong)} disagreements of the encoding"
