@@ -17,8 +17,6 @@ from local.engine.paths import SOURCE
 from tests.conftest import Say
 from tests.provider.run_tests import Outcome, Result, run
 
-pytestmark = [pytest.mark.thorough, pytest.mark.timeout(7200)]
-
 KEPT: Final = yaml.safe_load(Path(__file__).with_name("results.yaml").read_text(encoding="utf-8"))
 MAPPED: Final = re.findall(
     r'^\t"(aws_\w+)": +"(aws:[^"]+)",$', (SOURCE / "provider/mappings.go").read_text(), re.MULTILINE
@@ -27,6 +25,8 @@ RESOURCES: Final = sorted(name for name, token in MAPPED if token in CATALOGUE)
 """The provider's names of the types that the program creates."""
 
 
+@pytest.mark.thorough
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
     "resource",
     [
@@ -39,7 +39,7 @@ def test_the_providers_own_tests_end_as_the_table_says(
 ) -> None:
     if not shutil.which("terraform"):
         pytest.skip("terraform is not on PATH")
-    program, tests = tests_of(resource)
+    program, tests = program_of(resource)
     account = tmp_path / "account"
     try:
         results = run(program, tests, emulator.start(account), tmp_path)
@@ -69,8 +69,8 @@ def test_the_table_names_every_type_that_the_program_makes() -> None:
     assert sorted([*KEPT["resources"], *KEPT["not run yet"]]) == RESOURCES
 
 
-def tests_of(resource: str) -> tuple[Path, list[str]]:
-    """The program with the tests of *resource*, and their names."""
+def program_of(resource: str) -> tuple[Path, list[str]]:
+    """The test program for *resource*, and the names of its tests."""
     home = acceptance.ensure()
     for service in acceptance.TESTED:
         tests = json.loads((home / service / acceptance.TESTS).read_text(encoding="utf-8"))
