@@ -27,6 +27,7 @@ OPERATOR: Final = "operator"
 MANAGER: Final = "manager"
 CONFIG_VARIABLE: Final = "SANDBOX_CONFIG"
 """The variable from which the service reads the stack's configuration."""
+NOT_UP: Final = "the local stack is not up; create it with: make up"
 SHELL_NAMES: Final = frozenset({"PATH", CONFIG_VARIABLE, "NO_PROXY", "no_proxy"})
 SHELL_PREFIXES: Final = ("AWS_", "PULUMI_")
 app = typer.Typer(add_completion=False, help=__doc__, no_args_is_help=True)
@@ -170,7 +171,7 @@ def outputs(more: More = None) -> None:
     with one_at_a_time():
         environment = _environment()
     if not STATE.exists():
-        raise LocalError("the local stack is not up; create it with: make up")
+        raise LocalError(NOT_UP)
     _pulumi(environment, "stack", "output", *(more or []))
 
 
@@ -234,14 +235,14 @@ def _outputs(environment: Mapping[str, str]) -> Mapping[str, Any]:
         LocalError: the stack is not up.
     """
     if not STATE.exists():
-        raise LocalError("the local stack is not up; create it with: make up")
+        raise LocalError(NOT_UP)
     command = ["pulumi", "stack", "output", "--json", "--show-secrets", "--stack", stack.NAME]
     answer = subprocess.run(
         command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
     outputs: Mapping[str, Any] = json.loads(answer.stdout)
     if "sandbox_config" not in outputs:
-        raise LocalError("the local stack is not up; create it with: make up")
+        raise LocalError(NOT_UP)
     return outputs
 
 

@@ -138,6 +138,8 @@ GROUP_ID: Final = Reference(
     type=catalogue.SECURITY_GROUP.name, names=(names.SECURITY_GROUP,), required=True
 )
 PREFIX_LISTS: Final = tuple(f"{names.SSH_PREFIX_LIST}-ipv{version}" for version in (4, 6))
+NO_DEFAULT_RULES: Final = nothing("An instance without a security group gets the default one.")
+SSH_ONLY: Final = "Researchers need SSH only."
 INLINE_RULES: Final = nothing("Inline rules hide from the rules for separate ones.")
 COMMON: Final[Mapping[str, Judgement]] = {
     "region": ByRule(rule="configured-region"),
@@ -188,8 +190,8 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
     },
     catalogue.DEFAULT_SECURITY_GROUP.name: {
         "vpcId": VPC_ID,
-        "ingress": nothing("An instance without a security group gets the default one."),
-        "egress": nothing("An instance without a security group gets the default one."),
+        "ingress": NO_DEFAULT_RULES,
+        "egress": NO_DEFAULT_RULES,
         "revokeRulesOnDelete": HARMLESS,
     },
     catalogue.SECURITY_GROUP.name: {
@@ -203,9 +205,9 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
     catalogue.INGRESS_RULE.name: {
         "securityGroupId": GROUP_ID,
         "description": ByRule(rule="security-group-rules-described"),
-        "ipProtocol": only("tcp", "6", why="Researchers need SSH only.", required=True),
-        "fromPort": only(22, why="Researchers need SSH only.", required=True),
-        "toPort": only(22, why="Researchers need SSH only.", required=True),
+        "ipProtocol": only("tcp", "6", why=SSH_ONLY, required=True),
+        "fromPort": only(22, why=SSH_ONLY, required=True),
+        "toPort": only(22, why=SSH_ONLY, required=True),
         "cidrIpv4": ByRule(rule="ssh-from-configured-networks"),
         "cidrIpv6": ByRule(rule="ssh-from-configured-networks"),
         "prefixListId": Reference(type=catalogue.PREFIX_LIST.name, names=PREFIX_LISTS),

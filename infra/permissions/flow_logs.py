@@ -10,12 +10,12 @@ ACTIONS: Final = (*WRITE, "logs:DescribeLogGroups")
 
 
 def policy(context: PolicyContext, log_group_arn: str) -> tuple[Statement, ...]:
-    """What the role may do. The stack creates the log group, so the role may not create any."""
+    """The permissions of the role. The stack creates the log group, so the role creates none."""
     return context.held(_work(log_group_arn), boundary(log_group_arn))
 
 
 def boundary(log_group_arn: str) -> tuple[Statement, ...]:
-    """What the role can never do: it allows the policy, and so an attached policy adds nothing."""
+    """The ceiling of the role, like `spending.boundary`."""
     return (*_work(log_group_arn), nothing_but_flow_logs())
 
 

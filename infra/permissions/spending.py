@@ -10,13 +10,13 @@ def stop() -> tuple[Statement, ...]:
 
 
 def policy(context: PolicyContext, manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
-    """What the budget's role may do."""
+    """The permissions of the budget's role."""
     allowed = (attach_the_stop(manager_arn, stop_arn),)
     return context.held(allowed, boundary(manager_arn, stop_arn))
 
 
 def boundary(manager_arn: str, stop_arn: str) -> tuple[Statement, ...]:
-    """What the role can never do: it allows the policy, and so an attached policy adds nothing."""
+    """The ceiling of the role: what the policy allows, so an attached policy adds nothing."""
     return (attach_the_stop(manager_arn, stop_arn), nothing_but_the_stop(manager_arn))
 
 

@@ -31,8 +31,7 @@ RETENTIONS: Final = (
 GPU_FAMILY: Final = re.compile(r"(g|gr|p)\d[a-z]*(-[a-z0-9]+)?")
 NOT_NVIDIA_X86: Final = {
     "g4ad": "has AMD GPUs, but the image has the driver of NVIDIA",
-    "g5g": "has ARM processors, but the image is for x86-64",
-    "p6e-gb200": "has ARM processors, but the image is for x86-64",
+    **dict.fromkeys(("g5g", "p6e-gb200"), "has ARM processors, but the image is for x86-64"),
 }
 SIZE: Final = re.compile(r"(\d{0,3}x?large|medium|metal(-\d+xl)?)")
 MAX_VOLUME_GIB: Final = 16_384

@@ -13,11 +13,11 @@ from local.authorization.calls import Call
 from local.authorization.ec2_condition_keys import Region, flag, kind_of
 from local.authorization.question import (
     ANY,
-    CannotJudgeError,
     Question,
     question,
     request_tags,
     tag_map,
+    unknown_action,
 )
 from local.iam import reference
 from local.iam.evaluator import Values
@@ -48,7 +48,7 @@ def questions(caller: Caller, call: Call) -> Iterator[Question]:
     action = f"ec2:{call.operation}"
     known = reference.action(action)
     if known is None:
-        raise CannotJudgeError(f"{action} is not an action of the service authorization reference")
+        raise unknown_action(action)
     everywhere: dict[str, Values] = {"ec2:Region": call.region}
     tagged = specified_tags(parameters)
     given = request_tags(tag_map(parameters.get("Tags")))

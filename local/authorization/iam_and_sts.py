@@ -13,12 +13,12 @@ from local.authorization.callers import Caller, parsed
 from local.authorization.calls import Call
 from local.authorization.question import (
     ANY,
-    CannotJudgeError,
     Question,
     question,
     request_tags,
     resource_tags,
     tag_map,
+    unknown_action,
 )
 from local.iam import reference
 from local.iam.evaluator import Values
@@ -56,7 +56,7 @@ def iam_questions(caller: Caller, call: Call) -> Iterator[Question]:
     action = f"iam:{call.operation}"
     known = reference.action(action)
     if known is None:
-        raise CannotJudgeError(f"{action} is not an action of the service authorization reference")
+        raise unknown_action(action)
     given = tag_map(call.parameters.get("Tags"))
     keys: dict[str, Values] = {
         **request_tags(given),

@@ -18,6 +18,10 @@ class CannotJudgeError(Exception):
     """The emulated AWS cannot decide on the call; the text is one line for the user."""
 
 
+def unknown_action(action: str) -> CannotJudgeError:
+    return CannotJudgeError(f"{action} is not an action of the service authorization reference")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """Whether the caller may use *action* on *resource*."""
@@ -50,7 +54,7 @@ def question(  # noqa: PLR0913 - what a question has
     """
     known = reference.action(action)
     if known is None:
-        raise CannotJudgeError(f"{action} is not an action of the service authorization reference")
+        raise unknown_action(action)
     kind = known.resource(resource)
     keys = known.keys | kind.keys if kind else known.keys
     return Question(

@@ -24,6 +24,8 @@ from policies.rule import (
 )
 from policies.show import show
 
+WHY_FLOW_LOGS: Final = "Without a flow log nobody can find out later whom a sandbox talked to."
+
 
 def one_vpc(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:
     for number, vpc in enumerate(stack.of_type(catalogue.VPC.name), start=1):
@@ -177,14 +179,14 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     StackRule(
         id="flow-logs-present",
-        why="Without a flow log nobody can find out later whom a sandbox talked to.",
+        why=WHY_FLOW_LOGS,
         fix="Keep the flow log; to do without, set sandbox:flow_logs to false.",
         references=("CIS 4.7", "FSBP EC2.6"),
         check=flow_logs_present,
     ),
     StackRule(
         id="flow-logs-on",
-        why="Without a flow log nobody can find out later whom a sandbox talked to.",
+        why=WHY_FLOW_LOGS,
         fix="Set sandbox:flow_logs to true.",
         level=Level.ADVISORY,  # the setting may turn them off; policies/strict.json refuses it
         references=("CIS 4.7", "FSBP EC2.6"),

@@ -33,9 +33,11 @@ INACTIVE: Final = "Inactive"
 """IAM's status of a key that is switched off."""
 SSH: Final = 22
 EVERYWHERE: Final = "0.0.0.0/0"
-PULL_AGAIN: Final = (
-    "take the whole state with: terraform state pull, or complete the environment with: "
-    "terraform apply"
+APPLY: Final = "complete the environment with: terraform apply"
+PULL_AGAIN: Final = f"take the whole state with: terraform state pull, or {APPLY}"
+NOT_THE_MODULES_STATE: Final = (
+    "so it is not a state of the sandbox module, or not a complete one; name the state of the "
+    f"module that created this environment, or {APPLY}"
 )
 REMOVE_OTHER: Final = "remove the one that is not the sandbox's with: terraform state rm"
 
@@ -536,9 +538,7 @@ def _only(state: State, terraform_type: str, **attributes: str) -> TerraformReso
             return resource
         case [] | [_]:
             raise RefusedError(
-                f"{state.where}: has no {terraform_type} with {wanted}, so it is not a state of "
-                "the sandbox module, or not a complete one; name the state of the module that "
-                "created this environment, or complete the environment with: terraform apply"
+                f"{state.where}: has no {terraform_type} with {wanted}, {NOT_THE_MODULES_STATE}"
             )
         case _:
             raise RefusedError(
@@ -575,9 +575,7 @@ def _slots(
         by_zone[zone] = subnet
     if not by_zone:
         raise RefusedError(
-            f"{state.where}: {vpc.address} has no public subnet, so it is not a state of the "
-            "sandbox module, or not a complete one; name the state of the module that created "
-            "this environment, or complete the environment with: terraform apply"
+            f"{state.where}: {vpc.address} has no public subnet, {NOT_THE_MODULES_STATE}"
         )
     return {zone: slot_by_range[subnet.text("cidr_block")] for zone, subnet in by_zone.items()}
 

@@ -16,6 +16,7 @@ from sandbox.core.stack import Resource
 
 ARMED: Final = "STANDBY"
 LIFT: Final = "sandbox budget lift --stack {stack}"
+NOT_ARMED: Final = ("lifted and not armed, so nothing stops launches", LIFT)
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     ARMED: ("armed", ""),
     "PENDING": ("spent; the stop waits for an approval", "approve it in the Budgets console"),
@@ -26,10 +27,10 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
         f"check the role {names.BUDGET}, then retry the action in the Budgets console",
     ),
     "REVERSE_IN_PROGRESS": ("the stop is being lifted", "look again in a minute"),
-    "REVERSE_SUCCESS": ("lifted and not armed, so nothing stops launches", LIFT),
+    "REVERSE_SUCCESS": NOT_ARMED,
     "REVERSE_FAILURE": ("AWS could not lift the stop", LIFT),
     "RESET_IN_PROGRESS": ("lifted; AWS is arming the stop", "look again in a minute"),
-    "RESET_FAILURE": ("lifted and not armed, so nothing stops launches", LIFT),
+    "RESET_FAILURE": NOT_ARMED,
 }
 """What each status of AWS means, and what to do about it."""
 STILL_ATTACHED: Final = "armed, but the stop is still attached to the manager"

@@ -35,7 +35,7 @@ class _Settings:
 
 
 def set_quiet(*, quiet: bool) -> None:
-    """Print results and errors only, no notes and no progress."""
+    """Set whether to print results and errors only, as `--quiet` says."""
     _Settings.quiet = quiet
 
 

@@ -1,1 +1,1 @@
-"""`sandbox doctor`: whether this machine, the stack and the account are ready."""
+"""Check whether this machine, the stack and the account are ready."""

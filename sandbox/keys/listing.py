@@ -25,7 +25,7 @@ class Key:
     """Active or Inactive, as IAM has it, or `MISSING`."""
     age_days: int
     last_used: datetime | None
-    """AWS reports a use up to four hours late."""
+    """See `KeyUse.last_used`."""
 
     def row(self) -> Sequence[str]:
         """The key as a row below `COLUMNS`."""

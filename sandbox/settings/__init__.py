@@ -1,1 +1,1 @@
-"""`sandbox settings`: show, set and unset the settings of a stack."""
+"""Show, set and unset the settings of a stack."""

@@ -17,10 +17,9 @@ from infra.preflight import attached_stop
 from infra.preflight.uncounted_budget import warn_on_uncounted_budget
 from infra.settings import Settings
 from local.moto_patches import cost_tags
+from tests.cost_explorer_errors import LINKED_ACCOUNT, NOT_ENABLED
 from tests.infra.conftest import ACCOUNT, Run
 
-LINKED_MESSAGE = "Linked account doesn't have access to cost allocation tags."
-NOT_ENABLED_MESSAGE = "User not enabled for cost explorer access"
 BUDGET = {"monthly_budget_usd": 5000, "budget_email": "costs@example.org"}
 
 
@@ -78,8 +77,8 @@ def test_a_payer_activates_the_tags_that_aws_knows_and_reads_which_are_missing(
 
 
 REASONS = {
-    "linked": ("AccessDeniedException", LINKED_MESSAGE, cost_allocation.LINKED),
-    "not enabled": ("AccessDeniedException", NOT_ENABLED_MESSAGE, cost_allocation.NOT_ENABLED),
+    "linked": ("AccessDeniedException", LINKED_ACCOUNT, cost_allocation.LINKED),
+    "not enabled": ("AccessDeniedException", NOT_ENABLED, cost_allocation.NOT_ENABLED),
     "no right": ("AccessDeniedException", "not authorized to perform", cost_allocation.NO_RIGHT),
     "no data": ("DataUnavailableException", "Data is not available", cost_allocation.NO_DATA),
 }
@@ -98,7 +97,7 @@ def test_the_reasons_of_a_refusal_are_told_apart(
 
 
 def test_the_emulated_account_has_each_of_these_words() -> None:
-    assert set(cost_tags.REFUSALS.values()) == {LINKED_MESSAGE, NOT_ENABLED_MESSAGE}
+    assert set(cost_tags.REFUSALS.values()) == {LINKED_ACCOUNT, NOT_ENABLED}
 
 
 STANDING_TAG = {

@@ -26,6 +26,7 @@ from sandbox.core import budget as core
 from sandbox.core.errors import ExitCode, RefusedError, SandboxError
 from sandbox.core.stack import Resource, Stack
 from sandbox.status import report
+from tests.cost_explorer_errors import NOT_ENABLED
 from tests.sandbox import json_forms
 
 ACCOUNT: Final = "123456789012"
@@ -275,7 +276,7 @@ def test_a_report_says_why_aws_does_not_tell_the_tag(
     account: BudgetedAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        message = "User not enabled for cost explorer access"
+        message = NOT_ENABLED
         raise ClientError(
             {"Error": {"Code": "AccessDeniedException", "Message": message}},
             "ListCostAllocationTags",

@@ -14,6 +14,7 @@ from botocore.stub import ANY, Stubber
 from infra import cost_allocation
 from sandbox.core.errors import SandboxError, UsageError
 from sandbox.costs import report
+from tests.cost_explorer_errors import NOT_ENABLED
 
 TODAY = date(2026, 11, 24)
 FIRST_DAY = date(2026, 11, 1)
@@ -170,7 +171,7 @@ def test_nothing_is_called_settled_as_long_as_a_tag_is_not_active(
     [
         (
             "AccessDeniedException",
-            "User not enabled for cost explorer access",
+            NOT_ENABLED,
             cost_allocation.NOT_ENABLED.cure,
         ),
         ("AccessDeniedException", "not authorized to perform", cost_allocation.NO_RIGHT.cure),

@@ -16,6 +16,7 @@ from sandbox import cli
 from sandbox.core.errors import ExitCode
 from sandbox.doctor import examination
 from sandbox.doctor.examination import CheckResult, Patient
+from tests.cost_explorer_errors import LINKED_ACCOUNT, NOT_ENABLED
 from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
 
@@ -119,11 +120,7 @@ def test_a_ready_stack_has_only_good_lines(
             "Cost Explorer",
             "act",
             "root user",
-            {
-                "list_cost_allocation_tags": client_error(
-                    "AccessDeniedException", "User not enabled for cost explorer access"
-                )
-            },
+            {"list_cost_allocation_tags": client_error("AccessDeniedException", NOT_ENABLED)},
         ),
         (
             "Cost Explorer",
@@ -132,7 +129,7 @@ def test_a_ready_stack_has_only_good_lines(
             {
                 "list_cost_allocation_tags": client_error(
                     "AccessDeniedException",
-                    "Linked account doesn't have access to cost allocation tags.",
+                    LINKED_ACCOUNT,
                 )
             },
         ),
