@@ -1,4 +1,4 @@
-"""The manager's access keys, in two slots, so that a rotation leaves no moment without a key.
+"""The manager's access keys, in two slots, so that a key works at every moment of a rotation.
 
 IAM gives a user at most two keys, and inactive keys count. With a single key resource, a
 replacement could need a third key, or would delete the old key before the service has the new one.

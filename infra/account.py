@@ -16,7 +16,7 @@ from infra.standing import StandingResource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountIdentity:
-    """An account, as ARNs name it."""
+    """An account in the form of ARNs."""
 
     partition: str
     account_id: str
@@ -37,11 +37,11 @@ class Account:
 
 
 def connect(settings: Settings, standing: Iterable[StandingResource]) -> Account:
-    """Make the stack's only provider; its region and its tags apply to every resource.
+    """Create the stack's only provider; its region and tags apply to every resource.
 
     Raises:
         pulumi.RunError: AWS accepts no credentials, or they belong to another account than
-            `sandbox:account_id` or the one in which the stack stands (*standing*).
+            `sandbox:account_id` or the one that the stack is in (*standing*).
     """
     importing = import_in_background()
     provider = aws.Provider(

@@ -12,10 +12,10 @@ PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168
 SMALLEST_SUBNET: Final = 28
 """The longest prefix of a subnet (VPC user guide, Subnet CIDR blocks)."""
 SUBNET_BITS: Final = 8
-"""A subnet is 1/256 of the VPC, as the replaced module's ``cidrsubnet(vpc, 8, slot)``."""
+"""A subnet is 1/256 of the VPC, like the replaced module's ``cidrsubnet(vpc, 8, slot)``."""
 
 DEFAULT_ZONES: Final = 3
-"""How many zones a stack takes that names none, as the replaced module did."""
+"""The number of zones of a stack that names none, as in the replaced module."""
 
 
 def subnet_prefix(vpc: IPv4Network) -> int:

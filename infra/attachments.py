@@ -1,4 +1,4 @@
-"""What others attached to the stack's resources, as AWS lists it.
+"""The attachments of others to the stack's resources.
 
 `pulumi preview --refresh` compares only the resources that the stack created. It cannot see a rule
 that somebody adds to the security group, a peering, or a second key of the manager. So this module

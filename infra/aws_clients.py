@@ -1,4 +1,4 @@
-"""The one set of AWS clients, of the program's checks and of every command.
+"""The only set of AWS clients, for the checks of the program and for every command.
 
 boto3 is imported with the first client: most updates need none, and it takes half a second.
 """
@@ -35,7 +35,7 @@ NOT_FOUND: Final = frozenset({"NoSuchEntity", "NotFoundException", "ResourceNotF
 
 
 class AwsClients:
-    """Clients for one region, each made when it is first used, with one policy of retries."""
+    """Clients for one region, each created at its first use, all with the same retries."""
 
     def __init__(self, region: str, *, profile: str | None = None) -> None:
         self.region: Final = region
@@ -154,7 +154,7 @@ class AwsClients:
 def _give_up_unreachable(
     attempts: int, caught_exception: Exception | None = None, **_: object
 ) -> None:
-    """Try an endpoint that cannot be reached three times only: a mistyped region has none."""
+    """Try an unreachable endpoint only three times, because a mistyped region has no endpoint."""
     from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError  # noqa: PLC0415
 
     unreachable = isinstance(caught_exception, (EndpointConnectionError, ConnectTimeoutError))
@@ -163,7 +163,7 @@ def _give_up_unreachable(
 
 
 def _refuse_web_page(response_dict: Mapping[str, Any], **_: object) -> None:
-    """Refuse a page of a proxy or of a hotel's network, which would read as an empty answer.
+    """Refuse a web page, for example of a proxy, which would otherwise count as an empty answer.
 
     This comes before botocore reads the answer, since for some services it fails on a page with a
     KeyError. A stream has not been read yet, and passes.
@@ -174,7 +174,7 @@ def _refuse_web_page(response_dict: Mapping[str, Any], **_: object) -> None:
     if isinstance(body, bytes) and body.lstrip()[:14].lower().startswith(
         (b"<!doctype html", b"<html")
     ):
-        raise ResponseParserError("a web page came in place of AWS's answer")
+        raise ResponseParserError("a web page came instead of AWS's answer")
 
 
 def _retries(*, patient: bool) -> Config:
@@ -201,7 +201,7 @@ def as_filters(filters: Mapping[str, str | Collection[str]]) -> list[Any]:
 
 def error_code(error: Exception) -> str:
     """AWS's code of the error; "" for an error that never reached AWS."""
-    # an error of the connection has the attribute too, but None in it
+    # a connection error has the attribute too, but it is None
     response = cast("Mapping[str, Any]", getattr(error, "response", None) or {})
     return str(response.get("Error", {}).get("Code", ""))
 

@@ -1,4 +1,4 @@
-"""Every resource type that this program creates, with what the other parts need to know of it.
+"""Every resource type that this program creates, with the facts that other parts need.
 
 One entry serves every table that names types: the guard rails' closed list of types and their tags,
 the labels of `sandbox diagram`, the searches of `sandbox recover`, and what `sandbox drift` looks
@@ -57,14 +57,14 @@ class Finder(Listing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment(Listing):
-    """Something that others can attach to a resource; it is theirs if the state lacks it.
+    """What others can attach to a resource; it is theirs if the state lacks it.
 
     Templates are filled with the resource's `id`.
     """
 
     label: Label
     blocks_deletion: bool = True
-    """Whether AWS refuses to delete the resource as long as this is attached."""
+    """Whether AWS refuses to delete the resource while this is attached."""
     of_sandboxes: bool = False
     """Whether it comes and goes with the sandboxes, so that it is no drift."""
 
@@ -74,13 +74,13 @@ class ResourceType:
     """One type of resource."""
 
     name: str
-    """Pulumi's name of it."""
+    """The type token in Pulumi."""
     taggable: bool
     """Whether AWS keeps tags on it."""
     label: Label | None
     """Makes its line in the picture from its outputs; None if another resource's line covers it."""
     finder: Finder | None
-    """None if creating it again changes nothing in AWS, so that nothing has to find it."""
+    """None if creating it again changes nothing in AWS, so no search is needed."""
     attachments: tuple[Attachment, ...] = ()
     """What others can attach to it."""
     identities: tuple[str, ...] = ("{id}",)

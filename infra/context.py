@@ -21,7 +21,7 @@ class StackContext:
 
     settings: Settings
     policy_context: PolicyContext
-    """Its VPC id is a placeholder; `managed_policies` puts in the real one."""
+    """Its VPC id is a placeholder, which `managed_policies` replaces by the real one."""
     zones: Mapping[str, int]
     """Slot by availability zone."""
 

@@ -1,4 +1,4 @@
-"""The account's cost allocation tags, and why AWS does not tell them.
+"""The account's cost allocation tags, and the reasons why AWS does not return them.
 
 Costs are grouped and budgets are counted by a tag only once it is an active cost allocation tag.
 The tags belong to the account, or to the payer account that it is linked to. AWS knows a tag about
@@ -49,11 +49,11 @@ NO_DATA: Final = Refusal(
     cure="try again a day after it was opened for the first time",
 )
 NO_RIGHT: Final = Refusal(
-    problem="your rights do not reach to Cost Explorer",
+    problem="your permissions do not include Cost Explorer",
     cure="ask for ce:ListCostAllocationTags and ce:GetCostAndUsage",
 )
 PHRASES: Final = (("not enabled for cost explorer", NOT_ENABLED), ("Linked account", LINKED))
-"""How AWS words a refusal that has the code of a missing right, but is none."""
+"""AWS's wording of a refusal that has the code of a missing right although none is missing."""
 
 
 def statuses(ce: "CostExplorerClient", tags: Sequence[str] = TAGS) -> Mapping[str, str]:
@@ -64,7 +64,7 @@ def statuses(ce: "CostExplorerClient", tags: Sequence[str] = TAGS) -> Mapping[st
 
 
 def known_refusal(error: Exception) -> Refusal | None:
-    """What the *error* of a request to Cost Explorer means; None if it is none of its own."""
+    """The meaning of the *error* of a request to Cost Explorer; None for other errors."""
     reason, code = error_reason(error), error_code(error)
     for phrase, meaning in PHRASES:
         if phrase in reason:
@@ -75,6 +75,6 @@ def known_refusal(error: Exception) -> Refusal | None:
 
 
 def refusal(error: Exception) -> Refusal:
-    """The same, with AWS's own words for an error of another kind."""
+    """The same as text, with AWS's own message for other errors."""
     unknown = Refusal(problem=error_reason(error).rstrip("."), cure="try again")
     return known_refusal(error) or unknown

@@ -1,4 +1,4 @@
-"""Outbound rules, as the setting `allowed_egress` writes them: `tcp 443 0.0.0.0/0`."""
+"""Outbound rules in the form of the setting `allowed_egress`: `tcp 443 0.0.0.0/0`."""
 
 import re
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class Egress:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """The rule that *text* writes.
+        """The rule in *text*.
 
         Raises:
-            ValueError: it is not one.
+            ValueError: *text* is not a rule.
         """
         match text.split():
             case [("all" | "icmp") as protocol, cidr]:
@@ -52,7 +52,7 @@ class Egress:
 
     @property
     def bounds(self) -> tuple[int, int] | None:
-        """The first and last port, as EC2 writes them: -1 for every type of ICMP."""
+        """The first and last port in EC2's form: -1 for every type of ICMP."""
         return (EVERY_TYPE, EVERY_TYPE) if self.protocol == "icmp" else self.ports
 
     def __str__(self) -> str:

@@ -69,7 +69,7 @@ def service_role(
     boundary_arn: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> iam.Role:
-    """A role that a service of AWS takes, capped by the policy *boundary_arn*."""
+    """A role that a service of AWS assumes, with the boundary *boundary_arn*."""
     return iam.Role(
         name,
         name=name,

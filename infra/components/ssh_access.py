@@ -1,4 +1,4 @@
-"""Traffic of the instances: in comes SSH from the configured ranges, out what is configured."""
+"""The traffic of the instances: SSH from the configured ranges, and configured outbound traffic."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -54,7 +54,7 @@ class SshAccess(pulumi.ComponentResource):
         self.register_outputs({"security_group_id": self.security_group_id})
 
     def _allow(self, version: int, ranges: Sequence[IPNetwork]) -> None:
-        """Add one rule per range, or prefix lists for more ranges than a group takes rules."""
+        """Add one rule per range, or prefix lists for more ranges than a group holds rules."""
         if len(ranges) > quotas.MAX_RULES:
             for number, start in enumerate(range(0, len(ranges), ENTRIES_PER_LIST), start=1):
                 suffix = numbered(f"ipv{version}", number)
@@ -101,7 +101,7 @@ class SshAccess(pulumi.ComponentResource):
         )
 
     def _let_out(self, egress: Egress) -> None:
-        """Add a rule; the one without limits keeps the name that it has in the replaced module."""
+        """Add an outbound rule; the unlimited one keeps its name from the replaced module."""
         first, last = egress.bounds or (None, None)
         name = egress_name(egress)
         vpc.SecurityGroupEgressRule(

@@ -1,4 +1,4 @@
-"""Checks of the settings that need more than the settings.
+"""Checks of the settings that need the account or the state.
 
 `require` runs before the first resource is registered, in a destroy too. So it refuses only what
 would hurt in a destroy as well. All other checks are a hook of every resource, which the engine

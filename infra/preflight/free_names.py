@@ -85,7 +85,7 @@ def _require_free(
         items = [item for item in aws.list_items(finder, known) if finder.matches(known, item)]
         owners = [aws.tags_of(finder, known, item).get("Environment") for item in items]
     except (BotoCoreError, ClientError):
-        return  # who may not read it gets AWS's own answer
+        return  # without the right to read it, AWS's own error is shown
     for owner in owners:
         kind = type_name.rsplit(":", 1)[1]
         if owner == environment:

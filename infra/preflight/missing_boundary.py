@@ -30,4 +30,4 @@ def require(aws: AwsClients, settings: Settings) -> None:
                 "first, or name a policy of this account or of AWS"
             ) from None
     except BotoCoreError:
-        return  # who may not read it gets AWS's own answer
+        return  # without the right to read it, AWS's own error is shown

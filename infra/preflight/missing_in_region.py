@@ -57,7 +57,7 @@ def warnings(aws: AwsClients, settings: Settings, changed: Iterable[str]) -> Ite
             try:
                 yield from check(aws, settings)
             except (BotoCoreError, ClientError):
-                continue  # who may not read it gets no warning
+                continue  # without the right to read it, there is no warning
 
 
 def _key_pair(aws: AwsClients, settings: Settings) -> Iterator[str]:

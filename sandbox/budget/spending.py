@@ -1,4 +1,4 @@
-"""The report about a stack's budget, and the way from a spent budget back to an armed one."""
+"""The report about a stack's budget, and the steps from a spent budget to an armed one."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ NEXT: Final = {
     "REVERSE_SUCCESS": "RESET_BUDGET_ACTION",
     "RESET_FAILURE": "RESET_BUDGET_ACTION",
 }
-"""What leads from each status on towards `ARMED`."""
+"""The execution that leads from each status towards `ARMED`."""
 PASSING: Final = frozenset({"EXECUTION_IN_PROGRESS", "REVERSE_IN_PROGRESS", "RESET_IN_PROGRESS"})
 POLLS: Final = 60
 POLL_SECONDS: Final = 2.0
@@ -130,7 +130,7 @@ class Stop:
         return core.read(self.aws, self.action)
 
     def lift(self) -> None:
-        """Lift the stop from the manager, then arm it; continues from whatever was reached.
+        """Lift the stop from the manager, then arm it; continues after an interruption.
 
         Raises:
             NotYetError: AWS takes longer than two minutes.
@@ -161,7 +161,7 @@ class Stop:
         raise NotYetError("AWS still lifts or arms the stop; run the same command again")
 
     def _detach(self) -> None:
-        """Detach what a reset by hand, or a new month, left attached."""
+        """Detach a stop that a reset by hand, or a new month, left attached."""
         stop = core.stop_of(self.action)
         for kind, name in self._targets():
             listed = self.aws.list_all(
@@ -175,7 +175,7 @@ class Stop:
                 detach(**{f"{kind.title()}Name": name}, PolicyArn=stop)
 
     def _targets(self) -> Iterator[tuple[str, str]]:
-        """The kind and the name of whom the stop is attached to."""
+        """The kind and the name of each identity that the stop is attached to."""
         definition: Mapping[str, Any] = self.action.outputs["definition"]["iamActionDefinition"]
         for kind in ("user", "role"):
             names_of_kind: Sequence[str] = definition.get(f"{kind}s") or []

@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
 
 
 class SandboxError(Exception):
-    """A command cannot go on.
+    """A command cannot continue.
 
     The text is all that the user sees: one line that says where, which value, what is wrong and
     how to fix it.
@@ -54,13 +54,13 @@ class RefusedError(SandboxError):
 
 
 class NotYetError(SandboxError):
-    """Time has to pass before the same command can go on."""
+    """Time has to pass before the same command can continue."""
 
     exit_code = ExitCode.NOT_YET
 
 
 class Interrupted(BaseException):
-    """A signal ended the command; not an Exception, so that no handler takes it for an error."""
+    """A signal ended the command. It is not an Exception, so that no error handler catches it."""
 
     def __init__(self, received: signal.Signals) -> None:
         super().__init__(f"interrupted by {received.name}")

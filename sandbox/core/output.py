@@ -25,7 +25,7 @@ names and tags."""
 
 
 PATIENCE_SECONDS: Final = 2.0
-"""How long a command may say nothing."""
+"""The seconds for which a command may print nothing."""
 
 
 class _Settings:
@@ -57,13 +57,13 @@ def json_text(value: Any) -> str:  # noqa: ANN401 - as above
 
 
 def note(text: str) -> None:
-    """Say on standard error what the command does or what to do next; `--quiet` hides it."""
+    """Print to standard error what the command does or what to do next; `--quiet` hides it."""
     if not _Settings.quiet:
         _errors().print(Text(harmless(text)))
 
 
 def error(text: str) -> None:
-    """Say on standard error why the command ends."""
+    """Print to standard error why the command ends."""
     _errors().print(Text(harmless(text)), style="red")
 
 
@@ -74,7 +74,7 @@ def harmless(text: str) -> str:
 
 @contextmanager
 def progress(text: str) -> Generator[None]:
-    """Say what takes long, before it starts: a spinner in a terminal, a line anywhere else."""
+    """Announce work that takes long: a spinner in a terminal, otherwise a line."""
     console = _errors()
     if _Settings.quiet:
         yield
@@ -118,7 +118,7 @@ def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def patience(command: str) -> Generator[None]:
-    """Say that *command* works, if it has printed nothing for a while."""
+    """Announce that *command* works, if it has printed nothing for a while."""
     _Settings.spoken = False
     timer = Timer(PATIENCE_SECONDS, _say_working, [command])
     timer.daemon = True
@@ -130,7 +130,7 @@ def patience(command: str) -> Generator[None]:
 
 
 def mark_spoken() -> None:
-    """The caller prints by itself."""
+    """Record that the caller prints by itself."""
     _Settings.spoken = True
 
 

@@ -10,7 +10,7 @@ from sandbox.core.errors import RefusedError
 
 
 def secret(text: str) -> str:
-    """What the user types without seeing it; "" if nobody can be asked."""
+    """A secret that the user types without an echo; "" without a terminal."""
     return getpass.getpass(f"{text}: ", sys.stderr) if sys.stdin.isatty() else ""
 
 
@@ -18,13 +18,13 @@ def confirm(action: str, *, yes: bool) -> None:
     """Ask whether to do *action*, for example "delete access key AKIA…"; *yes* answers it.
 
     Raises:
-        RefusedError: the user says no, or nobody can be asked and *yes* is not given.
+        RefusedError: the answer is no, or there is no terminal and no *yes*.
         typer.Abort: the input ends.
     """
     if yes:
         return
     if not sys.stdin.isatty():
-        raise RefusedError(f"{action}: nobody can be asked here; add --yes to do it")
+        raise RefusedError(f"{action}: there is no terminal to ask; add --yes to do it")
     # typer.confirm writes a part of its question to standard output, where the result goes
     output.mark_spoken()
     sys.stderr.write(f"{output.harmless(action)}? [y/N] ")

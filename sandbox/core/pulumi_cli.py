@@ -18,25 +18,25 @@ from typing import Any, Final, cast
 from sandbox.core.errors import SandboxError
 
 LOCKED: Final = ("the stack is currently locked", "Another update is currently in progress")
-"""How a self-managed backend (a bucket, a folder) and Pulumi Cloud say it."""
+"""The errors of a self-managed backend (a bucket, a folder) and of Pulumi Cloud."""
 LOCK: Final = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\) at (\S+)")
 """A lock as the engine prints it (pulumi/pulumi, pkg/backend/diy/lock.go); Cloud prints none."""
 TORN_LOCK: Final = re.compile(
     r"^error: (unexpected end of JSON input|invalid character .*)$", re.MULTILINE
 )
-"""How a self-managed backend says that a lock's file is not whole; a state's file it names."""
+"""A self-managed backend's error for an incomplete lock file; for a state file it adds the name."""
 DAMAGED: Final = ("failed to load checkpoint", "cannot unmarshal")
 NO_STACK: Final = "no stack named"
 SEE_ABOVE: Final = "it failed; see its messages above"
 QUIET: Final = {
     "PULUMI_SKIP_UPDATE_CHECK": "true",
-    "PULUMI_SKIP_CONFIRMATIONS": "false",  # commands say --yes themselves, where they mean it
+    "PULUMI_SKIP_CONFIRMATIONS": "false",  # a command adds --yes itself where it needs it
     "NO_COLOR": "1",
 }
 STREAM: Final = "PULUMI_ENABLE_STREAMING_JSON_PREVIEW"
 """With this set, a preview prints events instead of the one JSON object that is read here."""
 QUICK_SECONDS: Final = 120
-"""How long a command may take that only reads the backend, in seconds; then it hangs."""
+"""The seconds that a command may take that only reads the backend; after them it hangs."""
 QUICK: Final = frozenset({"config", "stack", "version", "whoami"})
 CURES: Final = (
     ("PULUMI_ACCESS_TOKEN must be set", "sign in to the backend: pulumi login 's3://BUCKET'"),
@@ -87,7 +87,7 @@ def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
 ) -> str:
     """Run `pulumi` and return its standard output.
 
-    With *show* the output goes to standard error as it comes, and "" is returned. With
+    With *show* the output goes to standard error immediately, and "" is returned. With
     *show_failure* it goes there only if the command fails. The command runs in *folder* (default:
     the current one) with *environment* (default: the process's own).
 
@@ -148,7 +148,7 @@ def run_pulumi(  # noqa: PLR0913 - one keyword for each way to run it
 
 
 def _cure(reason: str, command: str, stack: str) -> str:
-    """What to do about *reason*: if nothing better is known, look at all that the engine says."""
+    """The cure for *reason*; if none is known, the command that shows the engine's whole text."""
     known = (cure for phrase, cure in CURES if phrase in reason)
     option = f" --stack {stack}" if stack else ""
     return next(known, f"see all of its text: pulumi {command}{option}")
@@ -163,7 +163,7 @@ def _locks(text: str) -> Sequence[Lock]:
 
 
 def _moment(text: str) -> datetime | None:
-    """The time in *text*; None if a torn lock file has none with its zone."""
+    """The time in *text*; None if an incomplete lock file has none with a time zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -182,7 +182,7 @@ def _reason(stdout: str, stderr: str) -> str:
 
 
 def subject(urn: str) -> str:
-    """A resource as an error names it: "Vpc sandbox-vpc"."""
+    """A resource in the form of error messages: "Vpc sandbox-vpc"."""
     resource_type, name = urn.split("::", 3)[2:]
     return f"{resource_type.rpartition(':')[2]} {name}"
 

@@ -42,7 +42,7 @@ SECRET_TEXT: Final = re.compile(r'"plaintext": "((?:[^"\\]|\\.)*)"')
 """A secret of an export with plain text; its value is JSON in a string."""
 HALF_MADE: Final = "the last update did not end; run: sandbox recover"
 NAME_EXISTS: Final = "already exists"
-"""How the engine refuses to give a stack the name that it has (pulumi/pulumi, pkg/backend)."""
+"""The engine's error for renaming a stack to its own name (pulumi/pulumi, pkg/backend)."""
 CALL_LOG: Final = "PULUMI_DEBUG_GRPC"
 """Names a file into which the engine writes every call, secrets included."""
 
@@ -295,7 +295,7 @@ class Stack:
         return deployment
 
     def import_deployment(self, deployment: Mapping[str, Any]) -> None:
-        """Make *deployment* the stack's. The engine encrypts its secrets on the way."""
+        """Replace the state by *deployment*; the engine encrypts its secrets."""
         self._run("stack", "import", stdin=json.dumps(deployment))
 
     def resources(self) -> Sequence[Resource]:
@@ -347,7 +347,7 @@ class Stack:
         )
 
     def locks(self) -> Sequence[Lock] | None:
-        """Who holds the stack's lock; empty if the backend does not say, None if nobody does.
+        """The holders of the stack's lock; empty if the backend names none, None without a lock.
 
         Lets the engine rename the stack to its own name. It takes the lock first, and then refuses
         the name, which exists: nothing is written, not even to the stack's history. (A preview
@@ -370,11 +370,11 @@ class Stack:
             return datetime.fromisoformat(updates[0]["endTime"]) if updates else None
 
     def preview(self, *arguments: str) -> Mapping[str, Any]:
-        """What `pulumi preview --json` prints."""
+        """The output of `pulumi preview --json`."""
         return self._json("preview", "--json", *arguments)
 
     def changes(self, *arguments: str) -> Sequence[Change]:
-        """What the next update would do, without what stays the same."""
+        """The steps of the next update, without unchanged resources."""
         preview = self.preview(*arguments)
         with expected_shape("preview"):
             steps: Sequence[Mapping[str, str]] = preview.get("steps") or []
@@ -397,7 +397,7 @@ class Stack:
         self._run("cancel", "--yes")
 
     def import_resources(self, import_file: Mapping[str, object]) -> None:
-        """The engine's own import: it reads each resource of *import_file* and changes none."""
+        """Run `pulumi import`, which reads each resource of *import_file* and changes none."""
         with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
             json.dump(import_file, file)
             file.flush()
@@ -486,7 +486,7 @@ def account_of(resources: Sequence[Resource]) -> str:
 
 @contextmanager
 def expected_shape(command: str) -> Generator[None]:
-    """Read an answer of `pulumi` *command*; one of another shape is an error with a cure."""
+    """Read an answer of `pulumi` *command*; another shape than expected is an error with a cure."""
     try:
         yield
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

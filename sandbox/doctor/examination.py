@@ -1,4 +1,4 @@
-"""The checks of `sandbox doctor`. Each looks at one thing, and none ends the others."""
+"""The checks of `sandbox doctor`. Each checks one thing, and a failure ends no other check."""
 
 import json
 import re
@@ -46,7 +46,7 @@ class CheckResult:
 
 @dataclass(kw_only=True)
 class Patient:
-    """What the checks look at; each part is read once, when the first check asks for it."""
+    """The subject of the checks; each part is read once, when the first check needs it."""
 
     name: str | None
     """The stack, as the user named it."""
@@ -70,7 +70,7 @@ class Patient:
 
 
 def examine(stack_name: str | None) -> Sequence[CheckResult]:
-    """Run every check on the stack *stack_name*, in an order in which each needs those before."""
+    """Run every check on the stack *stack_name*; a check may need the earlier ones."""
     patient = Patient(name=stack_name)
     return [_guarded(check, examination, patient) for check, examination in CHECKS.items()]
 
@@ -78,7 +78,7 @@ def examine(stack_name: str | None) -> Sequence[CheckResult]:
 def _guarded(
     check: str, examination: Callable[[Patient], CheckResult], patient: Patient
 ) -> CheckResult:
-    """The finding of *examination*; its error is one too."""
+    """The result of *examination*; an error is a result, too."""
     try:
         return examination(patient)
     except Exception as error:  # noqa: BLE001 - one broken check hides no other
@@ -255,13 +255,13 @@ def public_access(patient: Patient) -> CheckResult:
 def volume_encryption(patient: Patient) -> CheckResult:
     """The key that encrypts the volumes, which the manager has to be allowed to use.
 
-    With a key that it may not use a launch is accepted, and the machine ends with
+    With a key that it may not use a launch is accepted, and the instance ends with
     Client.InternalError (Amazon EC2: troubleshoot instance launch).
     """
     ec2 = patient.aws.ec2
     by_default = ec2.get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
     key = ec2.get_ebs_default_kms_key_id()["KmsKeyId"]
-    default = "encryption by default is on" if by_default else "sandboxes ask for encryption"
+    default = "encryption by default is on" if by_default else "launches request encryption"
     if key.endswith(AWS_MANAGED_KEY):
         return CheckResult(check="EBS encryption", details=f"{default}, with {AWS_MANAGED_KEY}")
     return CheckResult(

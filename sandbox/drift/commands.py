@@ -39,4 +39,4 @@ def drift(
             "add it to the program"
         )
         raise typer.Exit(ExitCode.ATTENTION)
-    output.note(f"stack {selected.name}: the account is as the program says")
+    output.note(f"stack {selected.name}: the account agrees with the program")

@@ -10,11 +10,11 @@ from sandbox.core.stack import Change, Resource, Stack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """Where the account is not as the program says; false if it is."""
+    """The differences between account and program; false if there are none."""
 
     differing: Sequence[Change]
     missing: Sequence[Resource]
-    """What the state holds and AWS does not: somebody deleted it."""
+    """Resources in the state that AWS no longer has."""
     unmanaged: Sequence[str]
 
     def __bool__(self) -> bool:
@@ -49,7 +49,7 @@ def lines(drift: Drift) -> Iterator[str]:
 
 
 def counts(drift: Drift) -> str:
-    """How many there are of each, for example "1 differ, 0 missing, 2 unmanaged"."""
+    """The number of each kind, for example "1 differ, 0 missing, 2 unmanaged"."""
     return (
         f"{len(drift.differing)} differ, {len(drift.missing)} missing, "
         f"{len(drift.unmanaged)} unmanaged"

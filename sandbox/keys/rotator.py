@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
 
 KNOWN_WITHIN: Final = timedelta(minutes=1)
-"""How long IAM may not know a key that it has made: its copies learn of it within seconds. Nobody
-gets the key before all of them do."""
+"""How long IAM may not know a new key: its copies get it within seconds. The key is handed out only
+when all of them have it."""
 KNOWN_POLL: Final = 2
-"""Seconds between two questions whether IAM knows it."""
+"""Seconds between two checks whether IAM knows it."""
 STEP_DONE: Final = {
     "next": "created a second key in slot {other}; the service still uses slot {current}",
     "retiring": "the stack now hands out slot {current}; the key in slot {other} still works",
@@ -52,13 +52,13 @@ class Rotator:
     hand_over: Callable[[], None] | None
     """Applies the current key to the cluster; None leaves that to the operator."""
     destination: str
-    """What the question says of it, for example "apply it to namespace default"."""
+    """Its description in the question, for example "apply it to namespace default"."""
     hand_over_command: str
-    """The command with which the operator does it."""
+    """The command with which the operator applies it."""
     again_command: str
     """The command that continues this rotation."""
     confirm: Callable[[str], None]
-    """Asks before the change that its argument names; raises if the answer is no."""
+    """Asks before the change that its argument describes; raises if the answer is no."""
     grace: timedelta
     poll: timedelta | None
     """The time between two checks while waiting; None ends the command instead of waiting."""
@@ -71,14 +71,14 @@ class Rotator:
         Raises:
             NotYetError: time has to pass, or the service has to use its new key.
             RefusedError: the manager is a role, or the answer to the question is no.
-            SandboxError: the stack or the account is not as a rotation needs it.
+            SandboxError: the stack or the account is not ready for a rotation.
         """
         stages, keys = _stages(self.stack), self._keys()
         self._require_no_unmanaged_key(keys)
         if len(stages) == len(keys) == 1:
             self._confirm_start(stages, keys)
         was_last_step = len(keys) > len(stages)
-        # the command before this one may have ended before its update, or before it handed over
+        # an earlier run may have ended before its update, or before it handed the key over
         if not self._is_up_to_date(stages, keys):
             self._update()
         if was_last_step:

@@ -22,7 +22,7 @@ TITLES: Final = {
 }
 """The title of each identity, in the order of the page."""
 TRUST: Final = "trust"
-"""The identities of the trust policies begin so."""
+"""The prefix of the identities of trust policies."""
 HOLDERS: Final[tuple[Holder, ...]] = ("policy", "boundary", "denial")
 REMAINS: Final = Path(__file__).parent / "remains.yaml"
 

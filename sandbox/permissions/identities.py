@@ -27,7 +27,7 @@ CI_ROLE_BUDGET: Final = CHECKOUT / "policies" / "ci-role-budget.json"
 CI_ROLE_SETUP: Final = CHECKOUT / "policies" / "ci-role-setup.json"
 OWN_BOUNDARY: Final = re.compile(r'("iam:PermissionsBoundary":\s*)"[^"]+"')
 CHANGE: Final = "Change"
-"""The Sids of the statements that only the deploying role has begin so."""
+"""The prefix of the Sids that only the deploying role has."""
 
 
 def documents(stack: Stack, identity: str | None = None) -> Mapping[str, Documents]:
@@ -134,7 +134,7 @@ def _ci_preview(settings: Settings, policy_context: PolicyContext) -> Documents:
 
 
 def _ci_setup(_: Settings, policy_context: PolicyContext) -> Documents:
-    """What a deployment needs besides for its first update, and to change a boundary."""
+    """The further permissions for the first update, and for changes of a boundary."""
     return _documents([_filled(CI_ROLE_SETUP, policy_context)])
 
 

@@ -25,11 +25,11 @@ from sandbox.core.stack import PROVIDER, Stack, account_of, resources_of
 OWNER_TAGS: Final = ("Project", "Environment")
 """The tags that say which stack a resource belongs to."""
 CLOCK_TOLERANCE: Final = timedelta(minutes=1)
-"""How far this machine's clock and AWS's may differ."""
+"""The possible difference between this machine's clock and AWS's."""
 BEFORE_ALL: Final = datetime(2006, 1, 1, tzinfo=UTC)
 """Older than every key."""
 LONGEST_CREATION: Final = timedelta(minutes=10)
-"""How long after the state was last saved a killed engine may still have created a key."""
+"""The time after the last save of the state in which a killed engine may have created a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class ResourceToAdopt:
     """A resource that AWS has and the state does not."""
 
     entry: Mapping[str, Any]
-    """The resource as the pending create has it."""
+    """The resource in the form of the pending create."""
     identifier: str
 
     def __str__(self) -> str:

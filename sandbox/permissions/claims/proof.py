@@ -40,7 +40,7 @@ class HolderResult:
     holder: Holder
     answer: Answer
     why: str = ""
-    """What is wrong, where no request shows it."""
+    """The problem, if no request shows it."""
     row: Mapping[str, Any] | None = None
     """The request that breaks the claim, as a row of the contract."""
 
@@ -55,7 +55,7 @@ class Proof:
     stacks: int
     seconds: float
     findings: Sequence[HolderResult]
-    """Those that do not hold, of the first stack that has one."""
+    """The results that do not hold, of the first stack with one."""
 
     @property
     def holds(self) -> bool:
