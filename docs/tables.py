@@ -158,7 +158,7 @@ def ministack_differences() -> None:
     from local.ministack.differences import DIFFERENCES  # noqa: PLC0415 - only this table needs it
 
     rows = [difference.row for difference in DIFFERENCES]
-    _table(("thing", "what is seen", "whose fault"), rows)
+    _table(("subject", "effect", "cause"), rows)
 
 
 def refused_states() -> None:

@@ -10,9 +10,9 @@ from local.ministack import launcher
 class Difference:
     """One difference that `make prove-ministack` meets."""
 
-    thing: str
-    seen: str
-    fault: str
+    subject: str
+    effect: str
+    cause: str
     step: str = ""
     """What a preview with refresh plans because of it: update or replace."""
     properties: tuple[str, ...] = ()
@@ -20,36 +20,36 @@ class Difference:
 
     @property
     def row(self) -> tuple[str, str, str]:
-        return self.thing, self.seen, self.fault
+        return self.subject, self.effect, self.cause
 
 
 MISSING: Final = ", ".join(f"`{operation}`" for operation in (*launcher.EC2, *launcher.IAM))
 DIFFERENCES: Final = (
     Difference(
-        thing="flow log",
-        seen="its tags, role and aggregation interval are forgotten: each preview replaces it",
-        fault="ministack: `CreateFlowLogs` drops `TagSpecification`, `DeliverLogsPermissionArn` "
+        subject="flow log",
+        effect="its tags, role and aggregation interval are forgotten: each preview replaces it",
+        cause="ministack: `CreateFlowLogs` drops `TagSpecification`, `DeliverLogsPermissionArn` "
         "and `MaxAggregationInterval`",
         step="replace",
         properties=("iamRoleArn", "maxAggregationInterval", "tags", "tagsAll"),
     ),
     Difference(
-        thing="egress rule",
-        seen="its description and tags are forgotten: a preview with refresh updates it",
-        fault="ministack: revoking the egress rule of a new group has no effect, so the "
+        subject="egress rule",
+        effect="its description and tags are forgotten: a preview with refresh updates it",
+        cause="ministack: revoking the egress rule of a new group has no effect, so the "
         "authorized rule is not created",
         step="update",
         properties=("description", "tagsAll"),
     ),
     Difference(
-        thing=MISSING,
-        seen="the check before a destroy, and `sandbox drift`, end with one line that names "
+        subject=MISSING,
+        effect="the check before a destroy, and `sandbox drift`, end with one line that names "
         "the operation; nothing is deleted",
-        fault="ministack lacks them; `local/ministack/launcher.py` answers that there is nothing",
+        cause="ministack lacks them; `local/ministack/launcher.py` answers that there is nothing",
     ),
     Difference(
-        thing="`DescribeSecurityGroups` with the filter `ip-permission.group-id`",
-        seen="the check before a destroy finds an unmanaged rule in each group",
-        fault="ministack ignores the filter; `local/ministack/launcher.py` answers with no group",
+        subject="`DescribeSecurityGroups` with the filter `ip-permission.group-id`",
+        effect="the check before a destroy finds an unmanaged rule in each group",
+        cause="ministack ignores the filter; `local/ministack/launcher.py` answers with no group",
     ),
 )

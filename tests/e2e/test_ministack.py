@@ -64,7 +64,7 @@ def planned(sandbox: EngineStack) -> dict[str, tuple[str, tuple[str, ...]]]:
 
 def expected() -> dict[str, tuple[str, tuple[str, ...]]]:
     return {
-        RESOURCES[difference.thing]: (difference.step, difference.properties)
+        RESOURCES[difference.subject]: (difference.step, difference.properties)
         for difference in DIFFERENCES
         if difference.step
     }

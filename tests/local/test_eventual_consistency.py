@@ -58,7 +58,9 @@ def running() -> Iterator[EventualAccount]:
 
 
 def test_the_command_of_the_docs_answers_later_than_it_could(tmp_path: Path) -> None:
-    (command,) = printed_commands.scripts("docs/local.md", "Slow, limited, and late")
+    (command,) = printed_commands.scripts(
+        "docs/local.md", "Delays, throttling and eventual consistency"
+    )
     script = f"exec {command.replace('FOLDER', shlex.quote(str(tmp_path)))}"
     with subprocess.Popen(["bash", "-c", script], cwd=printed_commands.ROOT) as process:
         try:
