@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -126,8 +127,10 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
+    words = _words(arguments)
+    patience = output.patience(f"{NAME} {' '.join(words)}") if words else nullcontext()
     try:
-        with output.patience(f"{NAME} {' '.join(_words(arguments))}"):
+        with patience:  # without words a shell asks for completions, or the help is printed
             code = command_tree()(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
         if code == ExitCode.INTERRUPTED:  # Typer's answer to a KeyboardInterrupt

@@ -83,6 +83,15 @@ def test_a_command_that_takes_long_says_so(
     assert len(working) == (seconds < 1 and not quiet)
 
 
+def test_without_a_command_nothing_says_that_it_works(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(cli, "command_tree", lambda: lambda *_, **__: time.sleep(0.1))
+    cli.run([])
+    assert capsys.readouterr().err == ""
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_answers_in_every_shell(shell: str) -> None:
     variables = {
