@@ -161,6 +161,14 @@ def ministack_differences() -> None:
     _table(("subject", "effect", "cause"), rows)
 
 
+def adoption_questions() -> None:
+    """Print what `sandbox adopt` asks the operator."""
+    from sandbox.adopt.answers import ANSWERS  # noqa: PLC0415 - only this table needs it
+
+    rows = [(f"`{answer.option}`", answer.yes, answer.no) for answer in ANSWERS]
+    _table(("option for yes", "what yes means", "instead of yes"), rows)
+
+
 def refused_states() -> None:
     """Print the states that `sandbox adopt` refuses, with what it says."""
     from tests.sandbox.adopt.refused_states import refusals  # noqa: PLC0415 - only this table needs it

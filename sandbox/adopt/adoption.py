@@ -11,13 +11,16 @@ from typing import Any, Final
 
 from infra import names, settings
 from infra.aws_clients import AwsClients
+from infra.settings import Settings
 from sandbox.adopt import adopted_settings, deployment, mapping
 from sandbox.adopt.deployment import Deployment
 from sandbox.adopt.key_limit import require_key_limit
-from sandbox.adopt.machines import Machine, image_in_use, listing, machines
+from sandbox.adopt.launch import Launch, Network, judged_launch
+from sandbox.adopt.machines import Machine, MachineListing, image_in_use, listing, machines
 from sandbox.adopt.mapping import AdoptedResource, AdoptionPlan
 from sandbox.adopt.outside_terraform import with_endpoint, with_log_group
 from sandbox.adopt.preview_check import Verdict, check_preview
+from sandbox.adopt.questions import Answers, Question, questions
 from sandbox.adopt.rehearsal import rehearsal
 from sandbox.adopt.terraform_state import State
 from sandbox.core import output, project
@@ -42,12 +45,13 @@ class Adoption:
     verdict: Verdict
     machines: Sequence[Machine]
     """Those in the VPC, the newest first."""
+    launch: Launch | None
+    """A launch like that of the newest machine, under the new policies."""
+    questions: Sequence[Question]
+    """What the operator has to decide before the next update."""
+    open_questions: Sequence[Question]
+    """Those without an answer."""
     written: bool
-
-    @property
-    def uncontrolled(self) -> Sequence[Machine]:
-        """The machines that the manager could no longer stop after the update."""
-        return [machine for machine in self.machines if machine.lacks]
 
 
 def adopt(  # noqa: PLR0913 - the parts of one run
@@ -56,13 +60,12 @@ def adopt(  # noqa: PLR0913 - the parts of one run
     stack: Stack,
     aws: AwsClients,
     *,
-    leave_machines: bool,
+    answers: Answers,
     check_only: bool,
 ) -> Adoption:
     """Bring the resources of *plan* into *stack*; with *check_only* write nothing.
 
-    Without *leave_machines* nothing is written while the next update would take a running machine
-    from the manager.
+    Nothing is written while a question is open that *answers* does not answer.
 
     Raises:
         RefusedError: the state does not fit the stack or the program; nothing was written.
@@ -77,8 +80,9 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
     missing = _missing(state, plan, stack.short_name, base)
     if not missing:  # adopted by an earlier run: its config belongs to the user now
-        listed_machines = machines(listing(aws, plan.environment.vpc.id), stack.settings())
-        verdict = _previewed(stack)
+        listed = listing(aws, plan.environment.vpc.id)
+        verdict, listed_machines = _previewed(stack), machines(listed, stack.settings())
+        asked = questions(verdict, listed_machines)
         return Adoption(
             plan=plan,
             settings={},
@@ -86,6 +90,9 @@ def adopt(  # noqa: PLR0913 - the parts of one run
             missing=(),
             verdict=verdict,
             machines=listed_machines,
+            launch=_launch(aws, listed, stack.settings(), plan),
+            questions=asked,
+            open_questions=answers.open(asked),
             written=False,
         )
     with output.progress(f"user {names.MANAGER}: listing the access keys"):
@@ -98,14 +105,17 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         changes = adopted_settings.changes(config, adopted)
         merged = adopted_settings.merged(config, adopted)
         adopted_settings.require_valid(state, merged)
-        listed_machines = machines(listed, settings.parse(merged))
+        new = settings.parse(merged)
+        listed_machines = machines(listed, new)
+    launch = _launch(aws, listed, new, plan)
     with rehearsal(stack) as scratch:
         scratch.set_config(_full_keys({**config, **adopted}))
         imported = _import(scratch, base, plan, missing)
         with output.progress("rehearsal: previewing the next update"):
             verdict = check_preview(scratch.preview())
-    stays_controlled = leave_machines or not any(machine.lacks for machine in listed_machines)
-    written = verdict.sound and stays_controlled and not check_only
+    asked = questions(verdict, listed_machines)
+    open_questions = answers.open(asked) if verdict.sound else asked
+    written = verdict.sound and not open_questions and not check_only
     if written:
         with output.progress(f"stack {stack.name}: writing its config"):
             stack.set_config(_full_keys(changes))
@@ -119,8 +129,23 @@ def adopt(  # noqa: PLR0913 - the parts of one run
         missing=missing,
         verdict=verdict,
         machines=listed_machines,
+        launch=launch,
+        questions=asked,
+        open_questions=open_questions,
         written=written,
     )
+
+
+def _launch(
+    aws: AwsClients, listed: MachineListing, new: Settings, plan: AdoptionPlan
+) -> Launch | None:
+    network = Network(
+        vpc_id=plan.environment.vpc.id,
+        subnet_ids=tuple(plan.environment.zones),
+        security_group_id=plan.environment.security_group,
+    )
+    with output.progress("asking IAM's simulator about a launch under the new policies"):
+        return judged_launch(aws, listed, new, network)
 
 
 def _previewed(stack: Stack) -> Verdict:

@@ -1,11 +1,15 @@
 """`sandbox adopt`: take over the resources of the replaced Terraform module, without a change."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sandbox.adopt.answers import MACHINES, PERMISSIONS, TAGS
 from sandbox.core import output
 from sandbox.core.options import JsonOption, QuietOption, StackOption
+
+if TYPE_CHECKING:
+    from sandbox.adopt.questions import Answers
 
 app = typer.Typer(
     no_args_is_help=True, help="Adopt an environment of the replaced Terraform module."
@@ -24,13 +28,9 @@ RotateKey = Annotated[
         "--rotate-key", help="Let the next update create a second access key beside the old one."
     ),
 ]
-LeaveMachines = Annotated[
-    bool,
-    typer.Option(
-        "--leave-machines",
-        help="Go on although the manager could no longer stop some of the running machines.",
-    ),
-]
+DropTags = Annotated[bool, typer.Option(TAGS.option, help=TAGS.yes)]
+DropPermissions = Annotated[bool, typer.Option(PERMISSIONS.option, help=PERMISSIONS.yes)]
+LeaveMachines = Annotated[bool, typer.Option(MACHINES.option, help=MACHINES.yes)]
 
 
 @app.command("check", epilog="Example: terraform state pull | sandbox adopt check - -s production")
@@ -39,16 +39,19 @@ def check(
     *,
     stack: StackOption = None,
     rotate_key: RotateKey = False,
+    drop_tags: DropTags = False,
+    drop_permissions: DropPermissions = False,
     leave_machines: LeaveMachines = False,
     as_json: JsonOption = False,
     _quiet: QuietOption = False,
 ) -> None:
     """Show what would be adopted, and what the next update would change. Writes nothing.
 
-    Exit code 3 says that the next update would disturb the running environment.
+    Exit code 3 says that the next update would disturb the running environment, or that you have to
+    decide something first.
 
-    JSON: {stack, adopted, left_alone, machines, settings, refused_settings, changes, verdict}, as
-    docs/adoption.md explains them.
+    JSON: {stack, adopted, left_alone, machines, launch, settings, refused_settings, changes,
+    questions, verdict}, as docs/adoption.md explains them.
     """
     from sandbox.adopt import report, run
     from sandbox.core.stack import Stack
@@ -58,14 +61,14 @@ def check(
         statefiles,
         selected,
         rotate_key=rotate_key,
-        leave_machines=leave_machines,
+        answers=_answers(drop_tags, drop_permissions, leave_machines, ask=False),
         check_only=True,
     )
     if as_json:
         output.json_result(report.as_json(adoption, selected.name))
     else:
         report.show(adoption)
-    run.require_sound(adoption, selected.name, leave_machines=leave_machines)
+    run.require_sound(adoption, selected.name)
     output.note("checked; nothing was written")
 
 
@@ -75,10 +78,15 @@ def apply(
     *,
     stack: StackOption = None,
     rotate_key: RotateKey = False,
+    drop_tags: DropTags = False,
+    drop_permissions: DropPermissions = False,
     leave_machines: LeaveMachines = False,
     _quiet: QuietOption = False,
 ) -> None:
-    """Write the stack's config and state for the running resources. Changes nothing in AWS."""
+    """Write the stack's config and state for the running resources. Changes nothing in AWS.
+
+    Asks the questions that no option answers; without a terminal it ends with 3.
+    """
     from sandbox.adopt import report, run
     from sandbox.core.stack import Stack
 
@@ -87,11 +95,11 @@ def apply(
         statefiles,
         selected,
         rotate_key=rotate_key,
-        leave_machines=leave_machines,
+        answers=_answers(drop_tags, drop_permissions, leave_machines, ask=True),
         check_only=False,
     )
     report.show(adoption)
-    run.require_sound(adoption, selected.name, leave_machines=leave_machines)
+    run.require_sound(adoption, selected.name)
     if adoption.written:
         output.note(
             f"adopted; nothing in AWS has changed; next: pulumi up --stack {selected.name}, then "
@@ -99,6 +107,19 @@ def apply(
         )
     else:
         output.note("already adopted; nothing was written")
+
+
+def _answers(
+    drop_tags: bool,  # noqa: FBT001 - one for each option
+    drop_permissions: bool,  # noqa: FBT001 - as above
+    leave_machines: bool,  # noqa: FBT001 - as above
+    *,
+    ask: bool,
+) -> "Answers":
+    from sandbox.adopt.questions import Answers
+
+    given = ((TAGS, drop_tags), (PERMISSIONS, drop_permissions), (MACHINES, leave_machines))
+    return Answers(given=frozenset(answer.option for answer, yes in given if yes), ask=ask)
 
 
 @app.command(

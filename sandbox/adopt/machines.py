@@ -6,24 +6,22 @@ and nobody but an operator could stop it.
 """
 
 import shlex
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import names, tags
 from infra.aws_clients import AwsClients, error_reason
-from infra.permissions.manager import MAX_HOPS, MAX_IOPS
-from infra.settings import Settings, checks
+from infra.settings import Settings
 from sandbox.core.errors import SandboxError
 
 STATES: Final = ("pending", "running", "stopping", "stopped")
 IDENTIFYING_TAGS: Final = ("Project", "Environment")
 """By these the manager's policy tells this stack's instances from others."""
 Json = Mapping[str, Any]
+NOTHING: Final[Json] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +39,6 @@ class Machine:
     """Why the new policy would not let the manager control it; empty if it would."""
     commands: tuple[str, ...]
     """What an operator runs so that it would."""
-    refused_launch: tuple[str, ...]
-    """What the service has to change, so that it may launch such a machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +50,17 @@ class MachineListing:
     associations: Sequence[Json]
     """Of instances with profiles."""
     images: Sequence[Json]
+
+    def volumes_of(self, instance: Json) -> Sequence[Json]:
+        """The volumes that are attached to *instance*."""
+        return [volume for volume in self.volumes if _attached(volume) == instance["InstanceId"]]
+
+    def association_of(self, instance: Json) -> Json:
+        """The association of *instance* with a profile; empty if it has none."""
+        return next(
+            (item for item in self.associations if item["InstanceId"] == instance["InstanceId"]),
+            NOTHING,
+        )
 
 
 def listing(aws: AwsClients, vpc_id: str) -> MachineListing:
@@ -93,19 +100,15 @@ def listing(aws: AwsClients, vpc_id: str) -> MachineListing:
 
 def machines(listed: MachineListing, settings: Settings) -> tuple[Machine, ...]:
     """The instances, the newest first."""
-    by_instance = {item["InstanceId"]: item for item in listed.associations}
-    images = {image["ImageId"]: image for image in listed.images}
-    judged = [
-        _machine(
-            instance,
-            [volume for volume in listed.volumes if _attached(volume) == instance["InstanceId"]],
-            by_instance.get(instance["InstanceId"], {}),
-            images,
-            settings,
-        )
-        for instance in listed.instances
-    ]
-    return tuple(sorted(judged, key=lambda machine: (machine.launched, machine.id), reverse=True))
+    return tuple(
+        _machine(instance, listed.volumes_of(instance), listed.association_of(instance), settings)
+        for instance in sorted(listed.instances, key=age, reverse=True)
+    )
+
+
+def age(instance: Json) -> tuple[str, str]:
+    """Sorts instances, the oldest first."""
+    return _launched(instance), instance["InstanceId"]
 
 
 def image_in_use(listed: MachineListing) -> str:
@@ -115,13 +118,9 @@ def image_in_use(listed: MachineListing) -> str:
 
 
 def _machine(
-    instance: Json,
-    volumes: Sequence[Json],
-    association: Json,
-    images: Mapping[str, Json],
-    settings: Settings,
+    instance: Json, volumes: Sequence[Json], association: Json, settings: Settings
 ) -> Machine:
-    instance_tags = _tags(instance)
+    instance_tags = tags_of(instance)
     wanted = {
         key: value
         for key, value in tags.common(settings.environment).items()
@@ -129,7 +128,7 @@ def _machine(
     }
     identifier = instance["InstanceId"]
     missing = {key: value for key, value in wanted.items() if instance_tags.get(key) != value}
-    profile = association.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2]
+    profile = profile_arn(association).rpartition("/")[2]
     lacks = [f"its tag {key} is {instance_tags.get(key) or 'not set'}" for key in missing]
     commands: list[str] = []
     region = f"aws ec2 {{}} --region {settings.region}"
@@ -151,92 +150,23 @@ def _machine(
         type=instance.get("InstanceType", ""),
         state=instance.get("State", {}).get("Name", ""),
         image=instance.get("ImageId", ""),
-        launched=instance["LaunchTime"].isoformat() if "LaunchTime" in instance else "",
+        launched=_launched(instance),
         user=instance_tags.get(names.USER_TAG, ""),
         lacks=tuple(lacks),
         commands=tuple(commands),
-        refused_launch=tuple(
-            dict.fromkeys(
-                (
-                    *_of_instance(instance, instance_tags, profile, settings),
-                    *(line for volume in volumes for line in _of_volume(volume, settings)),
-                    *_of_image(instance.get("ImageId", ""), images, settings),
-                )
-            )
-        ),
     )
 
 
-def _of_instance(
-    instance: Json, instance_tags: Mapping[str, str], profile: str, settings: Settings
-) -> Iterator[str]:
-    if profile != names.INSTANCE_PROFILE:
-        yield f"name the profile {names.INSTANCE_PROFILE}, not {profile or 'none'}"
-    options = instance.get("MetadataOptions", {})
-    if options.get("HttpTokens") != "required":
-        yield "require IMDSv2: MetadataOptions HttpTokens = required"
-    if options.get("HttpPutResponseHopLimit", 1) > MAX_HOPS:
-        yield f"set HttpPutResponseHopLimit to at most {MAX_HOPS}"
-    yield from _missing_tags("instance", instance_tags, settings)
-    kind = instance.get("InstanceType", "")
-    if not any(fnmatchcase(kind, pattern) for pattern in settings.launchable_types):
-        types = (*settings.allowed_instance_types, kind)
-        change = f"launch an allowed type, not {kind}"
-        with suppress(ValueError):
-            checks.instance_type_patterns(types)
-            change += (
-                f", or allow it: sandbox settings set allowed_instance_types {' '.join(types)}"
-            )
-        yield change
-    if foreign := sorted(instance_tags.keys() - _launch_tags(settings)):
-        yield (
-            f"leave the tags {', '.join(foreign)} out of the launch, or allow them: sandbox "
-            f"settings set instance_tags {' '.join((*settings.instance_tags, *foreign))}"
-        )
-    if instance.get("InstanceLifecycle"):
-        yield f"launch on demand, not {instance['InstanceLifecycle']}"
-    if instance.get("Placement", {}).get("Tenancy", "default") != "default":
-        yield "launch on shared hardware: Tenancy = default"
+def _launched(instance: Json) -> str:
+    return instance["LaunchTime"].isoformat() if "LaunchTime" in instance else ""
 
 
-def _of_volume(volume: Json, settings: Settings) -> Iterator[str]:
-    if not volume.get("Encrypted"):
-        yield "encrypt every volume: BlockDeviceMappings Ebs Encrypted = true"
-    yield from _missing_tags("volume", _tags(volume), settings)
-    if volume.get("VolumeType") not in settings.volume_types:
-        yield f"use volumes of type {' or '.join(settings.volume_types)}"
-    if volume.get("Size", 0) > settings.max_volume_gib:
-        yield f"use volumes of at most {settings.max_volume_gib} GiB"
-    if (volume.get("Iops") or 0) > MAX_IOPS:
-        yield f"provision at most {MAX_IOPS} IOPS"
+def profile_arn(association: Json) -> str:
+    """The ARN of the profile that *association* names; "" if there is none."""
+    return association.get("IamInstanceProfile", {}).get("Arn", "")
 
 
-def _of_image(image_id: str, images: Mapping[str, Json], settings: Settings) -> Iterator[str]:
-    if image_id == settings.sandbox_ami_id:
-        return
-    image_tags = _tags(images.get(image_id, {}))
-    wanted = {**tags.common(settings.environment), "Purpose": names.IMAGE_PURPOSE}
-    if any(image_tags.get(key) != value for key, value in wanted.items()):
-        yield (
-            f"allow the image {image_id}: sandbox settings set sandbox_ami_id {image_id}, or build "
-            "one with sandbox image build"
-        )
-
-
-def _missing_tags(kind: str, resource_tags: Mapping[str, str], settings: Settings) -> Iterator[str]:
-    wanted = tags.common(settings.environment)
-    for key in IDENTIFYING_TAGS:
-        if resource_tags.get(key) != wanted[key]:
-            yield f"tag the {kind} at launch with {key} = {wanted[key]}"
-    if not resource_tags.get(names.USER_TAG):
-        yield f"tag the {kind} at launch with {names.USER_TAG}"
-
-
-def _launch_tags(settings: Settings) -> set[str]:
-    return {*tags.common(settings.environment), names.USER_TAG, *settings.instance_tags}
-
-
-def _tags(resource: Json) -> Mapping[str, str]:
+def tags_of(resource: Json) -> Mapping[str, str]:
     """Its tags, without those of AWS."""
     return {
         tag["Key"]: tag["Value"]

@@ -2,13 +2,14 @@
 
 Nothing may be replaced or deleted. An update in place needs a reason that is true for its old and
 new values: the program's own tags, or a defect of the old module that this program does not have.
-Every other change is an objection.
+What somebody added to the module's tags and policies, and the update would remove, is a question to
+the operator. Every other change is an objection.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from infra import catalogue, names
 from sandbox.adopt import policy_comparison
@@ -48,15 +49,26 @@ class Values:
     """The keys of the resource's tags that go or get another value."""
 
 
+Kind = Literal["sound", "question", "in the way"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyChange:
     """A property that an update changes, and why that is accepted."""
 
     name: str
     reason: str | None
-    """None if the change is not accepted."""
+    """None if the change is not accepted, or the operator has to decide."""
     details: tuple[str, ...] = ()
     """What exactly changes."""
+    lost: tuple[str, ...] = ()
+    """What somebody else than the module set and the update removes; the operator decides."""
+
+    @property
+    def kind(self) -> Kind:
+        if self.lost:
+            return "question"
+        return "sound" if self.reason else "in the way"
 
 
 Explain = Callable[[str, Values], PropertyChange]
@@ -65,11 +77,8 @@ Explain = Callable[[str, Values], PropertyChange]
 def explain_tags(name: str, values: Values) -> PropertyChange:
     foreign = sorted(values.lost_tags - MODULE_TAGS)
     if foreign:
-        detail = (
-            f"the tags {', '.join(foreign)} would go; put them on everything with Terraform's "
-            "default_tags, so that they are kept, or remove them with Terraform first"
-        )
-        return PropertyChange(name=name, reason=None, details=(detail,))
+        detail = f"the tags {', '.join(foreign)} would go"
+        return PropertyChange(name=name, reason=None, details=(detail,), lost=tuple(foreign))
     removed = "; Terraform=true is removed" if "Terraform" in values.lost_tags else ""
     return PropertyChange(name=name, reason=f"the program's own tags{removed}")
 
@@ -155,13 +164,13 @@ def _explain_policy(name: str, values: Values, policy_name: str, reason: str) ->
         detail = "the engine does not show both policies"
         return PropertyChange(name=name, reason=None, details=(detail,))
     foreign = sorted({*comparison.removed_actions} - MODULE_ACTIONS[policy_name])
+    details = tuple(comparison.lines())
     if foreign:
-        detail = (
-            f"the actions {', '.join(foreign)}, which are not the module's, would go; move them to "
-            "a policy of their own first"
+        detail = f"the actions {', '.join(foreign)}, which are not the module's, would go"
+        return PropertyChange(
+            name=name, reason=None, details=(detail, *details), lost=tuple(foreign)
         )
-        return PropertyChange(name=name, reason=None, details=(detail,))
-    return PropertyChange(name=name, reason=reason, details=tuple(comparison.lines()))
+    return PropertyChange(name=name, reason=reason, details=details)
 
 
 def _allows_s3(document: object) -> bool:
@@ -226,29 +235,50 @@ class PreviewedChange:
         )
 
     @property
+    def kind(self) -> Kind:
+        """The strictest of its properties; an update that shows none is in the way."""
+        if self.operation == "create":
+            return "sound"
+        kinds = {change.kind for change in self.property_changes}
+        if self.operation != "update" or not kinds or "in the way" in kinds:
+            return "in the way"
+        return "question" if "question" in kinds else "sound"
+
+    @property
     def details(self) -> tuple[str, ...]:
         """What exactly changes."""
-        return self._details(accepted=True)
+        return self._details("sound", "question")
 
     @property
     def objections(self) -> tuple[str, ...]:
         """What exactly must not change."""
-        return self._details(accepted=False)
+        return self._details("in the way")
 
-    def _details(self, *, accepted: bool) -> tuple[str, ...]:
+    def _details(self, *kinds: Kind) -> tuple[str, ...]:
         return tuple(
             dict.fromkeys(
                 detail
                 for change in self.property_changes
                 for detail in change.details
-                if bool(change.reason) is accepted
+                if change.kind in kinds
             )
         )
 
     @property
     def unexplained(self) -> tuple[str, ...]:
         """The properties that change without an accepted reason."""
-        return tuple(change.name for change in self.property_changes if not change.reason)
+        return tuple(change.name for change in self.property_changes if change.kind == "in the way")
+
+    def lost(self, *properties: str) -> tuple[str, ...]:
+        """What of others the update would remove from *properties*."""
+        return tuple(
+            dict.fromkeys(
+                name
+                for change in self.property_changes
+                if change.name in properties
+                for name in change.lost
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 from infra import catalogue
 from sandbox.adopt import adopted_settings
 from sandbox.adopt.adoption import Adoption
+from sandbox.adopt.launch import Launch
 from sandbox.adopt.machines import Machine
 from sandbox.adopt.mapping import AdoptionPlan
 from sandbox.adopt.preview_check import PreviewedChange, Verdict
@@ -19,6 +20,14 @@ TAKEN_OVER: Final[Mapping[str, str]] = {
 }
 """The reason by type, where a creation changes something that exists."""
 
+ANSWERS: Final = {
+    "allowed": "allowed",
+    "denied": "refused",
+    "forbidden": "refused",
+    None: "unknown",
+}
+"""What the report says of IAM's decision."""
+
 
 def show(adoption: Adoption) -> None:
     _show_plan(adoption.plan)
@@ -29,6 +38,8 @@ def show(adoption: Adoption) -> None:
         output.result(f"  {adopted_settings.NAMESPACE}:{key} = {reason}")
     _show_preview(adoption.verdict)
     _show_machines(adoption.machines)
+    _show_launch(adoption.launch)
+    _show_questions(adoption)
 
 
 def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
@@ -56,6 +67,7 @@ def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
                 "operation": change.operation,
                 "type": change.type,
                 "name": change.name,
+                "kind": change.kind,
                 "properties": list(change.properties),
                 "reasons": list(_reasons(change)),
                 "unexplained": list(change.unexplained),
@@ -73,9 +85,19 @@ def as_json(adoption: Adoption, stack: str) -> Mapping[str, Any]:
                 "user_id": machine.user,
                 "lacks": list(machine.lacks),
                 "commands": list(machine.commands),
-                "refused_launch": list(machine.refused_launch),
             }
             for machine in adoption.machines
+        ],
+        "launch": _launch_as_json(adoption.launch),
+        "questions": [
+            {
+                "about": question.about,
+                "option": question.answer.option,
+                "yes": question.answer.yes,
+                "no": question.answer.no,
+                "answered": question not in adoption.open_questions,
+            }
+            for question in adoption.questions
         ],
         "verdict": {
             "sound": verdict.sound,
@@ -131,20 +153,49 @@ def _show_machines(machines: Sequence[Machine]) -> None:
         output.result("Before the update, run as an operator, not as the manager:")
     for command in commands:
         output.result(f"  {command}")
-    newest = machines[0]
-    if newest.refused_launch:
-        output.result(
-            f"Before the update, change the service: a launch like that of {newest.id}, the newest "
-            "machine, would be refused."
-        )
-    for change in newest.refused_launch:
-        output.result(f"  {change}")
     images = sorted({machine.image for machine in machines})
     if len(images) > 1:
         output.result(
             f"The machines run {len(images)} images: {', '.join(images)}. Name the one that the "
             "service launches: sandbox settings set sandbox_ami_id ID"
         )
+
+
+def _show_launch(launch: Launch | None) -> None:
+    if launch is None:
+        return
+    output.result(f"A launch like that of {launch.machine}, the newest machine, after the update:")
+    for part in launch.parts:
+        output.result(f"  {part.name}: {ANSWERS[part.decision]}")
+        for change in part.changes:
+            output.result(f"    {change}")
+    if launch.not_judged:
+        output.result(f"IAM's simulator did not judge it: {launch.not_judged}")
+    if launch.is_refused:
+        output.result(
+            "Before the update, change the service as listed, launch a machine, and check again."
+        )
+
+
+def _show_questions(adoption: Adoption) -> None:
+    if adoption.questions:
+        output.result("Questions to you:")
+    for question in adoption.questions:
+        answered = "" if question in adoption.open_questions else ", as you answered"
+        output.result(f"  {question.about}")
+        output.result(f"    yes, {question.answer.option}{answered}: {question.answer.yes}")
+        output.result(f"    no: {question.answer.no}")
+
+
+def _launch_as_json(launch: Launch | None) -> Mapping[str, Any] | None:
+    return launch and {
+        "machine": launch.machine,
+        "parts": [
+            {"name": part.name, "decision": part.decision, "changes": list(part.changes)}
+            for part in launch.parts
+        ],
+        "not_judged": launch.not_judged,
+    }
 
 
 def _reasons(change: PreviewedChange) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from infra import names
 from infra.aws_clients import AwsClients
 from sandbox.adopt import adopted_settings, terraform_state
 from sandbox.adopt.account import require_account
 from sandbox.adopt.adoption import Adoption, adopt
 from sandbox.adopt.mapping import plan_adoption
+from sandbox.adopt.questions import Answers
 from sandbox.core import output
 from sandbox.core.errors import RefusedError
 from sandbox.core.stack import Stack
@@ -22,7 +22,7 @@ def adopt_state(
     stack: Stack,
     *,
     rotate_key: bool,
-    leave_machines: bool,
+    answers: Answers,
     check_only: bool,
 ) -> Adoption:
     """Adopt *statefiles* into *stack*; with *check_only* write nothing.
@@ -39,7 +39,7 @@ def adopt_state(
     aws = AwsClients(region)
     with output.progress(f"account {account}: checking the credentials"):
         require_account(aws, account, state.where)
-    return adopt(state, plan, stack, aws, leave_machines=leave_machines, check_only=check_only)
+    return adopt(state, plan, stack, aws, answers=answers, check_only=check_only)
 
 
 def forgettable(statefiles: Sequence[str]) -> Sequence[str]:
@@ -56,17 +56,18 @@ def forgettable(statefiles: Sequence[str]) -> Sequence[str]:
     return [item.address for item in taken if item.where == first]
 
 
-def require_sound(adoption: Adoption, stack: str, *, leave_machines: bool) -> None:
-    """Refuse an update that would disturb the running environment.
+def require_sound(adoption: Adoption, stack: str) -> None:
+    """Refuse an update that would disturb the running environment, or that nobody decided on.
 
     Raises:
-        RefusedError: the message lists the first objections.
+        RefusedError: the message lists the first objections, or the open questions.
     """
-    if adoption.uncontrolled and not leave_machines and adoption.verdict.sound:
-        ids = ", ".join(machine.id for machine in adoption.uncontrolled)
+    if adoption.verdict.sound and adoption.open_questions:
+        about = "; ".join(question.about for question in adoption.open_questions)
+        options = " ".join(question.answer.option for question in adoption.open_questions)
         raise RefusedError(
-            f"stack {stack}: after the update {names.MANAGER} could no longer stop {ids}; run the "
-            "commands above as an operator, or stop these yourself later: --leave-machines"
+            f"stack {stack}: questions are open: {about}; answer them as listed above: yes to all "
+            f"is {options}"
         )
     if not adoption.verdict.sound:
         cure = (

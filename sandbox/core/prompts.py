@@ -9,9 +9,14 @@ from sandbox.core import output
 from sandbox.core.errors import RefusedError
 
 
+def can_ask() -> bool:
+    """Whether there is a terminal."""
+    return sys.stdin.isatty()
+
+
 def secret(text: str) -> str:
     """A secret that the user types without an echo; "" without a terminal."""
-    return getpass.getpass(f"{text}: ", sys.stderr) if sys.stdin.isatty() else ""
+    return getpass.getpass(f"{text}: ", sys.stderr) if can_ask() else ""
 
 
 def confirm(action: str, *, yes: bool) -> None:
@@ -23,7 +28,7 @@ def confirm(action: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise RefusedError(f"{action}: there is no terminal to ask; add --yes to do it")
     # typer.confirm writes a part of its question to standard output, where the result goes
     output.mark_spoken()

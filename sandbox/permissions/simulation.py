@@ -1,7 +1,7 @@
 """Ask IAM's policy simulator in a real account; iam:SimulatePrincipalPolicy changes nothing."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -9,34 +9,16 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from infra.aws_clients import error_code
 from infra.settings import Settings
+from sandbox.core import policy_simulator
 from sandbox.core.errors import SandboxError
-from sandbox.permissions.table import Check, Decision, Placeholders, Row
+from sandbox.core.policy_simulator import Decision
+from sandbox.permissions.table import Check, Placeholders, Row
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient
-    from mypy_boto3_iam.type_defs import ContextEntryTypeDef
 
 Verdict = Literal["holds", "broken", "not asked", "no answer"]
 """Not asked: the row does not apply to this stack. No answer: AWS answered with an error."""
-TYPES: Final = {
-    **dict.fromkeys(("ec2:Encrypted", "aws:ViaAWSService"), "boolean"),
-    **dict.fromkeys(
-        (
-            "ec2:MetadataHttpPutResponseHopLimit",
-            "ec2:RoleDelivery",
-            "ec2:VolumeIops",
-            "ec2:VolumeSize",
-            "ec2:VolumeThroughput",
-        ),
-        "numeric",
-    ),
-    "aws:TokenIssueTime": "date",
-}
-DECISIONS: Final[Mapping[str, Decision]] = {
-    "allowed": "allowed",
-    "implicitDeny": "denied",
-    "explicitDeny": "forbidden",
-}
 NOT_PERMITTED: Final = {"AccessDenied", "AccessDeniedException"}
 
 
@@ -131,18 +113,7 @@ def _simulated(iam: "IAMClient", check: Check) -> Decision | None:
         PolicySourceArn=check.principal,
         ActionNames=[check.action],
         ResourceArns=[check.resource],
-        ContextEntries=[_entry(key, value) for key, value in check.context.items()],
+        ContextEntries=policy_simulator.entries(check.context),
         **resource_policy,
     )
-    results = answer["EvaluationResults"]
-    return DECISIONS.get(results[0]["EvalDecision"]) if results else None
-
-
-def _entry(key: str, value: Any) -> "ContextEntryTypeDef":  # noqa: ANN401 - a text or several
-    is_list = not isinstance(value, str)
-    key_type: Any = TYPES.get(key, "string") + ("List" if is_list else "")
-    return {
-        "ContextKeyName": key,
-        "ContextKeyValues": list(value) if is_list else [value],
-        "ContextKeyType": key_type,
-    }
+    return policy_simulator.decision(answer)

@@ -4,7 +4,7 @@ A row names who does what to which resource, in which context, and the decision.
 as $account stand for the values of the account that is asked: see `Placeholders`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,10 +13,8 @@ from typing import Any, Final, Literal, cast
 
 from sandbox.core import yaml_text
 from sandbox.core.errors import SandboxError
+from sandbox.core.policy_simulator import Decision, Values
 
-Decision = Literal["allowed", "denied", "forbidden"]
-"""Denied: nothing allows it (implicit deny). Forbidden: a statement denies it (explicit deny)."""
-Values = str | Sequence[str]
 Part = Mapping[str, Any]
 Placeholders = Mapping[str, str]
 """The value of each placeholder in one account."""

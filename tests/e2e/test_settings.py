@@ -1,14 +1,17 @@
 """Every documented setting, changed and changed back on one stack, with the guard rails."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pytest
 
 from infra.settings import Settings
+from sandbox.core.errors import ExitCode
 from tests.e2e.account import Client
-from tests.e2e.engine_stack import EngineStack
+from tests.e2e.engine_stack import ROOT, EngineStack
 
 PROVIDER_ARN: Final = (
     "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABCDEF0123456789"
@@ -110,6 +113,24 @@ def change(stack: EngineStack, settings: Mapping[str, Any]) -> None:
     stack.up("--policy-pack", "policies")
 
 
+def command(stack: EngineStack, *words: str, code: int = ExitCode.DONE) -> Any:
+    """The JSON that `sandbox` *words* prints; it ends with *code*."""
+    completed = subprocess.run(
+        [sys.executable, "-m", "sandbox", *words, "--json", "--stack", stack.name],
+        cwd=stack.folder,
+        env={**stack.environment, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == code, completed.stdout + completed.stderr
+    return json.loads(completed.stdout)
+
+
+NO_DRIFT: Final = {"differing": [], "missing": [], "unmanaged": []}
+
+
 def test_every_setting_is_tried() -> None:
     tried = OTHER.keys() | ELSEWHERE.keys() | {key for pair in PAIRS for key in pair}
     assert Settings.model_fields.keys() <= tried
@@ -117,6 +138,7 @@ def test_every_setting_is_tried() -> None:
 
 def test_most_settings_change_together_and_back(standing: EngineStack, client: Client) -> None:
     change(standing, prepared(TOGETHER, client))
+    assert command(standing, "drift") == NO_DRIFT
     standing.configure()
     standing.up("--policy-pack", "policies")
     assert set(standing.preview()) == {"same"}
@@ -132,3 +154,23 @@ def test_each_setting_alone_and_the_pairs_that_matter(
         # as documented: protection is disabled without the policy pack
         standing.up(*([] if "protect" in settings else ["--policy-pack", "policies"]))
         assert set(standing.preview()) == {"same"}, settings
+
+
+@pytest.mark.thorough
+def test_drift_and_status_know_an_organizations_boundary(
+    standing: EngineStack, client: Client
+) -> None:
+    change(standing, {"permissions_boundary": OTHER["permissions_boundary"]})
+    assert command(standing, "drift") == NO_DRIFT
+    lines = command(standing, "status", code=ExitCode.ATTENTION)  # it has no image
+    assert {line["item"]: line["details"] for line in lines}["drift"] == "none"
+    iam = client("iam")
+    iam.delete_user_permissions_boundary(UserName="sandbox-manager")
+    drifted = command(standing, "drift", code=ExitCode.ATTENTION)
+    assert [entry["name"] for entry in drifted["differing"]] == ["sandbox-manager"]
+    standing.up("--refresh", "--policy-pack", "policies")
+    user = iam.get_user(UserName="sandbox-manager")["User"]
+    boundary = user["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    assert boundary == OTHER["permissions_boundary"]
+    standing.configure()
+    standing.up("--policy-pack", "policies")

@@ -275,6 +275,7 @@ def identities(iam: Any) -> None:
     iam.list_attached_group_policies(**group)
     arn = iam.get_user(**user)["User"]["Arn"]
     iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["s3:GetObject"])
+    iam.simulate_custom_policy(PolicyInputList=[ALLOW], ActionNames=["s3:GetObject"])
     refused(iam.delete_group, **group)
     iam.untag_user(**user, TagKeys=["Owner"])
     iam.delete_user_permissions_boundary(**user)

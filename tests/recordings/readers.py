@@ -3,6 +3,7 @@
 `expected` reads the same answer a second time, in a simple way: None if the reader returns nothing.
 """
 
+import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -30,6 +31,8 @@ from infra.preflight import (
 from infra.settings import Settings
 from local import stack as local_stack
 from sandbox.adopt import account, key_limit, machines, outside_terraform
+from sandbox.adopt import launch as adopted_launch
+from sandbox.core import policy_simulator
 from sandbox.doctor import examination
 from sandbox.keys import listing, rotator
 from sandbox.permissions import dry_runs, identities, simulation
@@ -307,6 +310,18 @@ def _simulated(aws: AwsClients) -> Any:
         resource_policy=None,
     )
     return simulation._simulated(aws.iam, check)  # pyright: ignore[reportArgumentType]
+
+
+def _simulated_documents(aws: AwsClients) -> Any:
+    return policy_simulator.simulate_documents(
+        aws.iam, "ecr:PutImage", "*", {}, policies=["{}"], boundary=None
+    )
+
+
+def _boundary(aws: AwsClients) -> str:
+    return adopted_launch._boundary_of_the_organization(
+        aws, "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    )
 
 
 def _local_session(aws: AwsClients) -> Any:
@@ -840,10 +855,30 @@ READERS: Final[Sequence[Reader]] = (
         lambda aws: aws.ec2.delete_tags(Resources=["vpc-1"], Tags=[{"Key": "k"}]) and None,
     ),
     _reader(
+        "iam.GetPolicy",
+        "sandbox/adopt/launch.py: the boundary's version",
+        _boundary,
+        lambda _: '{"Statement": []}',
+        others={"iam.GetPolicyVersion": {"PolicyVersion": {"Document": {"Statement": []}}}},
+    ),
+    _reader(
+        "iam.GetPolicyVersion",
+        "sandbox/adopt/launch.py: the boundary's document",
+        _boundary,
+        lambda data: json.dumps(data["PolicyVersion"]["Document"]),
+        others={"iam.GetPolicy": {"Policy": {"DefaultVersionId": "v1"}}},
+    ),
+    _reader(
+        "iam.SimulateCustomPolicy",
+        "sandbox/core/policy_simulator.py: the decision",
+        _simulated_documents,
+        lambda data: policy_simulator.DECISIONS[data["EvaluationResults"][0]["EvalDecision"]],
+    ),
+    _reader(
         "iam.SimulatePrincipalPolicy",
         "sandbox/permissions/simulation.py: the decision",
         _simulated,
-        lambda data: simulation.DECISIONS[data["EvaluationResults"][0]["EvalDecision"]],
+        lambda data: policy_simulator.DECISIONS[data["EvaluationResults"][0]["EvalDecision"]],
     ),
     _reader("ec2.RunInstances", "sandbox/permissions/dry_runs.py: the answer", _dry_run),
     # the client

@@ -11,10 +11,20 @@ from local.request_checks.limits import (
     ec2_network,
     enforced_by_moto,
     iam,
+    simulations,
     tags,
 )
 from local.request_checks.limits.limit import LIMITS, Limit, refusal
 
 __all__ = ["LIMITS", "Limit", "refusal"]
 
-del ec2_listings, ec2_instances, ec2_network, iam, enforced_by_moto, cloudwatch_logs, tags
+del (
+    ec2_listings,
+    ec2_instances,
+    ec2_network,
+    iam,
+    enforced_by_moto,
+    cloudwatch_logs,
+    simulations,
+    tags,
+)

@@ -392,4 +392,55 @@ def test_the_simulator_answers_with_the_same_evaluator(client: Client) -> None:
     ]
     unknown = f"{USER}-unknown"
     call = iam.simulate_principal_policy
-    assert error(call, PolicySourceArn=unknown, ActionNames=["ec2:*"])[0] == "NoSuchEntity"
+    assert error(call, PolicySourceArn=unknown, ActionNames=["ec2:CreateVpc"])[0] == "NoSuchEntity"
+
+
+def test_the_simulator_judges_policies_that_nobody_has(client: Client) -> None:
+    launch = {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}
+    tagged = {"StringEquals": {"aws:RequestTag/Project": "a"}}
+    image = {"Effect": "Allow", "Action": "*", "Resource": "arn:aws:ec2:*::image/${aws:username}"}
+
+    def decision(*, boundary: Sequence[str] = (), project: str = "a", kind: str = "image/u") -> str:
+        [result] = client("iam").simulate_custom_policy(
+            PolicyInputList=[
+                text({**launch, "Condition": tagged}),
+                text(EVERYTHING, {**EVERYTHING, "Effect": "Deny", "Action": "ec2:CreateVpc"}),
+            ],
+            PermissionsBoundaryPolicyInputList=boundary,
+            ActionNames=["ec2:RunInstances"],
+            ResourceArns=[f"arn:aws:ec2:us-east-1::{kind}"],
+            ContextEntries=[
+                {"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}
+                for key, value in (("aws:RequestTag/Project", project), ("aws:username", "u"))
+            ],
+        )["EvaluationResults"]
+        return result["EvalDecision"]
+
+    assert decision() == "allowed"
+    assert decision(boundary=[text({**launch, "Condition": tagged})]) == "allowed"
+    assert decision(boundary=[text({**launch, "Condition": tagged})], project="b") == "implicitDeny"
+    assert decision(boundary=[text(image)]) == "allowed"
+    assert decision(boundary=[text(image)], kind="image/v") == "implicitDeny"
+    assert decision(boundary=[text({**launch, "Effect": "Deny"})]) == "explicitDeny"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"PolicyInputList": ["{"]}, "InvalidInput", "Syntax errors in policy."),
+        ({"PermissionsBoundaryPolicyInputList": ["{}"]}, "InvalidInput", "Syntax errors"),
+        (
+            {"PolicyInputList": [text({**EVERYTHING, "Principal": "*"})]},
+            "InvalidInput",
+            "should not specify a principal",
+        ),
+        ({"ResourceHandlingOption": "EC2-VPC-EBS"}, "ValidationError", "ResourceHandlingOption"),
+    ],
+)
+def test_the_simulator_refuses_what_is_no_policy(
+    client: Client, changes: Mapping[str, Any], code: str, words: str
+) -> None:
+    asked = {"PolicyInputList": [text(EVERYTHING)], "ActionNames": ["ec2:RunInstances"]}
+    refused = error(client("iam").simulate_custom_policy, **{**asked, **changes})
+    assert refused[0] == code
+    assert words in refused[2]

@@ -463,6 +463,40 @@ def iam_tag_count(a: ExampleAccount) -> Callable[[], Any]:
     return partial(tag, Tags=[{"Key": "k50", "Value": "v"}])
 
 
+# simulations
+
+
+def simulation(a: ExampleAccount) -> Callable[..., Any]:
+    policies = [document(500)]
+    return partial(
+        a.iam.simulate_custom_policy, PolicyInputList=policies, ActionNames=["s3:GetObject"]
+    )
+
+
+@example
+def simulated_actions(a: ExampleAccount) -> Callable[[], Any]:
+    simulation(a)()
+    return partial(simulation(a), ActionNames=["s3:Get*"])
+
+
+@example
+def simulated_resources(a: ExampleAccount) -> Callable[[], Any]:
+    simulation(a)(ResourceArns=["*", "arn:aws:s3:::bucket/key"])
+    return partial(simulation(a), ResourceArns=["bucket/key"])
+
+
+@example
+def simulated_boundary(a: ExampleAccount) -> Callable[[], Any]:
+    simulation(a)(PermissionsBoundaryPolicyInputList=[document(500)])
+    return partial(simulation(a), PermissionsBoundaryPolicyInputList=[document(500)] * 2)
+
+
+@example
+def simulated_caller(a: ExampleAccount) -> Callable[[], Any]:
+    simulation(a)(ResourcePolicy=TRUST, CallerArn=f"arn:aws:iam::{ACCOUNT}:user/u")
+    return partial(simulation(a), ResourcePolicy=TRUST)
+
+
 # identities
 
 

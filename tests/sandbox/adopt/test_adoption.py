@@ -42,11 +42,13 @@ def test_a_replacement_is_refused_with_a_full_report_and_nothing_is_written(
     )["GroupId"]
     state = environment.state_file.read_text()
     environment.state_file.write_text(state.replace(group["GroupId"], other))
+    machine = old_launch(environment, group["VpcId"], other)
     account, files = environment.account(), environment.files_of_stack()
 
     refused = environment.check("--json")
 
     assert environment.account() == account
+    environment.client("ec2").terminate_instances(InstanceIds=[machine])
     assert environment.files_of_stack() == files
     environment.state_file.write_text(state)
     environment.client("ec2").delete_security_group(GroupId=other)
@@ -70,6 +72,40 @@ def test_a_replacement_is_refused_with_a_full_report_and_nothing_is_written(
     )
     assert all(change["reasons"] for change in changes(report, "update"))
     assert len(refused.stderr.splitlines()) > 5  # a line before each step
+    launch = report["launch"]
+    assert (launch["machine"], launch["not_judged"]) == (machine, "")
+    decisions = {part["name"].split()[0]: part["decision"] for part in launch["parts"]}
+    assert decisions == {
+        **dict.fromkeys(("instance", "tags", "volume"), "denied"),
+        **dict.fromkeys(("image", "network", "subnet", "security-group"), "allowed"),
+    }
+    assert all(bool(part["changes"]) == (part["decision"] == "denied") for part in launch["parts"])
+    assert launch["parts"][0]["changes"][:2] == [
+        "name the profile sandbox-instance-profile, not none",
+        "require IMDSv2: MetadataOptions HttpTokens = required",
+    ]
+
+
+def old_launch(environment: AdoptionEnv, vpc: str, group: str) -> str:
+    """Launch a machine as the service did before: nothing but its user and its owner is named."""
+    ec2 = environment.client("ec2")
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    subnet = next(
+        subnet["SubnetId"]
+        for subnet in ec2.describe_subnets(Filters=filters)["Subnets"]
+        if subnet["SubnetId"] in environment.state_file.read_text()
+    )
+    image = ec2.register_image(Name="sandbox", RootDeviceName="/dev/sda1")["ImageId"]
+    named = [{"Key": "user_id", "Value": "alice"}, {"Key": "Owner", "Value": "alice"}]
+    return ec2.run_instances(
+        ImageId=image,
+        InstanceType="g5.12xlarge",
+        SubnetId=subnet,
+        SecurityGroupIds=[group],
+        TagSpecifications=[{"ResourceType": "instance", "Tags": named}],
+        MinCount=1,
+        MaxCount=1,
+    )["Instances"][0]["InstanceId"]
 
 
 def test_a_run_that_is_killed_after_its_last_write_has_adopted(environment: AdoptionEnv) -> None:

@@ -100,6 +100,30 @@ def test_resources_that_are_gone_are_named_and_nothing_is_written(
     assert environment.files_of_stack() == files
 
 
+def test_a_tag_of_somebody_else_goes_only_if_the_operator_says_so(
+    open_env: OpenEnv, tmp_path: Path
+) -> None:
+    environment = open_env("one zone", tmp_path)
+    ec2 = environment.client("ec2")
+    [gateway] = [
+        gateway["InternetGatewayId"]
+        for gateway in ec2.describe_internet_gateways()["InternetGateways"]
+        if gateway["InternetGatewayId"] in environment.state_file.read_text()
+    ]
+    ec2.create_tags(Resources=[gateway], Tags=[{"Key": "Owner", "Value": "x"}])
+    files = environment.files_of_stack()
+    refused = environment.apply("--quiet")
+    assert refused.returncode == ExitCode.REFUSED
+    assert error_line(refused).endswith("answer them as listed above: yes to all is --drop-tags")
+    assert environment.files_of_stack() == files
+    completed = environment.apply("--drop-tags")
+    assert completed.returncode == ExitCode.DONE, completed.stdout + completed.stderr
+    assert "yes, --drop-tags, as you answered" in completed.stdout
+    environment.pulumi("up", "--yes", "--skip-preview")
+    [listed] = ec2.describe_internet_gateways(InternetGatewayIds=[gateway])["InternetGateways"]
+    assert "Owner" not in {tag["Key"] for tag in listed["Tags"]}
+
+
 def test_the_log_group_that_instances_created_is_adopted_with_its_events(
     open_env: OpenEnv, tmp_path: Path
 ) -> None:

@@ -1,12 +1,15 @@
 """Which changes of a preview are accepted, without an engine."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from io import StringIO
 from typing import Any
 
 import pytest
 
+from sandbox.adopt.answers import PERMISSIONS, TAGS, Answer
 from sandbox.adopt.preview_check import check_preview
+from sandbox.adopt.questions import Answers, questions
 
 SUBNET = "sandbox:network:Network$aws:ec2/subnet:Subnet::sandbox-public-us-east-1a"
 MANAGER_POLICY = "sandbox:manager:Manager$aws:iam/policy:Policy::sandbox-manager-policy"
@@ -80,11 +83,44 @@ def tags_update(old: Fields, new: Fields) -> dict[str, Any]:
     return update(SUBNET, {"tags": {}, "tagsAll": {}}, old={"tags": old}, new={"tags": new})
 
 
+def asked(*steps: dict[str, Any]) -> list[tuple[str, Answer]]:
+    verdict = check_preview({"steps": list(steps)})
+    return [(question.about, question.answer) for question in questions(verdict, [])]
+
+
 @pytest.mark.parametrize("new", [{}, {"CostCenter": "2"}])
-def test_a_tag_that_is_not_the_modules_may_not_go(new: dict[str, str]) -> None:
-    [objection] = objections(tags_update({"CostCenter": "1", "Purpose": "old"}, new))
-    assert "CostCenter" in objection
-    assert "Purpose" not in objection
+def test_whether_a_tag_goes_that_is_not_the_modules_is_a_question(new: dict[str, str]) -> None:
+    step = tags_update({"CostCenter": "1", "Purpose": "old"}, new)
+    assert objections(step) == ()
+    assert asked(step) == [
+        ("the tags CostCenter of Subnet sandbox-public-us-east-1a would go", TAGS)
+    ]
+    [change] = check_preview({"steps": [step]}).changes
+    assert (change.kind, change.details) == ("question", ("the tags CostCenter would go",))
+
+
+def test_resources_of_one_name_are_both_asked_about() -> None:
+    """The VPC and its gateway are both named sandbox-vpc."""
+    network = "sandbox:network:Network$aws:ec2"
+    gateway, vpc = (
+        update(
+            f"{network}/{kind}::sandbox-vpc",
+            {"tags": {}},
+            old={"tags": tags},
+            new={"tags": {"Name": "sandbox-vpc"}},
+        )
+        for kind, tags in (
+            ("internetGateway:InternetGateway", {"Owner": "x"}),
+            ("vpc:Vpc", {"Terraform": "true"}),
+        )
+    )
+    assert asked(gateway, vpc) == [("the tags Owner of InternetGateway sandbox-vpc would go", TAGS)]
+
+
+def test_a_question_does_not_hide_what_is_in_the_way() -> None:
+    step = tags_update({"CostCenter": "1"}, {})
+    [objection] = objections({**step, "detailedDiff": {**step["detailedDiff"], "cidrBlock": {}}})
+    assert objection.endswith("cidrBlock would change")
 
 
 def test_tags_of_the_module_may_go_and_others_may_come() -> None:
@@ -162,10 +198,48 @@ def test_a_policy_change_lists_the_permissions_that_come_and_go() -> None:
     assert added.endswith(" ec2:DescribeVpcs")
 
 
-def test_a_permission_that_is_not_the_modules_may_not_go() -> None:
+def test_whether_a_permission_goes_that_is_not_the_modules_is_a_question() -> None:
     old = policy(("ec2:StopInstances", "*"), ("sqs:SendMessage", "*"))
-    [objection] = objections(policy_update(MANAGER_POLICY, old, policy(("ec2:StopInstances", "*"))))
-    assert "sqs:SendMessage" in objection
+    step = policy_update(MANAGER_POLICY, old, policy(("ec2:StopInstances", "*")))
+    assert objections(step) == ()
+    about = "the actions sqs:SendMessage of Policy sandbox-manager-policy would go"
+    assert asked(step) == [(about, PERMISSIONS)]
+
+
+STEPS = (
+    tags_update({"CostCenter": "1"}, {}),
+    policy_update(MANAGER_POLICY, policy(("sqs:SendMessage", "*")), policy(("ec2:Stop*", "*"))),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "typed", "open_options"),
+    [
+        ((), None, ["--drop-tags", "--drop-permissions"]),
+        (("--drop-tags",), None, ["--drop-permissions"]),
+        (("--drop-tags", "--drop-permissions"), None, []),
+        ((), "y\ny\n", []),
+        ((), "n\ny\n", ["--drop-tags"]),
+        (("--drop-permissions",), "\n", ["--drop-tags"]),
+    ],
+)
+def test_questions_are_answered_by_options_or_one_by_one(
+    given: Sequence[str],
+    typed: str | None,
+    open_options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if typed is not None:
+        terminal = StringIO(typed)
+        monkeypatch.setattr(terminal, "isatty", lambda: True)
+        monkeypatch.setattr("sys.stdin", terminal)
+    found = questions(check_preview({"steps": list(STEPS)}), [])
+    answers = Answers(given=frozenset(given), ask=True)
+    assert [question.answer.option for question in answers.open(found)] == open_options
+    prompts = capsys.readouterr().err
+    assert prompts.count("[y/N]") == (0 if typed is None else 2 - len(given))
+    assert "drop these tags?" in prompts or typed is None
 
 
 def test_a_policy_that_is_not_known_before_the_update_is_refused() -> None:

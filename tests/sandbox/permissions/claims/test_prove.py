@@ -10,9 +10,10 @@ import yaml
 
 from sandbox.cli import run
 from sandbox.core.errors import ExitCode
-from sandbox.permissions.claims import table
+from sandbox.permissions.claims import stacks, table
 from sandbox.permissions.claims.table import Claim, claims, expected_to_fail
 from tests.sandbox import json_forms
+from tests.sandbox.conftest import FakePulumi
 
 WITHOUT_SOLVER = """
 import sys
@@ -63,6 +64,27 @@ def test_a_hole_that_is_closed_is_noticed(
     prove(monkeypatch, [], [closed])
     assert run(["permissions", "prove"]) == ExitCode.ATTENTION
     assert table.HOLES in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("boundary", ["", stacks.ORGANIZATION])
+def test_a_stack_under_an_organizations_boundary_is_told_what_is_weaker(
+    boundary: str,
+    fake_pulumi: FakePulumi,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [weaker, *_] = (claim for claim in claims() if claim.needs_own_boundary)
+    prove(monkeypatch, [weaker], [])
+    config = {"sandbox:permissions_boundary": {"value": boundary, "secret": False}}
+    fake_pulumi.answer("config --json", config if boundary else {})
+    fake_pulumi.answer("stack output", {})
+    assert run(["permissions", "prove", "--stack", "dev"]) == ExitCode.DONE
+    printed = capsys.readouterr().out
+    line = (
+        "under sandbox:permissions_boundary these hold only as long as nobody attaches another "
+        f"policy: {weaker.name}"
+    )
+    assert (line in printed.splitlines()) == bool(boundary)
 
 
 def test_a_missing_solver_is_named_in_one_line() -> None:
