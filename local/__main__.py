@@ -60,12 +60,12 @@ def _environment() -> dict[str, str]:
 
     The emulator keeps the account in memory only, so a state whose emulator has ended is deleted.
     """
-    installed = engine.ensure()
     passphrase = FOLDER / stack.PASSPHRASE
     if not passphrase.exists():
         _drop_salt()
     elif not stack.WHOLE_PASSPHRASE.fullmatch(passphrase.read_bytes()):
         raise TornFileError(passphrase)
+    installed = engine.ensure()
     running = emulator.running(FOLDER)
     if running is None and STATE.exists():
         typer.echo(
@@ -257,6 +257,7 @@ def down() -> None:
         running = emulator.running(FOLDER) and STATE.exists()
     if running:
         try:
+            _deployment()  # before an engine is built that a torn stack does not need
             environment = _ready()
         except TornFileError as error:
             typer.echo(f"{error.file}: is incomplete; forgetting the stack without a destroy")

