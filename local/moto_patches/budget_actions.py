@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-action-revi
 """
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import uuid4
@@ -22,7 +23,7 @@ from moto.iam.exceptions import IAMException
 from moto.iam.models import iam_backends
 
 from local.emulated_account import COST_OF_AN_INSTANCE
-from local.moto_patches import cost_tags
+from local.moto_patches import budget_periods, cost_tags
 
 Json = dict[str, Any]
 ACTION: Final = (
@@ -129,7 +130,7 @@ def _read(backend: BudgetsBackend, action: Json) -> Json:
 
 
 def _is_spent(backend: BudgetsBackend, action: Json) -> bool:
-    budget = backend.budgets[backend.account_id][action["BudgetName"]].budget
+    budget = backend.budgets[backend.account_id][action["BudgetName"]].to_dict()
     threshold = action["ActionThreshold"]
     value = float(threshold["ActionThresholdValue"])
     if threshold["ActionThresholdType"] == "PERCENTAGE":
@@ -183,7 +184,8 @@ def _update_budget(response: Any, request: Json) -> Json:
     response.backend.describe_budget(
         request["AccountId"], new["BudgetName"]
     )  # raises NotFoundException
-    response.backend.budgets[request["AccountId"]][new["BudgetName"]].budget.update(new)
+    budget = response.backend.budgets[request["AccountId"]][new["BudgetName"]].budget
+    budget.update(budget_periods.completed(new))
     return {}
 
 
@@ -221,15 +223,23 @@ def _keep_tags() -> None:
 
 
 def _answer_amounts_as_aws() -> None:
-    """AWS answers 100.0 where the request says 100."""
+    """AWS answers 100.0 where the request says 100; of planned limits, it answers today's too."""
     original = Budget.to_dict
 
     def to_dict(self: Budget) -> Json:
         answer = original(self)
-        limit = answer["BudgetLimit"]
-        return {**answer, "BudgetLimit": {**limit, "Amount": str(float(limit["Amount"]))}}
+        if planned := answer.get("PlannedBudgetLimits"):
+            planned = {start: _amount(limit) for start, limit in planned.items()}
+            begun = [start for start in planned if int(start) <= time.time()]
+            current = planned[max(begun or planned, key=int)]
+            return {**answer, "PlannedBudgetLimits": planned, "BudgetLimit": current}
+        return {**answer, "BudgetLimit": _amount(answer["BudgetLimit"])}
 
     Budget.to_dict = to_dict
+
+
+def _amount(limit: Json) -> Json:
+    return {**limit, "Amount": str(float(limit["Amount"]))}
 
 
 def _answer_spend() -> None:

@@ -9,13 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import boto3
 
 from local import clean_env
 from local.emulator import Emulator
 
 SECONDS: Final = 600
 """Longer waits are in vain: the test waits for something that the emulated AWS never does."""
+BILLED: Final = ("Tag01", "Tag02")
+"""The tags whose costs the tests allocate."""
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 
 
@@ -38,9 +42,31 @@ class Result:
 
 def run(program: Path, tests: Iterable[str], aws: Emulator, scratch: Path) -> list[Result]:
     """Run *tests* of *program*, each in a separate process, some in parallel."""
+    prepare(aws)
     variables = _variables(aws, scratch)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return list(pool.map(lambda test: _run(program, test, variables), tests))
+
+
+def prepare(aws: Emulator) -> None:
+    """Launch a machine with the tags that the tests of costs expect in their account."""
+    ec2 = boto3.client(
+        "ec2",
+        endpoint_url=aws.endpoint,
+        region_name="us-west-2",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    image = ec2.register_image(Name="image", RootDeviceName="/dev/sda1")["ImageId"]
+    tags = [{"Key": name, "Value": "test"} for name in BILLED]
+    specification: Any = {"ResourceType": "instance", "Tags": tags}
+    ec2.run_instances(
+        ImageId=image,
+        InstanceType="t3.micro",
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[specification],
+    )
 
 
 def _run(program: Path, test: str, variables: Mapping[str, str]) -> Result:
