@@ -188,11 +188,8 @@ def provider_tests() -> None:
     _table(("resource type", *outcomes), rows)
     print()
     _table(
-        ("failed tests", "why"),
-        [
-            (", ".join(f"`{test}`" for test in reason["tests"]), reason["why"])
-            for reason in kept["failed"]
-        ],
+        ("why tests fail", "tests"),
+        [(reason["why"], str(len(reason["tests"]))) for reason in kept["failed"]],
     )
     print()
     _table(
