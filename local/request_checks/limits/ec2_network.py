@@ -283,6 +283,22 @@ def groups_per_interface(call: Call) -> Iterator[str]:
 
 
 @limit(
+    "ec2:DeleteManagedPrefixList",
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:GetManagedPrefixListEntries",
+    "ec2:ModifyManagedPrefixList",
+    code="InvalidPrefixListID.NotFound",
+    source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html",
+)
+def unknown_prefix_lists(call: Call) -> Iterator[str]:
+    """A request names prefix lists that exist."""
+    known = region_of(call).managed_prefix_lists
+    for name in filter(None, (call.parameters.get("PrefixListId"), *_some(call, "PrefixListIds"))):
+        if name not in known:
+            yield f"The prefix list ID '{name}' does not exist"
+
+
+@limit(
     "ec2:CreateManagedPrefixList",
     code="InvalidParameterValue",
     source=f"{API}CreateManagedPrefixList.html",

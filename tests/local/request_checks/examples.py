@@ -267,6 +267,12 @@ def groups_per_interface(a: ExampleAccount) -> Callable[[], Any]:
 
 
 @example
+def unknown_prefix_lists(a: ExampleAccount) -> Callable[[], Any]:
+    a.ec2.delete_managed_prefix_list(PrefixListId=a.prefix_list())
+    return partial(a.ec2.delete_managed_prefix_list, PrefixListId="pl-0123456789abcdef0")
+
+
+@example
 def prefix_list_texts(a: ExampleAccount) -> Callable[[], Any]:
     a.prefix_list(PrefixListName="p" * 255)
     return partial(a.prefix_list, PrefixListName="com.amazonaws.mine")
