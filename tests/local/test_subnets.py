@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.moto_patches import subnet_attributes
+from local.moto_patches import subnet_attributes, subnet_ipv6_blocks
 
 ON_LAUNCH = "PrivateDnsNameOptionsOnLaunch"
 
@@ -40,3 +40,37 @@ def test_an_attribute_of_a_subnet_changes(change: dict[str, Any], seen: dict[str
         ec2.modify_subnet_attribute(SubnetId=subnet, DisableLniAtDeviceIndex={"Value": True})
         (answer,) = ec2.describe_subnets(SubnetIds=[subnet])["Subnets"]
         assert "EnableLniAtDeviceIndex" not in answer
+
+
+@mock_aws
+def test_a_subnet_is_found_by_its_ipv6_block() -> None:
+    subnet_ipv6_blocks.install()
+    ec2 = boto3.client("ec2", region_name="us-east-1")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    whole = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+    block = whole.replace("/56", "/64")
+    subnet = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.0.1.0/24")
+    made = ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=block)
+    identity = made["Ipv6CidrBlockAssociation"]["AssociationId"]
+
+    def found(name: str, value: str) -> list[Any]:
+        filters: Any = [{"Name": f"ipv6-cidr-block-association.{name}", "Values": [value]}]
+        return ec2.describe_subnets(Filters=filters)["Subnets"]
+
+    for name, value in {
+        "association-id": identity,
+        "ipv6-cidr-block": block,
+        "state": "associated",
+    }.items():
+        (answer,) = found(name, value)
+        assert answer["SubnetId"] == subnet
+        assert answer["Ipv6CidrBlockAssociationSet"] == [
+            {
+                "AssociationId": identity,
+                "Ipv6CidrBlock": block,
+                "Ipv6CidrBlockState": {"State": "associated"},
+            }
+        ]
+    ec2.disassociate_subnet_cidr_block(AssociationId=identity)
+    assert found("association-id", identity) == []
