@@ -86,7 +86,7 @@ def _require_own_account(
         account_id = AccountIdentity.of_arn(resource.outputs["arn"]).account_id
         if account_id != identity.account_id:
             raise pulumi.RunError(
-                f"the credentials belong to account {identity.account_id}, but the stack stands in "
+                f"the credentials belong to account {identity.account_id}, but the stack is in "
                 f"account {account_id}; use credentials of account {account_id}"
             )
 

@@ -5,8 +5,8 @@ import pulumi
 from infra import names
 from infra.components.managed_policies import managed_policy, service_role
 from infra.context import StackContext
+from infra.known_outputs import once_known
 from infra.lazy_aws import cloudwatch, ec2, iam
-from infra.outputs import once_known
 from infra.permissions import flow_logs, trust
 from infra.permissions.statements import document
 from infra.tags import named

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import pulumi
 
+from infra.known_outputs import once_known
 from infra.lazy_aws import iam
-from infra.outputs import once_known
 from infra.permissions.context import PolicyContext
 from infra.permissions.statements import TRUST_POLICY_LIMIT, Statement, document, documents
 from infra.tags import named

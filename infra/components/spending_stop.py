@@ -8,8 +8,8 @@ from pulumi_aws import budgets
 from infra import names
 from infra.components.managed_policies import managed_policy, service_role
 from infra.context import StackContext
+from infra.known_outputs import once_known
 from infra.lazy_aws import iam
-from infra.outputs import once_known
 from infra.permissions import spending
 from infra.permissions.statements import document
 from infra.tags import named

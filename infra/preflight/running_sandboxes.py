@@ -47,7 +47,7 @@ def require_no_harm(context: StackContext, standing: Iterable[StandingResource])
     settings = context.settings
     if settings.region != network.region:
         raise pulumi.RunError(
-            f"sandbox:region = {settings.region}: the stack stands in {network.region}, and it "
+            f"sandbox:region = {settings.region}: the stack is in {network.region}, and it "
             f"cannot move; set sandbox:region to {network.region}, or destroy the stack with that "
             "region first"
         )

@@ -211,7 +211,7 @@ def _trust_problem(
         if (kind, principal) != (trust.kind, trust.principal):
             continue
         if statement.not_actions or not set(statement.actions) <= set(trust.actions):
-            return "may do more than take on the role"
+            return "may do more than assume the role"
         missing = [*statement.missing(trust.when)]
         return f"is not limited by {' and '.join(missing)}" if missing else ""
     return "is not a principal that may take on this role"
@@ -254,7 +254,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     ResourceRule(
         id="trust-policy-scoped",
-        why="Whoever can assume a role has all of its rights.",
+        why="Anyone who can assume a role has all of its rights.",
         fix=f"Keep the principals and conditions of {grants.FILE}.",
         types=frozenset({catalogue.ROLE.name}),
         check=trust_policy_scoped,

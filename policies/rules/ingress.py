@@ -80,7 +80,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ResourceRule(
         id="security-group-rules-described",
         why="A later reviewer must know the purpose of a rule.",
-        fix="Write into description what the rule lets through, and for whom.",
+        fix="Write into description which traffic the rule admits, and who needs it.",
         types=frozenset(
             {catalogue.SECURITY_GROUP.name, catalogue.INGRESS_RULE.name, catalogue.EGRESS_RULE.name}
         ),

@@ -181,7 +181,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     StackRule(
         id="secret-stays-with-key",
-        why="Whoever may list a resource reads its tags, its names and its descriptions.",
+        why="Anyone who may list a resource can read its tags, names and descriptions.",
         fix="Take the secret from the stack's outputs; give it to no other resource.",
         check=secret_stays_with_key,
     ),

@@ -24,7 +24,7 @@ from policies.rule import (
 )
 from policies.show import show
 
-WHY_FLOW_LOGS: Final = "Without a flow log nobody can find out later whom a sandbox talked to."
+WHY_FLOW_LOGS: Final = "Without a flow log nobody learns later which addresses a sandbox contacted."
 
 
 def one_vpc(stack: CheckedStack, _: Parameters) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ SIGN_IN_AGAIN: Final = "sign in again, then check with: aws sts get-caller-ident
 NETWORK: Final = "check the network, the proxy (HTTPS_PROXY) and sandbox:region, then try again"
 WAIT: Final = "wait a minute, then run the same command again"
 RIGHT: Final = (
-    "ask for this right, or sign in as whoever updates the stack (their policy: "
+    "ask for this right, or sign in with the rights to update the stack (their policy: "
     "sandbox permissions documents --identity ci-deploy)"
 )
 PROFILE: Final = "check AWS_PROFILE and the files config and credentials in ~/.aws"

@@ -35,7 +35,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrow:
-    """Who does what to whom, by the boxes' keys."""
+    """A relation between two boxes, by their keys."""
 
     source: str
     target: str
@@ -80,7 +80,7 @@ ARROWS: Final = (
     Arrow(source="SpendingStop", target="Manager", label="stops launches"),
     Arrow(source="SshAccess", target="sandboxes", label="admits"),
     Arrow(source="sandboxes", target="Instances", label="run as"),
-    Arrow(source="sandboxes", target="Network", label="stand in a subnet of"),
+    Arrow(source="sandboxes", target="Network", label="run in a subnet of"),
     Arrow(source="sandboxes", target="InstanceLogs", label="write"),
     Arrow(source="sandboxes", target="ecr", label="pull"),
     Arrow(source="Network", target="s3", label="gateway endpoint"),

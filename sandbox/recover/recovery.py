@@ -65,7 +65,7 @@ class RecoveryPlan:
     """Everything that a recovery will do."""
 
     locks: Sequence[Lock] | None
-    """Empty if the stack is locked and the backend does not say by whom; None if it is not."""
+    """Empty if the stack is locked and the backend names no holder; None if it is not locked."""
     adoptions: Sequence[ResourceToAdopt]
     lost_keys: Sequence[LostKey]
     forgotten: Sequence[str]

@@ -12,7 +12,6 @@ from pulumi_policy import deserialize
 
 from policies.config import Parameters
 from policies.rules import RULES
-from tests.policies.case import Case, Subject
 from tests.policies.cases import (
     closed_list,
     documents,
@@ -23,6 +22,7 @@ from tests.policies.cases import (
 )
 from tests.policies.pack_server import UNKNOWN, FakeResource, PackFinding, PackServer, secret
 from tests.policies.passing_stack import ALL
+from tests.policies.rule_case import Case, Subject
 from tests.slices import EVERYTHING
 
 Json = Any

@@ -454,7 +454,7 @@ def account_of_root(principal: str) -> str:
 
 
 def named(principal: str | Mapping[str, Values]) -> Sequence[str]:
-    """Everyone whom the element Principal names."""
+    """The values of the element Principal."""
     if isinstance(principal, str):
         return (principal,)
     return [name for names in principal.values() for name in many(names)]

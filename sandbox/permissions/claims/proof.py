@@ -253,7 +253,7 @@ class _Question:
         return PolicyLayers(identity=layers.identity, boundary=layers.boundary, resource=policy)
 
     def context(self) -> Mapping[str, Any]:
-        """The condition keys that AWS fills in, but for those that the claim tests itself."""
+        """The condition keys that AWS sets, except those that the claim tests itself."""
         if self.claim.who.startswith("trust"):
             return {}
         actions = self.requests[0].get("Action", ["*"])

@@ -105,7 +105,7 @@ def _claim(raw: Mapping[str, Any], file: str) -> Claim:
         raise table.unknown_keys(where, unknown, CLAIM_KEYS | REQUEST_KEYS)
     if (file == HOLES) != ("hole" in raw):
         raise table.TableError(
-            f"{where}: claims with a hole, and only these, stand in {HOLES}; move it"
+            f"{where}: {HOLES} holds the claims with a hole, and no others; move it"
         )
     return Claim(
         name=raw["claim"],

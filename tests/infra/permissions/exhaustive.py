@@ -12,9 +12,9 @@ from typing import Final
 
 from local.iam.evaluator import Layers, Request, Values, decide, glob, many
 from local.iam.reference import Action, ResourceKind, every_action, knows
-from tests.infra.permissions.reach import ANY_RESOURCE
 from tests.infra.permissions.row_verdicts import Identity
 from tests.infra.permissions.stacks import ACCOUNT, OTHER_ACCOUNT, identities, policy_context
+from tests.infra.permissions.statement_reach import ANY_RESOURCE
 
 GOLDEN: Final = Path(__file__).parent / "allowed.txt"
 CONTEXT: Final = policy_context({})

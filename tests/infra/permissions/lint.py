@@ -9,7 +9,7 @@ from typing import Any
 
 from local.iam.evaluator import Document, many
 from local.iam.reference import Action, actions_like
-from tests.infra.permissions.reach import can_know, touched
+from tests.infra.permissions.statement_reach import can_know, touched
 
 
 def findings(document: Document) -> Iterator[str]:

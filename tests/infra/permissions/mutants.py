@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from local.iam.evaluator import Document, Values, many
-from tests.infra.permissions.reach import is_shadowed, same_reach
+from tests.infra.permissions.statement_reach import is_shadowed, same_reach
 
 Statement = Mapping[str, Any]
 ARN_PARTS: Final = 6

@@ -9,8 +9,8 @@ from policies import properties
 from policies.additions import Addition
 from policies.config import Parameters
 from tests.policies import passing_stack
-from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import FakeResource
+from tests.policies.rule_case import Case, bad, good
 
 DATABASE: Final = FakeResource(type="aws:rds/instance:Instance")
 PROVIDER: Final = FakeResource(

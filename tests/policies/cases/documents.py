@@ -7,9 +7,9 @@ from typing import Any, Final
 from infra import names
 from policies.config import Parameters
 from tests.policies import passing_stack
-from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import FakeResource
 from tests.policies.passing_stack import allowing, edited, trust_of
+from tests.policies.rule_case import Case, bad, good
 
 POLICY: Final = passing_stack.MANAGER_POLICY
 PROGRAM_POLICIES: Final = (

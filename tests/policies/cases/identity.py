@@ -6,9 +6,9 @@ from typing import Final
 
 from policies.config import Parameters
 from tests.policies import passing_stack
-from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import UNKNOWN, FakeResource
 from tests.policies.passing_stack import ACCOUNT, trust_of
+from tests.policies.rule_case import Case, bad, good
 
 PROVIDER: Final = f"arn:aws:iam::{ACCOUNT}:oidc-provider/oidc.eks.example/id/1"
 ISSUER: Final = "oidc.eks.example/id/1"

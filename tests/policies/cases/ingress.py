@@ -6,7 +6,7 @@ from typing import Final
 
 from policies.config import Parameters
 from tests.policies import passing_stack
-from tests.policies.case import Case, bad, good
+from tests.policies.rule_case import Case, bad, good
 
 SSH: Final = passing_stack.INGRESS
 NARROW: Final = Parameters(

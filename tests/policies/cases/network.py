@@ -6,8 +6,8 @@ from typing import Final
 from infra import catalogue
 from policies.config import Parameters
 from tests.policies import passing_stack
-from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import FakeResource
+from tests.policies.rule_case import Case, bad, good
 
 SECOND: Final = FakeResource(
     type=catalogue.VPC.name, name="other", props={"id": "vpc-2", "cidrBlock": "10.1.0.0/16"}

@@ -8,8 +8,8 @@ from policies.additions import Addition
 from policies.config import Parameters
 from policies.exemptions import Exemption
 from tests.policies import passing_stack
-from tests.policies.case import Case, bad, good
 from tests.policies.pack_server import TAGS, FakeResource, secret
+from tests.policies.rule_case import Case, bad, good
 
 KEY_TEXT: Final = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 PRODUCTION: Final = Parameters(stack="production")

@@ -19,8 +19,8 @@ from sandbox.permissions import table
 from sandbox.permissions.claims import stacks
 from sandbox.permissions.claims.encoding import LISTS, NUMBERS, PolicyLayers
 from sandbox.permissions.claims.stacks import ClaimedStack
-from tests.infra.permissions.reach import ANY_RESOURCE, can_know
 from tests.infra.permissions.row_verdicts import RowQuestion
+from tests.infra.permissions.statement_reach import ANY_RESOURCE, can_know
 
 OTHER_ACCOUNT: Final = "999999999999"
 OTHER_ACTIONS: Final = (
