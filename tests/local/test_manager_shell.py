@@ -73,6 +73,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     folder = tmp_path_factory.mktemp("C# 50% of a?b")
     copy_to(folder)
     (folder / ".venv").symlink_to(sys.prefix)
+    for file in ("uv.lock", "pyproject.toml", "sandbox_client/pyproject.toml"):
+        os.utime(folder / file, (0, 0))  # else `make` may install the copy into the shared .venv
     environment = clean_env.clean()
     path = f"{environment['PATH']}{os.pathsep}{aws_cli.folder()}"
     shell = Shell(folder, {**environment, "PATH": path})
