@@ -9,7 +9,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceKind:
+class LateResourceKind:
     """One kind of resource. Paths are those of elements in AWS's answers."""
 
     title: str
@@ -26,8 +26,8 @@ class ResourceKind:
     code: str = "NoSuchEntity"
 
 
-def _ec2(title: str, code: str, creators: str, created: str, listed: str) -> ResourceKind:
-    return ResourceKind(
+def _ec2(title: str, code: str, creators: str, created: str, listed: str) -> LateResourceKind:
+    return LateResourceKind(
         title=title,
         code=code,
         creators=frozenset(creators.split()),
@@ -37,8 +37,8 @@ def _ec2(title: str, code: str, creators: str, created: str, listed: str) -> Res
     )
 
 
-def _iam(title: str, *created: str, listed: str, parameters: str) -> ResourceKind:
-    return ResourceKind(
+def _iam(title: str, *created: str, listed: str, parameters: str) -> LateResourceKind:
+    return LateResourceKind(
         title=title,
         creators=frozenset({f"Create{created[0].split('/')[0]}"}),
         created=created,

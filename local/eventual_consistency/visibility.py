@@ -7,7 +7,7 @@ from typing import Final, cast
 from xml.etree import ElementTree as ET
 
 from local.authorization.calls import Call
-from local.eventual_consistency.resource_kinds import KINDS, ResourceKind
+from local.eventual_consistency.resource_kinds import KINDS, LateResourceKind
 from local.eventual_consistency.seeded_random import SeededRandom
 
 LONGEST: Final = 3.0
@@ -29,7 +29,7 @@ _OF_IAM: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
 class Late:
     """A resource that is not visible yet."""
 
-    kind: ResourceKind
+    kind: LateResourceKind
     names: frozenset[str]
     visible: float
     """The time at which it becomes visible, in seconds of the clock."""

@@ -15,12 +15,12 @@ from infra.settings import Settings
 from sandbox.adopt import adopted_settings, deployment, mapping
 from sandbox.adopt.deployment import Deployment
 from sandbox.adopt.key_limit import require_key_limit
-from sandbox.adopt.launch import Launch, Network, judged_launch
+from sandbox.adopt.launch import Launch, LaunchNetwork, judged_launch
 from sandbox.adopt.machines import Machine, MachineListing, image_in_use, listing, machines
 from sandbox.adopt.mapping import AdoptedResource, AdoptionPlan
 from sandbox.adopt.outside_terraform import with_endpoint, with_log_group
 from sandbox.adopt.preview_check import Verdict, check_preview
-from sandbox.adopt.questions import Answers, Question, questions
+from sandbox.adopt.questions import Answers, OperatorQuestion, questions
 from sandbox.adopt.rehearsal import rehearsal
 from sandbox.adopt.terraform_state import State
 from sandbox.core import output, project
@@ -47,9 +47,9 @@ class Adoption:
     """Those in the VPC, the newest first."""
     launch: Launch | None
     """A launch like that of the newest machine, under the new policies."""
-    questions: Sequence[Question]
+    questions: Sequence[OperatorQuestion]
     """What the operator has to decide before the next update."""
-    open_questions: Sequence[Question]
+    open_questions: Sequence[OperatorQuestion]
     """Those without an answer."""
     written: bool
 
@@ -139,7 +139,7 @@ def adopt(  # noqa: PLR0913 - the parts of one run
 def _launch(
     aws: AwsClients, listed: MachineListing, new: Settings, plan: AdoptionPlan
 ) -> Launch | None:
-    network = Network(
+    network = LaunchNetwork(
         vpc_id=plan.environment.vpc.id,
         subnet_ids=tuple(plan.environment.zones),
         security_group_id=plan.environment.security_group,

@@ -40,7 +40,7 @@ UNKNOWN: Final = "compare it with what the manager can launch: docs/permissions.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class LaunchNetwork:
     """Where the stack's machines run."""
 
     vpc_id: str
@@ -79,7 +79,7 @@ class Launch:
 
 
 def judged_launch(
-    aws: AwsClients, listed: MachineListing, settings: Settings, network: Network
+    aws: AwsClients, listed: MachineListing, settings: Settings, network: LaunchNetwork
 ) -> Launch | None:
     """A launch like that of the newest machine; None if there is no machine.
 
@@ -139,7 +139,7 @@ def _parts(
     listed: MachineListing,
     settings: Settings,
     new: PolicyContext,
-    network: Network,
+    network: LaunchNetwork,
 ) -> Iterator[LaunchPart]:
     """What EC2 asks about, each part with the condition keys that EC2 fills in."""
     always = {
@@ -303,7 +303,7 @@ def _image(
     )
 
 
-def _of_network(instance: Json, new: PolicyContext, network: Network) -> Iterator[LaunchPart]:
+def _of_network(instance: Json, new: PolicyContext, network: LaunchNetwork) -> Iterator[LaunchPart]:
     """The interface, the subnet and the security groups.
 
     Those of the stack have their names after the update.

@@ -12,19 +12,19 @@ from sandbox.core.errors import RefusedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class OperatorQuestion:
     """One question about this environment."""
 
     about: str
     answer: Answer
 
 
-def questions(verdict: Verdict, machines: Sequence[Machine]) -> tuple[Question, ...]:
+def questions(verdict: Verdict, machines: Sequence[Machine]) -> tuple[OperatorQuestion, ...]:
     """What the operator has to decide before the next update."""
     return tuple(_questions(verdict, machines))
 
 
-def _questions(verdict: Verdict, machines: Sequence[Machine]) -> Iterator[Question]:
+def _questions(verdict: Verdict, machines: Sequence[Machine]) -> Iterator[OperatorQuestion]:
     for answer, what, properties in (
         (TAGS, "tags", ("tags", "tagsAll")),
         (PERMISSIONS, "actions", ("policy",)),
@@ -36,10 +36,10 @@ def _questions(verdict: Verdict, machines: Sequence[Machine]) -> Iterator[Questi
                 f"{change.type.rpartition(':')[2]} {change.name}" for change in losing
             )
             about = f"the {what} {', '.join(values)} of {places} would go"
-            yield Question(about=about, answer=answer)
+            yield OperatorQuestion(about=about, answer=answer)
     if uncontrolled := [machine.id for machine in machines if machine.lacks]:
         about = f"after the update {names.MANAGER} could no longer stop {', '.join(uncontrolled)}"
-        yield Question(about=about, answer=MACHINES)
+        yield OperatorQuestion(about=about, answer=MACHINES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +51,11 @@ class Answers:
     ask: bool = False
     """Whether the others are asked, if somebody can be."""
 
-    def open(self, asked: Sequence[Question]) -> tuple[Question, ...]:
+    def open(self, asked: Sequence[OperatorQuestion]) -> tuple[OperatorQuestion, ...]:
         """Those of *asked* that nobody answered with yes, in order."""
         return tuple(question for question in asked if not self._accepts(question))
 
-    def _accepts(self, question: Question) -> bool:
+    def _accepts(self, question: OperatorQuestion) -> bool:
         if question.answer.option in self.given:
             return True
         if not self.ask or not prompts.can_ask():

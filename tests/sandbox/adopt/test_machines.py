@@ -18,7 +18,14 @@ from infra import names, tags
 from infra.aws_clients import AwsClients
 from infra.settings import Settings
 from local.moto_patches import policy_simulation
-from sandbox.adopt.launch import TEMPLATE_TAG, UNKNOWN, Launch, LaunchPart, Network, judged_launch
+from sandbox.adopt.launch import (
+    TEMPLATE_TAG,
+    UNKNOWN,
+    Launch,
+    LaunchNetwork,
+    LaunchPart,
+    judged_launch,
+)
 from sandbox.adopt.machines import Machine, MachineListing, image_in_use, listing, machines
 from sandbox.adopt.preview_check import Verdict
 from sandbox.adopt.questions import questions
@@ -193,7 +200,7 @@ class Launched:
     aws: AwsClients
     listed: MachineListing
     settings: Settings
-    network: Network
+    network: LaunchNetwork
 
     def judged(self, listed: MachineListing | None = None, **changed: Any) -> Launch:
         settings = self.settings.model_copy(update=changed)
@@ -227,7 +234,7 @@ def launched() -> Iterator[Launched]:
             aws=aws,
             listed=listing(aws, subnet["VpcId"]),
             settings=Settings(sandbox_ami_id=image),
-            network=Network(
+            network=LaunchNetwork(
                 vpc_id=subnet["VpcId"],
                 subnet_ids=(subnet["SubnetId"],),
                 security_group_id=group_of(aws, subnet),
