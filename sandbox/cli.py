@@ -127,9 +127,9 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run *arguments* and return the exit code; whatever happens, no traceback is printed."""
-    words = _words(arguments)
-    patience = output.patience(f"{NAME} {' '.join(words)}") if words else nullcontext()
     try:
+        words = _words(arguments)
+        patience = output.patience(f"{NAME} {' '.join(words)}") if words else nullcontext()
         with patience:  # without words a shell asks for completions, or the help is printed
             code = command_tree()(arguments, prog_name=NAME, standalone_mode=False)
         sys.stdout.flush()
