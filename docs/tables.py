@@ -177,6 +177,14 @@ def refused_states() -> None:
     _table(("the state is, or has", "message", "cure"), rows)
 
 
+def refused_runs() -> None:
+    """Print why else `sandbox adopt` refuses, with what it says."""
+    from tests.sandbox.adopt.refused_runs import refusals  # noqa: PLC0415 - only this table needs it
+
+    rows = ((name, f"`{problem}`", cure) for name, problem, cure in refusals())
+    _table(("the run has", "message", "cure"), rows)
+
+
 def provider_tests() -> None:
     """Print how the provider's own tests end against the emulated AWS."""
     kept = yaml.safe_load((ROOT / "tests/provider/results.yaml").read_text(encoding="utf-8"))

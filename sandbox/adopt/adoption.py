@@ -78,7 +78,7 @@ def adopt(  # noqa: PLR0913 - the parts of one run
     with output.progress(f"region {aws.region}: looking for what Terraform may not know"):
         plan = with_endpoint(plan, aws)
         plan = with_log_group(plan, aws, names.instance_log_group(log_prefix))
-    missing = _missing(state, plan, stack.short_name, base)
+    missing = missing_resources(state, plan, stack.short_name, base)
     if not missing:  # adopted by an earlier run: its config belongs to the user now
         listed = listing(aws, plan.environment.vpc.id)
         verdict, listed_machines = _previewed(stack), machines(listed, stack.settings())
@@ -180,7 +180,7 @@ def _import(
             )
     scratch.import_deployment(deployment.with_provider(start, registered, provider))
     with output.progress(f"rehearsal: importing {len(missing)} resources"):
-        _read_from_account(scratch, base, provider, by_urn)
+        read_from_account(scratch, base, provider, by_urn)
     complete = deployment.with_state_only_properties(
         scratch.export(show_secrets=True),
         {urn: resource.state_only_properties for urn, resource in by_urn.items()},
@@ -192,9 +192,14 @@ def _import(
     return complete
 
 
-def _read_from_account(
+def read_from_account(
     scratch: Stack, base: Deployment, provider: str, by_urn: Mapping[str, AdoptedResource]
 ) -> None:
+    """Import *by_urn* into the scratch stack.
+
+    Raises:
+        SandboxError: the account does not have a resource; the message names it.
+    """
     import_file = mapping.import_file(
         scratch.short_name,
         project.NAME,
@@ -218,7 +223,7 @@ def _read_from_account(
         ) from None
 
 
-def _missing(
+def missing_resources(
     state: State, plan: AdoptionPlan, stack: str, base: Deployment
 ) -> tuple[AdoptedResource, ...]:
     """The resources that the stack does not hold yet.

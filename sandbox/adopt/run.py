@@ -71,7 +71,7 @@ def require_sound(adoption: Adoption, stack: str) -> None:
         )
     if not adoption.verdict.sound:
         cure = (
-            "restore these with Terraform first; nothing was written"
+            "nothing was written; restore these with Terraform first"
             if adoption.missing and not adoption.written
             else f"look at them with: pulumi preview --diff --stack {stack}"
         )

@@ -53,7 +53,7 @@ def test_a_replacement_is_refused_with_a_full_report_and_nothing_is_written(
     environment.state_file.write_text(state)
     environment.client("ec2").delete_security_group(GroupId=other)
     assert refused.returncode == ExitCode.REFUSED
-    assert error_line(refused).endswith("nothing was written")
+    assert "nothing was written; restore these with Terraform" in error_line(refused)
     report: Json = json.loads(refused.stdout)
     assert set(report) == json_forms.fields("adopt", "check")
     assert report["verdict"]["sound"] is False

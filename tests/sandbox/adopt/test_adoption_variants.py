@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.core.errors import ExitCode
 from tests.killed_by_pulumi import path_that_kills
-from tests.sandbox.adopt.adoption_env import error_line, secret_of
+from tests.sandbox.adopt.adoption_env import STACK, error_line, secret_of
 from tests.sandbox.adopt.conftest import TALLY, OpenEnv
 from tests.sandbox.adopt.test_adoption import require_sound_update
 from tests.sandbox.adopt.variants import VARIANTS
@@ -142,4 +142,20 @@ def test_the_log_group_that_instances_created_is_adopted_with_its_events(
     assert group["retentionInDays"] == 3653
     [kept] = logs.get_log_events(**stream)["events"]
     assert kept["message"] == event["message"]
+    environment.pulumi("preview", "--expect-no-changes")
+
+
+def test_a_log_group_that_an_instance_creates_after_the_adoption_is_adopted_by_a_second_run(
+    open_env: OpenEnv, tmp_path: Path
+) -> None:
+    environment = open_env("one zone", tmp_path)
+    assert environment.apply().returncode == ExitCode.DONE
+    environment.client("logs").create_log_group(logGroupName="/aws/ec2/sandbox/instances")
+    update = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, "--non-interactive"]
+    failed = environment.run(update)
+    assert failed.returncode != ExitCode.DONE
+    assert "ResourceAlreadyExistsException" in failed.stdout + failed.stderr
+    again = environment.apply()
+    assert again.returncode == ExitCode.DONE, again.stdout + again.stderr
+    environment.pulumi("up", "--yes", "--skip-preview")
     environment.pulumi("preview", "--expect-no-changes")

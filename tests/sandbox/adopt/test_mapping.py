@@ -13,6 +13,7 @@ from sandbox.adopt.mapping import LEFT_ALONE, UNKNOWN, AdoptionPlan, plan_adopti
 from sandbox.core.errors import SandboxError
 from tests.sandbox.adopt.conftest import TALLY
 from tests.sandbox.adopt.fake_account import attributes, original
+from tests.sandbox.adopt.refused_runs import REFUSED_RUNS
 from tests.sandbox.adopt.refused_states import (
     REFUSED,
     SETTINGS,
@@ -66,6 +67,15 @@ def test_what_is_refused_is_accepted_after_the_cure_or_says_that_there_is_none(
     else:
         settings_from(cured(name), before)
         record_property(TALLY, {"refused": 1})
+
+
+@pytest.mark.parametrize("name", REFUSED_RUNS)
+def test_a_run_is_refused_in_one_line_and_goes_on_after_the_cure(name: str) -> None:
+    with pytest.raises(SandboxError) as caught:
+        REFUSED_RUNS[name].refused()
+    assert "\n" not in str(caught.value)
+    assert "; " in str(caught.value)
+    REFUSED_RUNS[name].cured()
 
 
 @pytest.mark.parametrize("name", ["none.tfstate", ""])
