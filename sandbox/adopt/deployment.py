@@ -75,6 +75,8 @@ def with_provider(deployment: Deployment, planned: Mapping[str, Any], urn: str) 
     left out. The state of a provider is its inputs and a random id, so it can be composed here.
     """
     known = ids(deployment)
+    if urn in known:  # an earlier update made it, and a preview does not show it again
+        return deployment
     copy = deepcopy(dict(deployment))
     complete = list(resources(copy))
     for new_urn in (planned[urn]["parent"], urn):

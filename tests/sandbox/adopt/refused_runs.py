@@ -58,7 +58,7 @@ class Account:
         self.region = "us-east-1"
         self.sts = SimpleNamespace(get_caller_identity=lambda: self._answer({"Account": account}))
         self.keys = [{"AccessKeyId": key} for key in keys]
-        self.error = {"Error": {"Code": code, "Message": words}}
+        self.error: Any = {"Error": {"Code": code, "Message": words}}
         self.operation = operation
 
     def list_all(self, *_: object, **__: object) -> Any:
