@@ -15,6 +15,9 @@ FILTER_VALUES: Final = 200
 PAGE: Final = range(5, 1001)
 DOCUMENTED: Final = re.compile(r"<li> <p> <code>([^<]+)</code>")
 """The pattern of a filter's name in the model's documentation of an operation."""
+OTHER_NAMES: Final = re.compile(r"You can also use (.*?) as the filter names?")
+"""The pattern of further names of the filter before."""
+CODE: Final = re.compile(r"<code>([^<]+)</code>")
 
 
 @limit(
@@ -60,4 +63,5 @@ def _documented(operation: str) -> frozenset[str]:
     model: Any = get_service_model("ec2")
     members = model.operation_model(operation).input_shape.members
     texts = [members[name].documentation for name in ("Filters", "Filter") if name in members]
-    return frozenset(name for text in texts for name in DOCUMENTED.findall(text))
+    others = (CODE.findall(names) for text in texts for names in OTHER_NAMES.findall(text))
+    return frozenset(name for text in texts for name in DOCUMENTED.findall(text)).union(*others)

@@ -439,7 +439,7 @@ def filter_values(a: ExampleAccount) -> Callable[[], Any]:
 
 @example
 def filter_names(a: ExampleAccount) -> Callable[[], Any]:
-    for name in ("vpc-id", "tag:Owner", "tag-key"):
+    for name in ("vpc-id", "cidr", "cidrBlock", "tag:Owner", "tag-key"):
         a.ec2.describe_subnets(Filters=[{"Name": name, "Values": ["x"]}])
     return partial(a.ec2.describe_subnets, Filters=[{"Name": "colour", "Values": ["x"]}])
 
