@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from infra.catalogue import POLICY, Finder, Listing
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from botocore.config import Config
     from mypy_boto3_budgets import BudgetsClient
     from mypy_boto3_ce import CostExplorerClient
@@ -40,6 +42,7 @@ class AwsClients:
     def __init__(self, region: str, *, profile: str | None = None) -> None:
         self.region: Final = region
         self._profile = profile
+        self._creating = Lock()
 
     @cached_property
     def ec2(self) -> EC2Client:
@@ -81,9 +84,7 @@ class AwsClients:
     @cached_property
     def credentials(self) -> Any:  # noqa: ANN401 - botocore's credentials have no type
         """The credentials that the clients use; None if there are none."""
-        import boto3  # noqa: PLC0415 - see the module's docstring
-
-        return boto3.Session(profile_name=self._profile).get_credentials()
+        return self._session.get_credentials()
 
     @cached_property
     def identity(self) -> Mapping[str, str]:
@@ -139,13 +140,19 @@ class AwsClients:
             tags.update({entry["Key"]: entry["Value"]} if "Key" in entry else entry)
         return tags
 
-    def _client(self, service: str, region: str = "", *, patient: bool = True) -> Any:  # noqa: ANN401 - one type per service
+    @cached_property
+    def _session(self) -> Session:
+        """One for all clients: each session reads the list of AWS's services again."""
         import boto3  # noqa: PLC0415 - see the module's docstring
 
-        session: Any = boto3.Session(profile_name=self._profile)
-        client = session.client(
-            service, region_name=region or self.region, config=_retries(patient=patient)
-        )
+        return boto3.Session(profile_name=self._profile)
+
+    def _client(self, service: str, region: str = "", *, patient: bool = True) -> Any:  # noqa: ANN401 - one type per service
+        with self._creating:  # a session makes one client at a time
+            session: Any = self._session
+            client = session.client(
+                service, region_name=region or self.region, config=_retries(patient=patient)
+            )
         client.meta.events.register_first("needs-retry", _give_up_unreachable)
         client.meta.events.register("before-parse", _refuse_web_page)
         return client
