@@ -1,10 +1,13 @@
 """Shared by all tests: the closing line of a proof, also under pytest-xdist."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, Protocol
 
+import botocore.session
 import pytest
+from botocore import loaders
 
 from tests.slices import EVERYTHING
 
@@ -30,6 +33,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def closing_line(request: pytest.FixtureRequest) -> Say:
     """Print the result of a proof below the summary."""
     return request.config.stash[LINES].append
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_loader_of_models() -> Iterator[None]:
+    """Read AWS's models once in a worker: a boto3 session would read them again for each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(loaders.create_loader))
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
