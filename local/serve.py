@@ -27,6 +27,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cheroot.wsgi import Server
 
+from local import aws_models
 from local.authorization.application import AuthorizedApplication
 from local.emulator import NOTE, Emulator
 from local.idempotent_wsgi import IdempotentApplication
@@ -83,6 +84,7 @@ def answering(
     Without *checked*, no permissions are checked, and only moto's own limits apply.
     """
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # the first call is 4 times faster
+    aws_models.read_once()  # moto's import reads them
     from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415 - as below
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - reads the environment at import
         DomainDispatcherApplication,

@@ -1,14 +1,12 @@
 """Shared by all tests: the closing line of a proof, also under pytest-xdist."""
 
 import signal
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from typing import Any, Protocol
 
-import botocore.session
 import pytest
-from botocore import loaders
 
+from local import aws_models
 from tests.slices import EVERYTHING
 
 LINES = pytest.StashKey[list[str]]()
@@ -24,6 +22,7 @@ class Worker(Protocol):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LINES] = []
+    aws_models.read_once()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A background job of a shell ignores Ctrl-C, and so would commands that a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,14 +32,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def closing_line(request: pytest.FixtureRequest) -> Say:
     """Print the result of a proof below the summary."""
     return request.config.stash[LINES].append
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_loader_of_models() -> Iterator[None]:
-    """Read AWS's models once in a worker: a boto3 session would read them again for each test."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", cache(loaders.create_loader))
-        yield
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups

@@ -26,15 +26,14 @@ if TYPE_CHECKING:
     from ami.limits import Limits
     from ami.target import BuildTarget
 
+FOLDER = Path(__file__).parent
 REGION = "us-east-1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for (
-        item
-    ) in items:  # they share an emulator, a finished build and a tally, so one worker runs them
-        in_this_folder = Path(__file__).parent in item.path.parents
-        if in_this_folder and not item.get_closest_marker("engine"):
+    """They share an emulator, a finished build and a tally, so one worker runs them."""
+    for item in items:
+        if item.path.parent == FOLDER and not item.get_closest_marker("engine"):
             item.add_marker(pytest.mark.xdist_group("ami"))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -9,10 +10,12 @@ from local import engine
 from tests.e2e.account import Client, client_of, emulated
 from tests.e2e.engine_stack import EngineStack
 
+FOLDER: Final = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.path.parent == FOLDER:
             item.add_marker(pytest.mark.engine)
 
 

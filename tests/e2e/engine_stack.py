@@ -81,7 +81,7 @@ class EngineStack:
         for part in PROGRAM:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, folder / part)  # with the bytecode of the same sources
             else:
                 shutil.copy(source, folder / part)
         # the policy pack looks for the virtual environment beside the program

@@ -25,13 +25,14 @@ from tests.machine import rootfs
 from tests.machine.machine import NspawnMachine
 from tests.slices import EVERYTHING
 
+FOLDER = Path(__file__).parent
 ADDRESS = "203.0.113.10"
 LIMITS = Limits(login=60, ready=120, upgrade=600, check=120, reboot=60)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents and "build" in item.fixturenames:
+        if item.path.parent == FOLDER and "build" in item.fixturenames:
             item.add_marker(pytest.mark.machine)
 
 

@@ -15,7 +15,6 @@ from typing import Any, Final
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
-from botocore.loaders import create_loader
 from moto import mock_aws
 
 from sandbox import cli
@@ -406,9 +405,7 @@ def account() -> Iterator[None]:
 
     for patch in (cost_tags, ebs_default_key, instance_quotas, public_access_block):
         patch.install()
-    loader = create_loader()  # one for all clients: reading a service's model takes a second
     with mock_aws(), pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr("botocore.session.create_loader", lambda *_: loader)
         monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=nothing))
         monkeypatch.setattr("botocore.retries.bucket.TokenBucket.acquire", nothing)
         yield
