@@ -1,15 +1,25 @@
 """The contract holds for the documents that the real engine puts into an emulated account."""
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.account import client_of, emulated
 from tests.e2e.engine_stack import EngineStack
 from tests.infra.permissions import deployed_documents
+from tests.infra.permissions.row_verdicts import Identity
 from tests.infra.permissions.simulated_rows import expected, judge
-from tests.infra.permissions.stacks import SERVICE_ACCOUNT, Given, oidc_provider
+from tests.infra.permissions.stacks import (
+    SERVICE_ACCOUNT,
+    Given,
+    identities,
+    oidc_provider,
+    policy_context,
+)
+from tests.slices import EVERYTHING
 
 pytestmark = pytest.mark.engine
 
@@ -36,13 +46,29 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[st
         yield variables
 
 
-def test_every_row_holds_in_the_account(environment: Mapping[str, str], tmp_path: Path) -> None:
+def test_the_account_holds_the_documents_for_which_every_row_holds(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
     sandbox = EngineStack(tmp_path, environment)
     iam = client_of(environment)("iam")
     for name, given in STACKS.items():
         sandbox.configure(**given, **TRUSTED[given.get("manager_identity", "user")])
         sandbox.up()
-        outcomes = list(judge(deployed_documents.benches(iam, given, sandbox.outputs()["vpc_id"])))
-        broken = [str(row) for row, ours, theirs in outcomes if not ours == theirs == expected(row)]
-        assert broken == [], name
-        assert len(outcomes) > (10 if given else 400)
+        vpc_id = sandbox.outputs()["vpc_id"]
+        in_account = deployed_documents.identities(iam, given)
+        written = identities(policy_context(given, vpc_id))
+        for who, identity in in_account.items():
+            assert documents_of(identity) == documents_of(written[who]), f"{name}: {who}"
+        if EVERYTHING:  # test_contract.py judges the same documents
+            outcomes = list(judge(deployed_documents.benches(iam, given, vpc_id)))
+            broken = [
+                str(row) for row, ours, theirs in outcomes if not ours == theirs == expected(row)
+            ]
+            assert broken == [], name
+            assert len(outcomes) > (10 if given else 400)
+
+
+def documents_of(identity: Identity) -> list[Any]:
+    """The policies in any order and under any name, then the boundary and the trust."""
+    policies = sorted(identity.policies.values(), key=json.dumps)
+    return [*policies, identity.boundary, identity.trust]
