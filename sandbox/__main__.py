@@ -6,14 +6,15 @@ import sys
 
 
 def main() -> None:
-    """Run the command of `sys.argv`; Ctrl-C ends it in one line while its code still loads."""
+    """Run the command of `sys.argv`; Ctrl-C ends it in one line, also before a command runs."""
     try:
         from sandbox import cli  # noqa: PLC0415 - see above
+
+        cli.main()
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         sys.stderr.flush()
-        os._exit(128 + signal.SIGINT)  # nothing is running that would have to end
-    cli.main()
+        os._exit(128 + signal.SIGINT)  # no command is running: it would have answered itself
 
 
 if __name__ == "__main__":
