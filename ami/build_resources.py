@@ -142,7 +142,7 @@ FINDERS: Final[Mapping[Kind, Callable[[AwsClients, Search], Iterable[BuildResour
 
 
 def remove(aws: AwsClients, resource: BuildResource) -> None:
-    """Ask AWS to remove *resource*; a resource that no longer exists is no error.
+    """Ask AWS to remove *resource*; a resource that no longer exists raises no error.
 
     Raises:
         ClientError, BotoCoreError: AWS refused, or could not be asked.

@@ -66,7 +66,7 @@ class Attachment(Listing):
     blocks_deletion: bool = True
     """Whether AWS refuses to delete the resource while this is attached."""
     of_sandboxes: bool = False
-    """Whether it comes and goes with the sandboxes, so that it is no drift."""
+    """Whether it comes and goes with the sandboxes, so that drift does not report it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

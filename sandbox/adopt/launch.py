@@ -23,11 +23,11 @@ from infra.permissions.context import PolicyContext
 from infra.permissions.manager import MAX_HOPS, MAX_IOPS, MAX_THROUGHPUT
 from infra.settings import Settings, checks
 from sandbox.adopt.machines import (
-    IDENTIFYING_TAGS,
     NOTHING,
     Json,
     MachineListing,
     age,
+    missing_tags,
     profile_arn,
     tags_of,
 )
@@ -223,7 +223,7 @@ def _of_instance(
         yield "require IMDSv2: MetadataOptions HttpTokens = required"
     if options.get("HttpPutResponseHopLimit", 1) > MAX_HOPS:
         yield f"set HttpPutResponseHopLimit to at most {MAX_HOPS}"
-    yield from _missing_tags(instance, settings)
+    yield from _tag_changes(instance, settings)
     kind = instance.get("InstanceType", "")
     if not any(fnmatchcase(kind, pattern) for pattern in settings.launchable_types):
         types = (*settings.allowed_instance_types, kind)
@@ -258,7 +258,7 @@ def _volume(volume: Json, settings: Settings, new: PolicyContext) -> LaunchPart:
 def _of_volume(volume: Json, settings: Settings) -> Iterator[str]:
     if not volume.get("Encrypted"):
         yield "encrypt it: BlockDeviceMappings Ebs Encrypted = true"
-    yield from _missing_tags(volume, settings)
+    yield from _tag_changes(volume, settings)
     if volume.get("VolumeType") not in settings.volume_types:
         yield f"use the type {' or '.join(settings.volume_types)}"
     if volume.get("Size", 0) > settings.max_volume_gib:
@@ -269,12 +269,10 @@ def _of_volume(volume: Json, settings: Settings) -> Iterator[str]:
         yield f"provision at most {MAX_THROUGHPUT} MiB/s"
 
 
-def _missing_tags(resource: Json, settings: Settings) -> Iterator[str]:
-    given, wanted = tags_of(resource), tags.common(settings.environment)
-    for key in IDENTIFYING_TAGS:
-        if given.get(key) != wanted[key]:
-            yield f"tag it at launch with {key} = {wanted[key]}"
-    if not given.get(names.USER_TAG):
+def _tag_changes(resource: Json, settings: Settings) -> Iterator[str]:
+    for key, value in missing_tags(resource, settings).items():
+        yield f"tag it at launch with {key} = {value}"
+    if not tags_of(resource).get(names.USER_TAG):
         yield f"tag it at launch with {names.USER_TAG}"
 
 

@@ -121,13 +121,8 @@ def _machine(
     instance: Json, volumes: Sequence[Json], association: Json, settings: Settings
 ) -> Machine:
     instance_tags = tags_of(instance)
-    wanted = {
-        key: value
-        for key, value in tags.common(settings.environment).items()
-        if key in IDENTIFYING_TAGS
-    }
     identifier = instance["InstanceId"]
-    missing = {key: value for key, value in wanted.items() if instance_tags.get(key) != value}
+    missing = missing_tags(instance, settings)
     profile = profile_arn(association).rpartition("/")[2]
     lacks = [f"its tag {key} is {instance_tags.get(key) or 'not set'}" for key in missing]
     commands: list[str] = []
@@ -173,6 +168,12 @@ def tags_of(resource: Json) -> Mapping[str, str]:
         for tag in resource.get("Tags", [])
         if not tag["Key"].startswith("aws:")
     }
+
+
+def missing_tags(resource: Json, settings: Settings) -> Mapping[str, str]:
+    """The identifying tags that *resource* does not have, with the values of the stack."""
+    given, wanted = tags_of(resource), tags.common(settings.environment)
+    return {key: wanted[key] for key in IDENTIFYING_TAGS if given.get(key) != wanted[key]}
 
 
 def _attached(volume: Json) -> str:

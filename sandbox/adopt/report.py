@@ -20,7 +20,7 @@ TAKEN_OVER: Final[Mapping[str, str]] = {
 }
 """The reason by type, where a creation changes something that exists."""
 
-ANSWERS: Final = {
+DECISIONS: Final = {
     "allowed": "allowed",
     "denied": "refused",
     "forbidden": "refused",
@@ -166,7 +166,7 @@ def _show_launch(launch: Launch | None) -> None:
         return
     output.result(f"A launch like that of {launch.machine}, the newest machine, after the update:")
     for part in launch.parts:
-        output.result(f"  {part.name}: {ANSWERS[part.decision]}")
+        output.result(f"  {part.name}: {DECISIONS[part.decision]}")
         for change in part.changes:
             output.result(f"    {change}")
     if launch.not_judged:

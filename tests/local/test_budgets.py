@@ -23,7 +23,7 @@ def budgets() -> Iterator[Any]:
         yield boto3.client("budgets", region_name="us-east-1")
 
 
-def made(budgets: Any, **budget: Any) -> dict[str, Any]:
+def created(budgets: Any, **budget: Any) -> dict[str, Any]:
     budgets.create_budget(AccountId=ACCOUNT, Budget=COMMON | budget)
     return budgets.describe_budget(AccountId=ACCOUNT, BudgetName="b")["Budget"]
 
@@ -45,7 +45,7 @@ def test_a_period_starts_at_midnight(unit: str, start: tuple[int, int, int]) -> 
 def test_a_budget_without_a_start_begins_with_the_current_period(budgets: Any) -> None:
     end = datetime(2050, 1, 1, tzinfo=UTC)
     before = budget_periods.period_start(datetime.now(UTC), "ANNUALLY")
-    answer = made(budgets, **LIMIT, TimeUnit="ANNUALLY", TimePeriod={"End": end})
+    answer = created(budgets, **LIMIT, TimeUnit="ANNUALLY", TimePeriod={"End": end})
     after = budget_periods.period_start(datetime.now(UTC), "ANNUALLY")
     assert answer["TimePeriod"]["Start"] in {before, after}
     assert answer["TimePeriod"]["End"] == end
@@ -56,7 +56,7 @@ def test_a_budget_that_adjusts_itself_needs_no_limit(budgets: Any) -> None:
         "AutoAdjustType": "HISTORICAL",
         "HistoricalOptions": {"BudgetAdjustmentPeriod": 2},
     }
-    answer = made(budgets, TimeUnit="MONTHLY", AutoAdjustData=adjusted)
+    answer = created(budgets, TimeUnit="MONTHLY", AutoAdjustData=adjusted)
     assert answer["BudgetLimit"] == {"Amount": "0.0", "Unit": "USD"}
     assert answer["AutoAdjustData"]["HistoricalOptions"]["LookBackAvailablePeriods"] == 0
     adjusted = {"AutoAdjustType": "FORECAST"}
@@ -68,6 +68,6 @@ def test_a_budget_that_adjusts_itself_needs_no_limit(budgets: Any) -> None:
 
 def test_of_planned_limits_the_one_of_today_counts(budgets: Any) -> None:
     planned = {"0": {"Amount": "10", "Unit": "USD"}, "4000000000": {"Amount": "20", "Unit": "USD"}}
-    answer = made(budgets, TimeUnit="MONTHLY", PlannedBudgetLimits=planned)
+    answer = created(budgets, TimeUnit="MONTHLY", PlannedBudgetLimits=planned)
     assert answer["BudgetLimit"] == {"Amount": "10.0", "Unit": "USD"}
     assert answer["PlannedBudgetLimits"]["4000000000"]["Amount"] == "20.0"

@@ -14,7 +14,7 @@ def test_a_cost_category_is_listed() -> None:
     ce = boto3.client("ce", region_name="us-east-1")
     assert ce.list_cost_category_definitions()["CostCategoryReferences"] == []
     rule: Any = {"Value": "a", "Rule": {"Tags": {"Key": "Project", "Values": ["a"]}}}
-    made = ce.create_cost_category_definition(
+    created = ce.create_cost_category_definition(
         Name="c",
         RuleVersion="CostCategoryExpression.v1",
         Rules=[rule],
@@ -22,9 +22,9 @@ def test_a_cost_category_is_listed() -> None:
     )
     (listed,) = ce.list_cost_category_definitions()["CostCategoryReferences"]
     assert listed == {
-        "CostCategoryArn": made["CostCategoryArn"],
+        "CostCategoryArn": created["CostCategoryArn"],
         "DefaultValue": "rest",
-        "EffectiveStart": made["EffectiveStart"],
+        "EffectiveStart": created["EffectiveStart"],
         "Name": "c",
         "NumberOfRules": 1,
     }

@@ -51,10 +51,10 @@ def test_a_subnet_is_found_by_its_ipv6_block() -> None:
     block = whole.replace("/56", "/64")
     subnet = ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock="10.0.1.0/24")
-    made = ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=block)
-    identity = made["Ipv6CidrBlockAssociation"]["AssociationId"]
+    answer = ec2.associate_subnet_cidr_block(SubnetId=subnet, Ipv6CidrBlock=block)
+    identity = answer["Ipv6CidrBlockAssociation"]["AssociationId"]
 
-    def found(name: str, value: str) -> list[Any]:
+    def matching(name: str, value: str) -> list[Any]:
         filters: Any = [{"Name": f"ipv6-cidr-block-association.{name}", "Values": [value]}]
         return ec2.describe_subnets(Filters=filters)["Subnets"]
 
@@ -63,9 +63,9 @@ def test_a_subnet_is_found_by_its_ipv6_block() -> None:
         "ipv6-cidr-block": block,
         "state": "associated",
     }.items():
-        (answer,) = found(name, value)
-        assert answer["SubnetId"] == subnet
-        assert answer["Ipv6CidrBlockAssociationSet"] == [
+        (listed,) = matching(name, value)
+        assert listed["SubnetId"] == subnet
+        assert listed["Ipv6CidrBlockAssociationSet"] == [
             {
                 "AssociationId": identity,
                 "Ipv6CidrBlock": block,
@@ -73,4 +73,4 @@ def test_a_subnet_is_found_by_its_ipv6_block() -> None:
             }
         ]
     ec2.disassociate_subnet_cidr_block(AssociationId=identity)
-    assert found("association-id", identity) == []
+    assert matching("association-id", identity) == []

@@ -17,7 +17,7 @@ from sandbox.adopt.account import require_account
 from sandbox.adopt.answers import MACHINES, PERMISSIONS, TAGS, Answer
 from sandbox.adopt.key_limit import require_key_limit
 from sandbox.adopt.machines import Machine, listing
-from sandbox.adopt.mapping import AdoptionPlan, plan_adoption, resource_urn
+from sandbox.adopt.mapping import AdoptedResource, AdoptionPlan, plan_adoption, resource_urn
 from sandbox.adopt.preview_check import check_preview
 from sandbox.adopt.questions import Answers, questions
 from sandbox.core import project
@@ -43,7 +43,7 @@ class RefusedRun:
     cured: Run
 
 
-class Account:
+class AnsweringAccount:
     """An account in which AWS answers what is given, or refuses *operation* with *code*."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Account:
 
 
 def account(**parts: Any) -> AwsClients:
-    answering: Any = Account(**parts)
+    answering: Any = AnsweringAccount(**parts)
     return answering
 
 
@@ -101,11 +101,16 @@ def state_and_plan(change: Any = lambda state: state) -> tuple[terraform_state.S
     return state, plan_adoption(state)
 
 
+def vpc_of(plan: AdoptionPlan) -> tuple[str, AdoptedResource]:
+    """The planned VPC, with its URN in the stack."""
+    [vpc] = [resource for resource in plan.adopted if resource.type == "aws:ec2/vpc:Vpc"]
+    return resource_urn(STACK, project.NAME, vpc), vpc
+
+
 def adopted_into(*vpc_ids: str) -> Run:
     """Look for what is missing in a stack with these VPCs."""
     state, plan = state_and_plan()
-    [vpc] = [resource for resource in plan.adopted if resource.type == "aws:ec2/vpc:Vpc"]
-    urn = resource_urn(STACK, project.NAME, vpc)
+    urn, _ = vpc_of(plan)
     resources = [{"urn": urn, "id": vpc_id} for vpc_id in vpc_ids]
     return lambda: adoption.missing_resources(
         state, plan, STACK, {"deployment": {"resources": resources}}
@@ -115,8 +120,7 @@ def adopted_into(*vpc_ids: str) -> Run:
 def imported(problem: str) -> Run:
     """Import the VPC, at which the engine says *problem*; "" if it says none."""
     _, plan = state_and_plan()
-    [vpc] = [resource for resource in plan.adopted if resource.type == "aws:ec2/vpc:Vpc"]
-    urn = resource_urn(STACK, project.NAME, vpc)
+    urn, vpc = vpc_of(plan)
 
     def import_resources(_: object) -> None:
         if problem:

@@ -320,11 +320,11 @@ def test_iam_refuses_what_the_program_names_a_change_for_and_nothing_else(
 ) -> None:
     answer = launched.judged(launched.with_changes(**changes))
     parts = by_kind(answer)
-    found = {name: part.changes for name, part in parts.items() if part.decision != "allowed"}
-    assert found.keys() == refused.keys(), found
-    assert all(text in "; ".join(found[name]) for name, text in refused.items()), found
-    assert found == {name: part.changes for name, part in parts.items() if part.changes}
-    assert (UNKNOWN,) not in found.values()
+    by_iam = {name: part.changes for name, part in parts.items() if part.decision != "allowed"}
+    assert by_iam.keys() == refused.keys(), by_iam
+    assert all(text in "; ".join(by_iam[name]) for name, text in refused.items()), by_iam
+    assert by_iam == {name: part.changes for name, part in parts.items() if part.changes}
+    assert (UNKNOWN,) not in by_iam.values()
     assert answer.is_refused == bool(refused)
 
 
@@ -332,10 +332,10 @@ def test_an_image_is_allowed_by_its_tags_or_by_the_setting(launched: Launched) -
     image = launched.settings.sandbox_ami_id
     [change] = by_kind(launched.judged(sandbox_ami_id=""))["image"].changes
     assert f"sandbox settings set sandbox_ami_id {image}" in change
-    own = {"Tags": tagged(Purpose=names.IMAGE_PURPOSE)["Tags"]}
-    listed = launched.with_changes(image=own)
+    of_stack = {"Tags": tagged(Purpose=names.IMAGE_PURPOSE)["Tags"]}
+    listed = launched.with_changes(image=of_stack)
     assert by_kind(launched.judged(listed, sandbox_ami_id=""))["image"].decision == "allowed"
-    shared = launched.with_changes(image={**own, "OwnerId": "210987654321"})
+    shared = launched.with_changes(image={**of_stack, "OwnerId": "210987654321"})
     assert by_kind(launched.judged(shared, sandbox_ami_id=""))["image"].changes == (change,)
 
 

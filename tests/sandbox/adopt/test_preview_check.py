@@ -234,9 +234,9 @@ def test_questions_are_answered_by_options_or_one_by_one(
         terminal = StringIO(typed)
         monkeypatch.setattr(terminal, "isatty", lambda: True)
         monkeypatch.setattr("sys.stdin", terminal)
-    found = questions(check_preview({"steps": list(STEPS)}), [])
+    both = questions(check_preview({"steps": list(STEPS)}), [])
     answers = Answers(given=frozenset(given), ask=True)
-    assert [question.answer.option for question in answers.open(found)] == open_options
+    assert [question.answer.option for question in answers.open(both)] == open_options
     prompts = capsys.readouterr().err
     assert prompts.count("[y/N]") == (0 if typed is None else 2 - len(given))
     assert "drop these tags?" in prompts or typed is None

@@ -17,7 +17,7 @@ ROWS = [("alice", "12.00"), (f"[b]{LONG_NAME}[/b]", "3.50")]
 def terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Redirect standard output and standard error to one terminal.
 
-    It is no fixture, because pytest's capture would undo it before the test begins.
+    Call it in the test: the capture of pytest would undo a fixture before the test begins.
     """
     screen = Terminal()
     for name, value in (("TERM", "xterm-256color"), ("COLUMNS", "80")):
