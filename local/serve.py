@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event, Thread
-from typing import Final, cast
+from typing import Any, Final, cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from cheroot.wsgi import Server
@@ -32,6 +32,7 @@ from local.authorization.application import AuthorizedApplication
 from local.emulator import NOTE, Emulator
 from local.idempotent_wsgi import IdempotentApplication
 from local.request_checks.application import CheckedApplication
+from local.unimplemented import UnimplementedApplication
 
 _THREADS: Final = 16
 """The number of requests that are answered at the same time; more connections wait."""
@@ -94,11 +95,19 @@ def answering(
     from local import moto_patches  # noqa: PLC0415 - imports moto
 
     moto_patches.install()
-    aws: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+
+    def application_of(service: Any) -> Any:  # noqa: ANN401 - moto's
+        if service is None:
+            raise NotImplementedError("the service is missing")
+        return create_backend_app(service)
+
+    aws: WSGIApplication = DomainDispatcherApplication(application_of)
     if checked:
         aws = AuthorizedApplication(CheckedApplication(aws))
     try:
-        with serving(around(IdempotentApplication(aws)), threads) as running:
+        with serving(
+            around(IdempotentApplication(UnimplementedApplication(aws))), threads
+        ) as running:
             yield running
     finally:
         moto_api_backend.reset()  # moto's accounts outlive the server

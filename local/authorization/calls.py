@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any, Final
 from wsgiref.types import WSGIEnvironment
 
+from botocore.exceptions import UnknownServiceError
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
@@ -91,7 +92,13 @@ def read(environ: WSGIEnvironment, signed: Signature) -> Call:
         service_model = get_service_model(signed.model)
         operation, path_parameters = get_service_router(signed.model).match(request)
         protocol = determine_request_protocol(service_model, request.content_type)
-    except (HTTPException, NotImplementedError, ValueError, LookupError) as error:
+    except (
+        HTTPException,
+        NotImplementedError,
+        ValueError,
+        LookupError,
+        UnknownServiceError,
+    ) as error:
         raise UnreadableCallError(f"{where}: {error}") from error
     form = _AskedValues(request.values) if protocol in FORM_PROTOCOLS else None
     try:
@@ -107,6 +114,11 @@ def read(environ: WSGIEnvironment, signed: Signature) -> Call:
         )
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise MalformedCallError(f"{where}: {error}") from error
+    parameters = {
+        name: value
+        for name, value in parameters.items()
+        if value != [] or not _in_query(operation, name)
+    }
     return Call(
         signature=signed,
         operation=operation.name,
@@ -117,3 +129,8 @@ def read(environ: WSGIEnvironment, signed: Signature) -> Call:
         token=request.headers.get("X-Amz-Security-Token")
         or request.args.get("X-Amz-Security-Token"),
     )
+
+
+def _in_query(operation: Any, name: str) -> bool:
+    """Whether the parameter is in the URL, where an empty list means that it is absent."""
+    return operation.input_shape.members[name].serialization.get("location") == "querystring"

@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
+from botocore.exceptions import UnknownServiceError
 from cryptography.fernet import Fernet, InvalidToken
 from moto.core.utils import get_service_model
 
@@ -23,6 +24,8 @@ from local.idempotent_wsgi import HttpAnswer
 
 SECRET: Final = Fernet(Fernet.generate_key())
 """Encrypts the messages, so that reading one needs the permission to decode it."""
+NOT_IMPLEMENTED: Final = "NotImplemented"
+"""The code for what AWS could do and the emulated AWS cannot; no client repeats such a call."""
 FORM: Final = (
     "<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>{request}</RequestId>"
     "</ErrorResponse>"
@@ -88,7 +91,7 @@ def would_run(signature: Signature) -> HttpAnswer:
 def cannot_judge(signature: Signature, why: str) -> HttpAnswer:
     """The refusal of a call on which the emulated AWS cannot decide; AWS could."""
     message = f"The emulated AWS cannot judge this call, so it refuses it: {why}"
-    return answer(signature, 501, "NotImplemented", message)
+    return answer(signature, 501, NOT_IMPLEMENTED, message)
 
 
 def answer(signature: Signature, status: int, code: str, message: str) -> HttpAnswer:
@@ -166,7 +169,10 @@ def _article(kind: str | None) -> str:
 
 
 def _protocol(signature: Signature) -> str:
-    return str(get_service_model(signature.model).protocol)
+    try:
+        return str(get_service_model(signature.model).protocol)
+    except UnknownServiceError:  # its model has another name than its signature: newer, in JSON
+        return "rest-json"
 
 
 def _speaks_json(signature: Signature) -> bool:
