@@ -43,6 +43,7 @@ class AwsClients:
         self.region: Final = region
         self._profile = profile
         self._creating = Lock()
+        self._created: dict[str, Any] = {}
 
     @cached_property
     def ec2(self) -> EC2Client:
@@ -148,14 +149,16 @@ class AwsClients:
         return boto3.Session(profile_name=self._profile)
 
     def _client(self, service: str, region: str = "", *, patient: bool = True) -> Any:  # noqa: ANN401 - one type per service
-        with self._creating:  # a session makes one client at a time
-            session: Any = self._session
-            client = session.client(
-                service, region_name=region or self.region, config=_retries(patient=patient)
-            )
-        client.meta.events.register_first("needs-retry", _give_up_unreachable)
-        client.meta.events.register("before-parse", _refuse_web_page)
-        return client
+        with self._creating:  # a session makes one client at a time, and threads share it
+            if service not in self._created:
+                session: Any = self._session
+                client = session.client(
+                    service, region_name=region or self.region, config=_retries(patient=patient)
+                )
+                client.meta.events.register_first("needs-retry", _give_up_unreachable)
+                client.meta.events.register("before-parse", _refuse_web_page)
+                self._created[service] = client
+            return self._created[service]
 
 
 def _give_up_unreachable(
