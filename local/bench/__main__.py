@@ -35,6 +35,8 @@ GOALS: Final = {
     **{f"{title} (against: Terraform){DELAYED}": 1.0 for title in terraform.COMMANDS},
 }
 """The highest ratio of a row, or its seconds."""
+WIDTH: Final = 58
+"""Columns for the title of a row."""
 Pairs = list[tuple[float, float]]
 
 
@@ -48,7 +50,7 @@ def main() -> int:
             rows |= {f"{title}{DELAYED if delay else ''}": row for title, row in measured.items()}
         rows[emulated_aws.CHECKED] = emulated_aws.updates(installed, Path(name) / "checked")
         started = emulated_aws.start_seconds(Path(name) / "start")
-    print(f"{'':50}{'sandbox':>8}{'other':>10}{'ratio':>8}")
+    print(f"{'':{WIDTH}}{'sandbox':>8}{'other':>10}{'ratio':>8}")
     ratios = {title: _row(title, pairs) for title, pairs in rows.items()}
     _row("imports (against: import pulumi)", imports.evaluation())
     heaviest = ", ".join(f"{package} {seconds:.2f} s" for package, seconds in imports.heaviest())
@@ -66,7 +68,7 @@ def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, P
     """Seconds of the sandbox's commands and of the commands compared with them, by title.
 
     The others are those of an empty program and, if `terraform` is on PATH, of the same resources
-    in Terraform, in a separate account.
+    in Terraform, in a separate account, with a provider from the same sources.
     """
     accounts = [folder / "aws", folder / "other-aws"]
     aws, other_aws = (emulator.start(emulated_aws, delay=delay) for emulated_aws in accounts)
@@ -94,7 +96,7 @@ def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, P
 def _row(title: str, pairs: Pairs) -> float:
     ratio = median(left / right for left, right in pairs)
     left, right = (median(pair[side] for pair in pairs) for side in (0, 1))
-    print(f"{title:50.50}{left:6.2f}s{right:9.2f}s{ratio:8.2f}")
+    print(f"{title:{WIDTH}}{left:6.2f}s{right:9.2f}s{ratio:8.2f}")
     return ratio
 
 

