@@ -264,7 +264,12 @@ def _about_action(statement: Mapping[str, Any], action: str) -> bool:
 
 
 def _any_action(patterns: Values, action: str) -> bool:
-    return any(glob(pattern.lower())(action.lower()) for pattern in many(patterns))
+    return any(_is_action(pattern, action) for pattern in many(patterns))
+
+
+@cache
+def _is_action(pattern: str, action: str) -> bool:
+    return glob(pattern.lower())(action.lower()) is not None
 
 
 def _about_resource(statement: Mapping[str, Any], request: Request) -> bool:

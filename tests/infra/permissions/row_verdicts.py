@@ -139,19 +139,37 @@ class Bench:
         self, statement_id: StatementId, statement: Mapping[str, Any] | None
     ) -> Row | None:
         """The first row whose verdict changes if *statement*, or none, replaces *statement_id*."""
+        return next((row for row, _ in self.changed_by(statement_id, statement)), None)
+
+    def changed_by(
+        self, statement_id: StatementId, statement: Mapping[str, Any] | None
+    ) -> Iterator[tuple[Row, RowVerdict]]:
+        """The rows whose verdict changes by this replacement, and their new verdicts."""
         before = self._hits[statement_id]
         after = (
             self._matches(statement) if statement else [[False] * len(checks) for checks in before]
         )
         for number, row in enumerate(self.rows):
-            if before[number] != after[number] and self._verdict(
-                number, {statement_id: after[number]}
-            ) != self._verdict(number, {}):
-                return row
-        return None
+            if before[number] != after[number]:
+                verdict = self._verdict(number, {statement_id: after[number]})
+                if verdict != self._verdict(number, {}):
+                    yield row, verdict
+
+    @cached_property
+    def _distinct(self) -> tuple[Sequence[Request], Sequence[Sequence[int]]]:
+        """The distinct requests, and the number of each question's: launches share most parts."""
+        requests: list[Request] = []
+        numbers: dict[str, int] = {}
+        for row in self._asked:
+            for asked, _ in row:
+                if numbers.setdefault(repr(asked), len(requests)) == len(requests):
+                    requests.append(asked)
+        return requests, [[numbers[repr(asked)] for asked, _ in row] for row in self._asked]
 
     def _matches(self, statement: Mapping[str, Any]) -> Sequence[Sequence[bool]]:
-        return [[matches(statement, asked) for asked, _ in row] for row in self._asked]
+        requests, rows = self._distinct
+        hits = [matches(statement, asked) for asked in requests]
+        return [[hits[number] for number in row] for row in rows]
 
     def _verdict(self, row: int, replaced: Mapping[StatementId, Sequence[bool]]) -> RowVerdict:
         def decision(by: By) -> Decision:

@@ -1,14 +1,17 @@
-"""Evaluates the whole table with a maintained simulator, once for all tests."""
+"""Evaluates rows of the table with a maintained simulator, once for all tests."""
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import get_args
+from typing import Final, get_args
 
 from sandbox.permissions.table import Row, rows
 from tests.infra.permissions.iam_simulate import DECISIONS, ask
 from tests.infra.permissions.row_verdicts import Bench, By, RowVerdict, together
 from tests.infra.permissions.stacks import benches
+from tests.slices import EVERYTHING
 
+SLICE: Final = 3
+"""Without PROVE_ALL the simulator is asked about every so many row; our evaluator about all."""
 Outcome = tuple[Row, RowVerdict, RowVerdict | str]
 """A row, the verdict of local.iam.evaluator, and the simulator's or why it gives none."""
 
@@ -23,8 +26,8 @@ def expected(row: Row) -> RowVerdict:
 
 @cache
 def outcomes() -> tuple[Outcome, ...]:
-    """Both verdicts on each row of the table, for the documents from infra.permissions."""
-    return tuple(judge(benches(rows())))
+    """Both verdicts on each row asked, for the documents from infra.permissions."""
+    return tuple(judge(benches(rows()[:: 1 if EVERYTHING else SLICE])))
 
 
 def judge(all_benches: Iterable[Bench]) -> Iterator[Outcome]:

@@ -31,12 +31,18 @@ def reach(statement: Mapping[str, Any]) -> Reach:
 
     With NotAction these are the actions that the statement excludes.
     """
+    resources, keys = tuple(many(statement.get("Resource", "*"))), frozenset(needed(statement))
+    patterns = many(statement.get("Action") or statement["NotAction"])
+    return Reach().union(*(_reach(pattern, resources, keys) for pattern in patterns))
+
+
+@cache
+def _reach(pattern: str, resources: tuple[str, ...], keys: frozenset[str]) -> Reach:
     return frozenset(
         (action.name, resource.name)
-        for pattern in many(statement.get("Action") or statement["NotAction"])
         for action in _actions(pattern)
-        for resource in touched(statement, action)
-        if all(can_know(action, resource, key) for key in needed(statement))
+        for resource in _touched(resources, action)
+        if all(can_know(action, resource, key) for key in keys)
     )
 
 
@@ -70,7 +76,10 @@ def _names(pattern: str) -> frozenset[str]:
 
 def touched(statement: Mapping[str, Any], action: Action) -> Iterator[ResourceKind]:
     """The resource types of *action* that an ARN of *statement* can match."""
-    patterns = many(statement.get("Resource", "*"))
+    yield from _touched(many(statement.get("Resource", "*")), action)
+
+
+def _touched(patterns: Sequence[str], action: Action) -> Iterator[ResourceKind]:
     for resource in action.resources or (ANY_RESOURCE,):
         if any(_overlap(pattern, resource.pattern) for pattern in patterns):
             yield resource

@@ -21,9 +21,9 @@ def test_every_row_holds_by_our_own_evaluator() -> None:
     assert broken == []
 
 
-def test_every_row_holds_by_a_maintained_simulator() -> None:
+def test_rows_hold_by_a_maintained_simulator() -> None:
     assert simulated_rows.wrong() == []
 
 
-def test_both_evaluators_agree_on_every_row() -> None:
+def test_both_evaluators_agree() -> None:
     assert simulated_rows.disagreements() == []

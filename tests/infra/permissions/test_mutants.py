@@ -13,7 +13,7 @@ import yaml
 from sandbox.permissions.table import rows
 from tests.infra.permissions.mutants import DocumentMutant, mutants
 from tests.infra.permissions.row_verdicts import Bench
-from tests.infra.permissions.simulated_rows import disagreements
+from tests.infra.permissions.simulated_rows import disagreements, outcomes
 from tests.infra.permissions.stacks import benches
 
 # one worker for this file and the contract, so that the simulator is asked once
@@ -76,7 +76,8 @@ def test_the_contract_in_one_line(closing_line: Callable[[str], None]) -> None:
     closing_line(
         f"permissions: {len(table)} rows,"
         f" {sum(row.decision != 'allowed' for row in table)} denials,"
-        f" {len(disagreements())} disagreements between simulators, {len(judged())} mutants:"
+        f" {len(disagreements())} disagreements between simulators on {len(outcomes())} of them,"
+        f" {len(judged())} mutants:"
         f" {fates['caught']} caught, {fates['equivalent']} equivalent by AWS's reference,"
         f" {fates['survived']} survivors with a written reason"
     )
