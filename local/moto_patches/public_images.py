@@ -1,6 +1,7 @@
 """The public parameters of Canonical and AWS, and the images that they name.
 
-moto 5.2.5 has neither the parameters nor an Ubuntu newer than 16.04.
+moto 5.2.5 has neither the parameters nor an Ubuntu newer than 16.04. An image is there when its
+parameter or its owner is asked for.
 https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html
 https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
 """
@@ -12,7 +13,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.amis import Ami
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
-from local.emulated_account import PUBLIC_IMAGES
+from local.emulated_account import AMAZON, PUBLIC_IMAGES
 
 
 def add_image(backend: EC2Backend, identity: str, owner: str, name: str) -> None:
@@ -23,6 +24,7 @@ def add_image(backend: EC2Backend, identity: str, owner: str, name: str) -> None
         identity,
         name=name,
         owner_id=owner,
+        owner_alias="amazon" if owner == AMAZON else None,
         public=True,
         architecture="x86_64",
         virtualization_type="hvm",
@@ -34,7 +36,14 @@ def add_image(backend: EC2Backend, identity: str, owner: str, name: str) -> None
 
 
 def install() -> None:
-    original = SimpleSystemManagerBackend.get_parameter
+    ec2: Any = EC2Backend
+    original, describe = SimpleSystemManagerBackend.get_parameter, ec2.describe_images
+
+    def describe_images(self: EC2Backend, *args: Any, owners: Any = None, **kwargs: Any) -> Any:
+        for identity, owner, title in PUBLIC_IMAGES.values():
+            if not {owner, "amazon" if owner == AMAZON else owner}.isdisjoint(owners or ()):
+                add_image(self, identity, owner, title)
+        return describe(self, *args, owners=owners, **kwargs)
 
     def get_parameter(self: SimpleSystemManagerBackend, name: str) -> Parameter | None:
         if name not in PUBLIC_IMAGES:
@@ -56,3 +65,4 @@ def install() -> None:
         return parameter
 
     SimpleSystemManagerBackend.get_parameter = get_parameter
+    ec2.describe_images = describe_images

@@ -17,6 +17,9 @@ DOCUMENTED: Final = re.compile(r"<li> <p> <code>([^<]+)</code>")
 """The pattern of a filter's name in the model's documentation of an operation."""
 OTHER_NAMES: Final = re.compile(r"You can also use (.*?) as the filter names?")
 """The pattern of further names of the filter before."""
+UNLISTED: Final = {"DescribeVpcs": frozenset({"isDefault"})}
+"""Filters that another page of AWS names, by operation.
+https://docs.aws.amazon.com/vpc/latest/userguide/work-with-default-vpc.html"""
 CODE: Final = re.compile(r"<code>([^<]+)</code>")
 
 
@@ -47,6 +50,8 @@ def filter_values(call: Call) -> Iterator[str]:
 def filter_names(call: Call) -> Iterator[str]:
     """A filter is one that the operation's page lists."""
     known = _documented(call.operation)
+    if known:
+        known |= UNLISTED.get(call.operation, frozenset())
     for entry in _filters(call):
         name = entry.get("Name", "")
         if known and name not in known and not name.startswith("tag:"):

@@ -24,6 +24,7 @@ PORTS: Final = frozenset({"tcp", "udp", "6", "17"})
 SOURCES: Final = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
 AUTHORIZE: Final = ("ec2:AuthorizeSecurityGroupIngress", "ec2:AuthorizeSecurityGroupEgress")
 PREFIX_LIST_SIZE: Final = 1000
+GROUP_ID: Final = re.compile(r"sg-([0-9a-f]{8}|[0-9a-f]{17})")
 
 
 def _quota(code: str) -> int:
@@ -213,6 +214,19 @@ def ports(call: Call) -> Iterator[str]:
             continue
         if first is None or last is None or not 0 <= first <= last <= HIGHEST_PORT:
             yield f"Invalid TCP/UDP port range ({first}:{last})"
+
+
+@limit(
+    *AUTHORIZE,
+    code="InvalidGroupId.Malformed",
+    source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html",
+)
+def source_groups(call: Call) -> Iterator[str]:
+    """A rule names another group by an id of AWS's form."""
+    for _, source in _sources(call):
+        identity = source.get("GroupId")
+        if identity is not None and not GROUP_ID.fullmatch(identity):
+            yield f'Invalid id: "{identity}" (expecting "sg-...")'
 
 
 @limit(*AUTHORIZE, code="RulesPerSecurityGroupLimitExceeded", source=QUOTAS)

@@ -232,6 +232,15 @@ def ports(a: ExampleAccount) -> Callable[[], Any]:
 
 
 @example
+def source_groups(a: ExampleAccount) -> Callable[[], Any]:
+    vpc = a.vpc()
+    admit = partial(a.ec2.authorize_security_group_ingress, GroupId=a.group(vpc))
+    rule = {"IpProtocol": "-1"}
+    admit(IpPermissions=[{**rule, "UserIdGroupPairs": [{"GroupId": a.group(vpc)}]}])
+    return partial(admit, IpPermissions=[{**rule, "UserIdGroupPairs": [{"GroupId": "sg-bad"}]}])
+
+
+@example
 def rules_per_group(a: ExampleAccount) -> Callable[[], Any]:
     admit = partial(a.ec2.authorize_security_group_ingress, GroupId=a.group(a.vpc()))
     rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
@@ -441,6 +450,7 @@ def filter_values(a: ExampleAccount) -> Callable[[], Any]:
 def filter_names(a: ExampleAccount) -> Callable[[], Any]:
     for name in ("vpc-id", "cidr", "cidrBlock", "tag:Owner", "tag-key"):
         a.ec2.describe_subnets(Filters=[{"Name": name, "Values": ["x"]}])
+    a.ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["true"]}])
     return partial(a.ec2.describe_subnets, Filters=[{"Name": "colour", "Values": ["x"]}])
 
 
