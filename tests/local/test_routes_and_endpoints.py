@@ -139,6 +139,8 @@ def test_a_deleted_nat_gateway_frees_its_address_and_interface(network: Network)
     ec2.create_route(
         RouteTableId=network.table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=identity
     )
+    (interface,) = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert interface["InterfaceType"] == "nat_gateway"
     ec2.delete_nat_gateway(NatGatewayId=identity)
     assert "AssociationId" not in ec2.describe_addresses()["Addresses"][0]
     assert not ec2.describe_network_interfaces()["NetworkInterfaces"]
