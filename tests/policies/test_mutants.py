@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 import pytest
 import yaml
+from pulumi.runtime.proto import source_pb2
 
 from infra import catalogue, names
 from infra.lazy_aws import cloudwatch, ec2, iam, vpc
@@ -17,12 +18,17 @@ from policies.additions import Addition
 from policies.rule import Level
 from policies.rules import RULES
 from tests.policies import workflows
+from tests.policies.mutation.groups import groups
 from tests.policies.mutation.in_process import check
 from tests.policies.mutation.mutant import Mutant, Program
 from tests.policies.mutation.mutants import MUTANTS
 from tests.policies.mutation.others_resources import custom
 from tests.slices import EVERYTHING
 
+LARGE: Final = 4
+"""`make test` tries every group of at least so many mutants that can share a program."""
+SLICE: Final = 8
+"""`make test` tries every so many other group of mutants, and addition of an owner."""
 BUDGET: Final = {"monthly_budget_usd": 100, "budget_email": "owner@example.org"}
 ROLE: Final = {
     "manager_identity": "irsa",
@@ -120,6 +126,28 @@ SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
 }
 """Values other than the default by setting, and then settings together."""
+HIDING: Final = {"flow_logs", "manager_identity", "permissions_boundary", "results_per_instance"}
+"""These settings remove or exclude what others set, so they are tried alone."""
+
+
+def tried_settings() -> list[list[str]]:
+    """Each of SETTINGS alone in `make prove`; in `make test` those that share no key together."""
+    together: list[list[str]] = []
+    for name, values in SETTINGS.items():
+        fitting = (
+            group
+            for group in together
+            if values.keys().isdisjoint(
+                HIDING.union(*(SETTINGS[member].keys() for member in group))
+            )
+            and all(HIDING.isdisjoint(SETTINGS[member]) for member in group)
+        )
+        group = None if EVERYTHING else next(fitting, None)
+        if group is None:
+            together.append([name])
+        else:
+            group.append(name)
+    return together
 
 
 def _interface_endpoint(program: Program) -> None:
@@ -306,15 +334,17 @@ def no_hooks_and_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", registered)
     monkeypatch.setattr("infra.preflight.require", lambda *_: None)
+    # a fifth of the time, for the lines of code that the engine prints
+    monkeypatch.setattr("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace)
 
 
 def stopping(
-    mutant: Mutant | None = None,
+    *mutants: Mutant,
     settings: Mapping[str, Any] | None = None,
     additions: tuple[Addition, ...] = (),
 ) -> list[str]:
     """The findings that stop the update, and the undecided rules."""
-    violations = check(mutant, settings, additions)
+    violations = check(mutants, settings, additions)
     return [
         f"{violation.rule}: {violation.message}"
         for violation in violations
@@ -332,23 +362,33 @@ def test_every_documented_setting_is_tried() -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("name", SETTINGS)
-def test_the_program_passes_with_every_setting(name: str) -> None:
-    assert stopping(settings=SETTINGS[name]) == []
+@pytest.mark.parametrize("together", tried_settings(), ids=lambda together: together[0])
+def test_the_program_passes_with_every_setting(together: Sequence[str]) -> None:
+    settings = {key: value for name in together for key, value in SETTINGS[name].items()}
+    assert stopping(settings=settings) == []
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("name", ADDITIONS)
-def test_what_an_owner_adds_passes_once_it_is_listed(name: str) -> None:
-    types, adds = ADDITIONS[name]
-    mutant = Mutant(rule="", says="", adds=adds)
+@pytest.mark.parametrize("name", [*ADDITIONS][:: 1 if EVERYTHING else SLICE])
+def test_what_an_owner_adds_is_stopped(name: str) -> None:
+    assert stopping(Mutant(rule="", says="", adds=ADDITIONS[name][1])) != []
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    "together",
+    [[name] for name in ADDITIONS] if EVERYTHING else [[*ADDITIONS]],
+    ids=lambda together: together[0],
+)
+def test_what_an_owner_adds_passes_once_it_is_listed(together: Sequence[str]) -> None:
     additions = tuple(
         Addition(resource=f"{added}::{wanted}", reason="the owner's")
-        for added in types
+        for name in together
+        for added in ADDITIONS[name][0]
         for wanted in ("mutant-*", "ecr", "default*")
     )
-    assert stopping(mutant) != []
-    assert stopping(mutant, additions=additions) == []
+    mutants = [Mutant(rule="", says="", adds=ADDITIONS[name][1]) for name in together]
+    assert stopping(*mutants, additions=additions) == []
 
 
 @pytest.mark.proof
@@ -378,9 +418,8 @@ HARMLESS: Final[Mapping[str, Mutant]] = {
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("name", HARMLESS)
-def test_harmless_options_pass(name: str) -> None:
-    assert stopping(HARMLESS[name]) == []
+def test_harmless_options_pass() -> None:
+    assert stopping(*HARMLESS.values()) == []
 
 
 def test_tags_of_the_owner_pass() -> None:
@@ -391,22 +430,30 @@ def test_tags_of_the_owner_pass() -> None:
     assert stopping(mutant) == []
 
 
-def tried() -> Mapping[str, Mutant]:
-    """All mutants in `make prove`; in `make test` every eighth, and one of each rule."""
+def tried() -> list[list[str]]:
+    """Each mutant alone in `make prove`; in `make test` the large groups, and a slice of the rest.
+
+    The slice has a mutant of each rule.
+    """
     if EVERYTHING:
-        return MUTANTS
-    first_of_rule = {mutant.rule: name for name, mutant in reversed(list(MUTANTS.items()))}
-    return {name: MUTANTS[name] for name in {*first_of_rule.values(), *list(MUTANTS)[::8]}}
+        return [[name] for name in MUTANTS]
+    together = sorted(groups(MUTANTS), key=len, reverse=True)
+    chosen = [group for group in together if len(group) >= LARGE]
+    chosen += together[len(chosen) :: SLICE]
+    rules = {MUTANTS[name].rule for group in chosen for name in group}
+    first_of_rule = {mutant.rule: name for name, mutant in reversed([*MUTANTS.items()])}
+    return [*chosen, *([name] for rule, name in first_of_rule.items() if rule not in rules)]
 
 
 @pytest.mark.proof
 def test_the_pack_stops_every_mutant_and_names_the_change() -> None:
     missed: dict[str, list[str]] = {}
-    for name, mutant in tried().items():
-        findings = stopping(mutant)
-        stopped_by = [finding for finding in findings if finding.startswith(f"{mutant.rule}: ")]
-        if not any(mutant.says in finding for finding in stopped_by):
-            missed[name] = findings
+    for together in tried():
+        findings = stopping(*(MUTANTS[name] for name in together))
+        for name in together:
+            rule, says = MUTANTS[name].rule, MUTANTS[name].says
+            if not any(line.startswith(f"{rule}: ") and says in line for line in findings):
+                missed[name] = findings
     assert missed == {}
 
 

@@ -134,15 +134,17 @@ def pack_server(parameters: Parameters) -> PackServer:
 
 
 def check(
-    mutant: Mutant | None = None,
+    mutants: Sequence[Mutant] = (),
     settings: Mapping[str, Any] | None = None,
     additions: Sequence[Addition] = (),
 ) -> list[PackFinding]:
-    """The findings of the pack on the program with *mutant*, in the stack "production".
+    """The findings of the pack on the program with *mutants*, in the stack "production".
 
     The program and the pack both get the stack's *settings*, as in the engine.
     """
-    values = {"protect": True, **(mutant.config if mutant else {}), **(settings or {})}
+    values: dict[str, Any] = {"protect": True}
+    for config_of_stack in (*(mutant.config for mutant in mutants), settings or {}):
+        values.update(config_of_stack)
     texts = {
         f"sandbox:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
@@ -159,9 +161,7 @@ def check(
     set_root_resource(cast("Any", None))  # the program creates its own stack
     set_all_config(texts)
     try:
-        loop.run_until_complete(
-            stack.run_in_stack(lambda: run([mutant] if mutant else [], REPOSITORY))
-        )
+        loop.run_until_complete(stack.run_in_stack(lambda: run(mutants, REPOSITORY)))
     finally:
         set_all_config({})
         loop.close()
