@@ -72,8 +72,8 @@ check: venv ## Check format, lint and types
 	@.venv/bin/ruff format --check --quiet .
 	@echo "checking the code with ruff"
 	@.venv/bin/ruff check --quiet .
-	@echo "checking the types, a minute or so"
-	@.venv/bin/basedpyright
+	@echo "checking the types"
+	@.venv/bin/pyrefly check --output-format min-text --min-severity warn
 
 unit: venv ## Run the tests that need no engine, in seconds
 	@$(TESTS) -q -m "not engine and not proof and not machine"

@@ -113,7 +113,7 @@ def resume(  # noqa: PLR0913 - the account, the stack, the image, the limits and
     except AWS_ERRORS as error:
         if not error_code(error).startswith("InvalidAMIID"):
             raise
-        images = []
+        images = list[Any]()
     if not images:
         raise PlanError(
             f"{image_id}: this account has no such image in {aws.region}; see those that it has: "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncssh
 
@@ -60,7 +60,7 @@ def _public_key(aws: AwsClients, name: str) -> bytes:
     except AWS_ERRORS as error:
         if error_code(error) != "InvalidKeyPair.NotFound":
             raise
-        pairs = []
+        pairs = list[Any]()
     if not pairs:
         raise PlanError(
             f"--ssh-key {name}: {aws.region} has no key pair of that name; leave the option out "

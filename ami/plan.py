@@ -9,7 +9,7 @@ import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from ami import credentials, launch, login_key, pins
 from ami.aws_calls import AWS_ERRORS
@@ -317,7 +317,7 @@ def _base_image(aws: AwsClients, base: Base) -> ImageTypeDef:
             "InvalidAMIID.NotFound",
         }:
             raise
-        images = []
+        images = list[Any]()
     if not images:
         filters = {"name": source.pattern, "architecture": ARCHITECTURE, "state": "available"}
         images = aws.ec2.describe_images(Owners=[source.owner], Filters=as_filters(filters))[
@@ -350,7 +350,7 @@ def _root_disk(image: ImageTypeDef) -> tuple[str, int]:
 def _instance_type(aws: AwsClients, instance_type: str) -> InstanceTypeInfoTypeDef:
     where = f"--instance-type {instance_type}"
     try:
-        type_infos = aws.ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]  # pyright: ignore[reportArgumentType] - AWS judges the text, see the error
+        type_infos = aws.ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]
     except AWS_ERRORS as error:
         if error_code(error) != "InvalidInstanceType":
             raise

@@ -104,7 +104,7 @@ class SshSession:
                     f"{self.address} shows another host key than the build gave to its machine; "
                     "it may be another machine, so nothing was sent to it"
                 ) from error
-            except (*LOST, asyncssh.Error, TimeoutError) as error:
+            except (*LOST, asyncssh.Error) as error:
                 refused = isinstance(error, asyncssh.DisconnectError) and REFUSED in str(error)
                 first_refusal = (first_refusal or self._loop.time()) if refused else None
                 if first_refusal and self._loop.time() - first_refusal >= self._limits.refused:
@@ -146,7 +146,7 @@ class SshSession:
         bounded = f"timeout --kill-after=10 {limit:g} sh -c {shlex.quote(command)}"
         try:
             output, status = self._do(self._run(bounded, stdin, on_line, limit + 30))
-        except (*LOST, TimeoutError) as error:
+        except LOST as error:
             raise ConnectionBrokeError(
                 f"{name}: the connection broke: {error}; build again"
             ) from error

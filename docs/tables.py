@@ -256,7 +256,7 @@ def _message_parts(node: ast.AST) -> Sequence[ast.expr]:
         case (
             ast.Return(value=ast.JoinedStr() | ast.Constant() | ast.BinOp() as text)
             | ast.Yield(value=ast.expr() as text)
-            | ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[text]))
+            | ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[ast.expr() as text]))
         ):
             return [text]
         case _:
@@ -282,7 +282,7 @@ def _constants(file: Path) -> Mapping[str, str]:
                 }
             case (
                 ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-                | ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
             ) if (text := _literal(value, texts)).strip(HOLE):
                 texts[name] = text
             case _:

@@ -95,7 +95,7 @@ class AwsClients:
 
     def list_all(self, service: str, operation: str, items: str, **parameters: Any) -> list[Any]:  # noqa: ANN401 - as the operation has it
         """The *items* (a JMESPath) of all pages of *operation*; a missing owner has none."""
-        import jmespath  # noqa: PLC0415  # pyright: ignore[reportMissingTypeStubs] - it comes with boto3
+        import jmespath  # noqa: PLC0415
 
         client: Any = getattr(self, service)
         try:
@@ -191,10 +191,14 @@ def _retries(*, patient: bool) -> Config:
     from botocore.config import Config  # noqa: PLC0415 - see the module's docstring
 
     if patient:
-        retries: Any = {"mode": "adaptive", "total_max_attempts": 10}
-        return Config(retries=retries, connect_timeout=10, read_timeout=60)
-    retries = {"mode": "standard", "total_max_attempts": 2}
-    return Config(retries=retries, connect_timeout=5, read_timeout=15)
+        return Config(
+            retries={"mode": "adaptive", "total_max_attempts": 10},
+            connect_timeout=10,
+            read_timeout=60,
+        )
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=15
+    )
 
 
 def _filled(templates: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, str]:

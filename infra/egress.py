@@ -69,7 +69,7 @@ class Egress:
         """Whether *other* lets out nothing more."""
         if self.cidr.version != other.cidr.version:
             return False
-        inside = other.cidr.subnet_of(self.cidr)  # type: ignore[arg-type]  # the versions are equal
+        inside = other.cidr.subnet_of(self.cidr)  # pyrefly: ignore[bad-argument-type] - the versions are equal
         if not inside or self.protocol == "all":
             return inside
         if self.protocol != other.protocol:

@@ -53,7 +53,7 @@ def _load(package: ModuleType) -> ModuleType:
 
 for _package in _NEEDED:
     if type(_package) is not ModuleType:  # not imported yet
-        _package.__class__ = _LazyPackage
+        _package.__class__ = _LazyPackage  # pyrefly: ignore[missing-attribute] - it becomes a lazy package
 
 __all__ = ["cloudwatch", "ec2", "iam", "import_in_background", "vpc"]
 

@@ -106,7 +106,7 @@ app.add_typer(adopt.app, name="adopt", rich_help_panel=REPAIR)
 def _join_help_lines(group: typer.Typer) -> None:
     """Make each paragraph of a command's help one line, which Typer then wraps to the terminal."""
     for command in group.registered_commands:
-        paragraphs = inspect.cleandoc((command.callback and command.callback.__doc__) or "")
+        paragraphs = inspect.cleandoc(getattr(command.callback, "__doc__", None) or "")
         command.help = "\n\n".join(" ".join(text.split()) for text in paragraphs.split("\n\n"))
     for inner in group.registered_groups:
         if inner.typer_instance:

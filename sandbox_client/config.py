@@ -174,7 +174,7 @@ def _json_object(text: str, where: str) -> Mapping[str, Any]:
         raise SandboxConfigError(
             f"{where}: is not a JSON object; use the output of `sandbox config show`"
         )
-    return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
+    return value
 
 
 def _validated(model: type[Model], values: Any, named: Callable[[Location], str]) -> Model:  # noqa: ANN401 - the model checks it

@@ -9,6 +9,7 @@ from sandbox_client.config import SandboxConfig, SandboxConfigError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import (
+        EbsBlockDeviceTypeDef,
         RunInstancesRequestTypeDef,
     )
 
@@ -76,10 +77,10 @@ def launch_request(  # noqa: PLR0913 - each is one choice of the caller, and has
         {"Key": key, "Value": value}
         for key, value in {**config.required_tags, config.user_tag: user_id}.items()
     ]
-    size = {} if volume_gib is None else {"VolumeSize": volume_gib}
+    size: EbsBlockDeviceTypeDef = {} if volume_gib is None else {"VolumeSize": volume_gib}
     request: RunInstancesRequestTypeDef = {
         "ImageId": config.ami_id,
-        "InstanceType": launched_type,  # pyright: ignore[reportAssignmentType] - EC2 has newer types than its stubs
+        "InstanceType": launched_type,
         "MinCount": 1,
         "MaxCount": 1,
         "IamInstanceProfile": {"Arn": config.instance_profile_arn},

@@ -1,12 +1,11 @@
 # gpus.py GPUS MODULE...: verify.sh runs it in each Python environment. It checks that the modules
 # load, that PyTorch sees that many GPUs, and that PyTorch and PufferLib's kernel compute correctly.
-# pyright: basic, reportMissingImports=false
 # ruff: noqa: INP001, SLF001, T201
 
 import importlib
 import sys
 
-import torch
+import torch  # pyrefly: ignore[missing-import] - the image has it
 
 KERNEL = "pufferlib::compute_puff_advantage"
 

@@ -121,7 +121,7 @@ def encoded(caller: Caller, judgement: Judgement) -> str:
         "allowed": False,
         "explicitDeny": judgement.decision == "forbidden",
         "matchedStatements": {"items": [_statement(denial) for denial in judgement.denials]},
-        "failures": {"items": []},
+        "failures": {"items": list[str]()},
         "context": {
             "principal": {"id": caller.unique_id, "arn": caller.arn},
             "action": question.action,
@@ -170,7 +170,7 @@ def _article(kind: str | None) -> str:
 
 def _protocol(signature: Signature) -> str:
     try:
-        return str(get_service_model(signature.model).protocol)
+        return get_service_model(signature.model).protocol
     except UnknownServiceError:  # its model has another name than its signature: newer, in JSON
         return "rest-json"
 

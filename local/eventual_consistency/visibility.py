@@ -68,7 +68,7 @@ class Visibility:
             if call.operation in resource.kind.creators:
                 continue  # a name is in use as soon as its resource is created
             for path, value in _values(call.parameters):
-                if value in resource.names and (error := _error(call, resource, path, str(value))):
+                if value in resource.names and (error := _error(call, resource, path, value)):
                     return error
         return None
 

@@ -11,7 +11,7 @@ from moto.sts.responses import TokenResponse
 
 
 def install() -> None:
-    TokenResponse.decode_authorization_message = _decode  # pyright: ignore[reportAttributeAccessIssue] - moto has no such operation
+    TokenResponse.decode_authorization_message = _decode
 
 
 def _decode(self: Any) -> ActionResult:

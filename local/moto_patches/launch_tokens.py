@@ -12,8 +12,8 @@ def install() -> None:
     original = InstanceResponse.run_instances
 
     def run_instances(self: InstanceResponse) -> ActionResult:
-        token = self._get_param("ClientToken")  # pyright: ignore[reportPrivateUsage] - moto's own accessor
-        if not token or self._get_param("DryRun"):  # pyright: ignore[reportPrivateUsage] - as above
+        token = self._get_param("ClientToken")
+        if not token or self._get_param("DryRun"):
             return original(self)
         seen = self.ec2_backend.__dict__.setdefault("launches_by_token", {})
         if token not in seen:

@@ -28,8 +28,8 @@ NOT_EMULATED = ("OrderedOrganizationPolicyInputList", "ResourceHandlingOption")
 
 
 def install() -> None:
-    IamResponse.simulate_principal_policy = _of_principal  # pyright: ignore[reportAttributeAccessIssue] - moto has no such operation
-    IamResponse.simulate_custom_policy = _of_request  # pyright: ignore[reportAttributeAccessIssue] - as above
+    IamResponse.simulate_principal_policy = _of_principal
+    IamResponse.simulate_custom_policy = _of_request
 
 
 def _of_principal(self: Any) -> ActionResult:

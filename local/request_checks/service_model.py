@@ -81,7 +81,7 @@ class _Validator(ParamValidator):
         traits = shape.metadata
         if isinstance(params, (str, int, float)) and "sensitive" not in traits:
             errors.values[name] = f"'{params}'"
-        super()._validate(params, shape, errors, name)  # pyright: ignore[reportAttributeAccessIssue] - typeshed leaves it out
+        super()._validate(params, shape, errors, name)  # pyrefly: ignore[missing-attribute] - typeshed leaves it out
         if "max" in traits:
             sized = isinstance(params, Sized)
             if (len(params) if sized else params) > traits["max"]:
@@ -119,7 +119,7 @@ def malformed(signed: Signature, why: str) -> Refused:
     """The refusal of a request with a value of the wrong type, such as a text for a number."""
     if signed.service == "ec2":
         return Refused("InvalidParameterValue", f"A parameter of the request is invalid: {why}")
-    protocol = str(get_service_model(signed.model).protocol)
+    protocol = get_service_model(signed.model).protocol
     return Refused("MalformedInput" if protocol == "query" else "SerializationException", why)
 
 

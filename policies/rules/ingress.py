@@ -31,7 +31,7 @@ def _inside(cidr: str, network: Network) -> bool:
     inner = as_network(cidr)
     if inner.version != network.version:
         return False
-    return inner.subnet_of(network)  # type: ignore[arg-type]  # the versions are equal
+    return inner.subnet_of(network)  # pyrefly: ignore[bad-argument-type] - the versions are equal
 
 
 def not_world_open(resource: CheckedResource, parameters: Parameters) -> Iterator[Finding]:

@@ -143,7 +143,7 @@ def _leaves(value: Any) -> Iterator[Callable[[], Any]]:  # noqa: ANN401 - any pr
         inner: Any = None
         with suppress(UnknownValueError):
             inner = leaf()
-        if isinstance(inner, Mapping | Sequence) and not isinstance(inner, str):
+        if isinstance(inner, (Mapping, Sequence)) and not isinstance(inner, str):
             yield from _leaves(inner)
         else:
             yield leaf

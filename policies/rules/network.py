@@ -56,7 +56,7 @@ def subnet_in_vpc(subnet: CheckedResource, parameters: Parameters) -> Iterator[F
         return
     network = as_network(cidr)
     inside = network.version == parameters.vpc_cidr.version and network.subnet_of(
-        parameters.vpc_cidr  # type: ignore[arg-type]  # the versions are equal
+        parameters.vpc_cidr  # pyrefly: ignore[bad-argument-type] - the versions are equal
     )
     if not inside:
         problem = f"is not inside sandbox:vpc_cidr {parameters.vpc_cidr}"

@@ -188,7 +188,9 @@ def _show_questions(adoption: Adoption) -> None:
 
 
 def _launch_as_json(launch: Launch | None) -> Mapping[str, Any] | None:
-    return launch and {
+    if launch is None:
+        return None
+    return {
         "machine": launch.machine,
         "parts": [
             {"name": part.name, "decision": part.decision, "changes": list(part.changes)}

@@ -154,7 +154,7 @@ class Stop:
             if execution and execution != executed:
                 self.aws.budgets.execute_budget_action(
                     **core.names_of(self.action),
-                    ExecutionType=execution,  # pyright: ignore[reportArgumentType] - one of NEXT
+                    ExecutionType=execution,  # pyrefly: ignore[bad-argument-type] - one of NEXT
                 )
                 executed = execution
             time.sleep(POLL_SECONDS)

@@ -426,7 +426,7 @@ class Stack:
                 f"stack {self.name}: pulumi {arguments[0]} printed no JSON object; check the "
                 "passphrase or the KMS key, and run the same command of pulumi to see its text"
             )
-        return value  # pyright: ignore[reportUnknownVariableType] - keys of JSON objects are text
+        return value
 
     def _not_decrypted(self, secrets: str) -> PulumiError:
         return PulumiError(

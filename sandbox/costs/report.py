@@ -77,7 +77,7 @@ def read(ce: "CostExplorerClient", tag: str, first_day: date, end: date) -> Cost
                 Metrics=[METRIC],
                 GroupBy=[{"Type": "TAG", "Key": tag}],
                 Filter={"Tags": {"Key": PROJECT_TAG, "Values": [names.PROJECT]}},
-                **({"NextPageToken": token} if token else {}),  # pyright: ignore[reportArgumentType] - a text or absent
+                **({"NextPageToken": token} if token else {}),
             )
         except ClientError as error:
             reason = cost_allocation.known_refusal(error)

@@ -216,9 +216,9 @@ def vcpu_quota(patient: Patient) -> CheckResult:
     quota = next((quota for quota in QUOTAS if family and family[0] in quota.families), None)
     if not quota:
         return CheckResult(check=check, details=f"none is known for {instance_type}")
-    (described,) = patient.aws.ec2.describe_instance_types(
-        InstanceTypes=[instance_type]  # pyright: ignore[reportArgumentType] - checked by AWS
-    )["InstanceTypes"]
+    (described,) = patient.aws.ec2.describe_instance_types(InstanceTypes=[instance_type])[
+        "InstanceTypes"
+    ]
     needed = described.get("VCpuInfo", {}).get("DefaultVCpus", 0)
     answer = patient.aws.quotas.get_service_quota(ServiceCode="ec2", QuotaCode=quota.code)
     allowed = int(answer["Quota"].get("Value", 0))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from infra import names
 from sandbox.core.access_keys import by_slot
@@ -49,7 +49,7 @@ def read(stack: Stack, *, now: datetime) -> Sequence[Key]:
     try:
         in_account = iam.list_access_keys(UserName=names.MANAGER)["AccessKeyMetadata"]
     except iam.exceptions.NoSuchEntityException:
-        in_account = []
+        in_account = list[Any]()
     statuses = {key.get("AccessKeyId"): key.get("Status", "") for key in in_account}
     listed: list[Key] = []
     for slot, key in keys.items():

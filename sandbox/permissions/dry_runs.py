@@ -153,6 +153,10 @@ def _with_hops(hops: int) -> Callable[[RunInstances], object]:
     return lambda parameters: parameters["MetadataOptions"].update(HttpPutResponseHopLimit=hops)
 
 
+def _with_tenancy(tenancy: str) -> Callable[[RunInstances], object]:
+    return lambda parameters: parameters.update(Placement={"Tenancy": tenancy})
+
+
 EDITS: Final[Mapping[tuple[str, str | None], Callable[[RunInstances], object]]] = {
     ("ec2:MetadataHttpTokens", "optional"): lambda parameters: parameters.update(
         MetadataOptions={"HttpTokens": "optional"}
@@ -162,12 +166,7 @@ EDITS: Final[Mapping[tuple[str, str | None], Callable[[RunInstances], object]]] 
     ("ec2:InstanceMarketType", "spot"): lambda parameters: parameters.update(
         InstanceMarketOptions={"MarketType": "spot"}
     ),
-    **{
-        ("ec2:Tenancy", tenancy): lambda parameters, tenancy=tenancy: parameters.update(
-            Placement={"Tenancy": tenancy}
-        )
-        for tenancy in ("dedicated", "host")
-    },
+    **{("ec2:Tenancy", tenancy): _with_tenancy(tenancy) for tenancy in ("dedicated", "host")},
     **{("ec2:MetadataHttpPutResponseHopLimit", str(hops)): _with_hops(hops) for hops in (2, 3, 64)},
     ("ec2:VolumeSize", "2049"): _with_volume(VolumeSize=2049),
     ("ec2:VolumeType", "gp2"): _with_volume(VolumeType="gp2"),

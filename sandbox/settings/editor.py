@@ -152,8 +152,8 @@ def _text(value: Any) -> str:  # noqa: ANN401 - a setting may be anything
         case bool():
             return str(value).lower()
         case list() | tuple():
-            return ", ".join(map(str, value)) or "(empty)"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - entries of any type
+            return ", ".join(map(str, value)) or "(empty)"
         case dict():
-            return ", ".join(f"{key}={entry}" for key, entry in value.items()) or "(empty)"  # pyright: ignore[reportUnknownVariableType] - as above
+            return ", ".join(f"{key}={entry}" for key, entry in value.items()) or "(empty)"
         case _:
             return str(value) or "(empty)"

@@ -90,17 +90,17 @@ def add_decoys(ec2: EC2Client, target: BuildTarget) -> None:
             MaxCount=1,
             SubnetId=target.subnet_ids[0],
             SecurityGroupIds=[group],
-            TagSpecifications=[
-                {"ResourceType": "instance", "Tags": decoy_tags},  # pyright: ignore[reportArgumentType]
-                {"ResourceType": "volume", "Tags": decoy_tags},  # pyright: ignore[reportArgumentType]
+            TagSpecifications=[  # pyrefly: ignore[bad-argument-type]
+                {"ResourceType": "instance", "Tags": decoy_tags},
+                {"ResourceType": "volume", "Tags": decoy_tags},
             ],
         )["Instances"][0]["InstanceId"]
     ec2.create_image(
-        InstanceId=machine,  # pyright: ignore[reportPossiblyUnboundVariable]
+        InstanceId=machine,
         Name="sandbox-production-by-hand",
-        TagSpecifications=[
-            {"ResourceType": "image", "Tags": other},  # pyright: ignore[reportArgumentType]
-            {"ResourceType": "snapshot", "Tags": other},  # pyright: ignore[reportArgumentType]
+        TagSpecifications=[  # pyrefly: ignore[bad-argument-type]
+            {"ResourceType": "image", "Tags": other},
+            {"ResourceType": "snapshot", "Tags": other},
         ],
     )
     ec2.create_volume(AvailabilityZone="us-east-1a", Size=1)

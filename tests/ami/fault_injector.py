@@ -63,7 +63,7 @@ def error_response(url: str, status: int, code: str, service: str) -> AWSRespons
             body = f"<ErrorResponse>{error}</ErrorResponse>"
         case _:
             body = f'{{"__type": "{code}", "message": "{MARK}"}}'
-    return AWSResponse(url, status, {}, ResponseBody(body.encode()))  # pyright: ignore[reportArgumentType]
+    return AWSResponse(url, status, {}, ResponseBody(body.encode()))  # pyrefly: ignore[bad-argument-type]
 
 
 @dataclass

@@ -39,7 +39,7 @@ def pypi(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         return json.dumps({"info": {"version": latest[name]}, "urls": urls}).encode()
 
     original = pin_updates.find
-    monkeypatch.setattr(pin_updates, "find", lambda all_pins: original(all_pins, read))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr(pin_updates, "find", lambda all_pins: original(all_pins, read))
     return latest
 
 

@@ -144,7 +144,7 @@ def test_without_the_parameter_the_base_image_is_searched_by_its_owner(
     owners: list[Any] = []
     clients.ec2.meta.events.register(
         "provide-client-params.ec2.DescribeImages",
-        lambda params, **_: owners.append(params.get("Owners")),  # pyright: ignore[reportUnknownLambdaType, reportUnknownMemberType, reportUnknownArgumentType]
+        lambda params, **_: owners.append(params.get("Owners")),
     )
     assert plan_for(account, clients).base_image == "ami-0ubuntu22040000001"
     assert owners[0] == ["099720109477"]

@@ -60,7 +60,7 @@ def test_pinned_slots_decide_the_subnets_without_a_lookup_of_zones(record: Run) 
 
 def test_a_region_without_zones_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoZones:
-        names = ()
+        names: tuple[str, ...] = ()
 
     monkeypatch.setattr("pulumi_aws.get_availability_zones", lambda **_: NoZones)
     identity = account.AccountIdentity(account_id=ACCOUNT, partition="aws")

@@ -125,7 +125,7 @@ def test_the_commented_choices_of_the_production_file_are_valid() -> None:
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        settings.parse({}).region = "eu-west-1"  # pyright: ignore[reportAttributeAccessIssue]
+        settings.parse({}).region = "eu-west-1"  # pyrefly: ignore[read-only]
 
 
 def test_only_the_settings_read_the_config() -> None:

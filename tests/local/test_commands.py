@@ -92,4 +92,4 @@ def test_a_lock_of_no_update_holds_nobody_up(
 ) -> None:
     (tmp_path / "1.json").write_text(content)
     monkeypatch.setattr(commands, "LOCKS", tmp_path)
-    commands._refuse_during_an_update()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
+    commands._refuse_during_an_update()  # noqa: SLF001

@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf import struct_pb2
 from pulumi.runtime import proto
 from pulumi_policy import deserialize
-from pulumi_policy.policy import EnforcementLevel, _PolicyAnalyzerServicer  # pyright: ignore[reportPrivateUsage] - PolicyPack() serves for ever
+from pulumi_policy.policy import EnforcementLevel, _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
 from policies import pack

@@ -187,7 +187,7 @@ def test_the_markers_are_not_installed_over_an_unknown_function(
 ) -> None:
     monkeypatch.setattr(policy, "deserialize_properties", deserialize.deserialize_properties)
     secret_markers.install_secret_markers()
-    assert policy.deserialize_properties is secret_markers.deserialized  # pyright: ignore[reportPrivateImportUsage]
+    assert policy.deserialize_properties is secret_markers.deserialized
     with pytest.raises(RuntimeError, match="deserialize_properties"):
         secret_markers.install_secret_markers()
 

@@ -228,7 +228,7 @@ def _standing_plan() -> plan.BuildPlan:
 
 
 def _in_group(aws: AwsClients) -> str:
-    with steps.ssh_group(aws, _standing_plan(), lambda _: None) as group:  # pyright: ignore[reportArgumentType] - undoes nothing
+    with steps.ssh_group(aws, _standing_plan(), lambda _: None) as group:  # pyrefly: ignore[bad-argument-type] - undoes nothing
         return group
 
 
@@ -287,7 +287,7 @@ def _stack(aws: AwsClients) -> Any:
 
 def _rotator(aws: AwsClients) -> None:
     turning = SimpleNamespace(iam=aws.iam)
-    rotator.Rotator._require_no_unmanaged_key(turning, {})  # pyright: ignore[reportArgumentType]
+    rotator.Rotator._require_no_unmanaged_key(turning, {})  # pyrefly: ignore[bad-argument-type]
 
 
 def _lost(aws: AwsClients) -> list[Any]:
@@ -298,7 +298,7 @@ def _lost(aws: AwsClients) -> list[Any]:
 
 def _dry_run(aws: AwsClients) -> Any:
     row = SimpleNamespace(expected="allowed", who="manager", action="ec2:RunInstances")
-    return dry_runs._answer(aws.ec2, row, {"MinCount": 1, "MaxCount": 1})  # pyright: ignore[reportArgumentType]
+    return dry_runs._answer(aws.ec2, row, {"MinCount": 1, "MaxCount": 1})  # pyrefly: ignore[bad-argument-type]
 
 
 def _simulated(aws: AwsClients) -> Any:
@@ -309,7 +309,7 @@ def _simulated(aws: AwsClients) -> Any:
         context={},
         resource_policy=None,
     )
-    return simulation._simulated(aws.iam, check)  # pyright: ignore[reportArgumentType]
+    return simulation._simulated(aws.iam, check)  # pyrefly: ignore[bad-argument-type]
 
 
 def _simulated_documents(aws: AwsClients) -> Any:
@@ -336,7 +336,7 @@ def _local_session(aws: AwsClients) -> Any:
 @contextmanager
 def _boto3_of(aws: AwsClients) -> Generator[None]:
     before = local_stack.boto3
-    local_stack.boto3 = SimpleNamespace(client=lambda service, **_: getattr(aws, service))  # pyright: ignore[reportAttributeAccessIssue]
+    local_stack.boto3 = SimpleNamespace(client=lambda service, **_: getattr(aws, service))  # pyrefly: ignore[bad-assignment]
     try:
         yield
     finally:
@@ -461,7 +461,7 @@ READERS: Final[Sequence[Reader]] = (
     _reader(
         "sts.GetCallerIdentity",
         "sandbox/doctor/examination.py: credentials",
-        lambda aws: examination.credentials(SimpleNamespace(aws=aws)).details,  # pyright: ignore[reportArgumentType]
+        lambda aws: examination.credentials(SimpleNamespace(aws=aws)).details,  # pyrefly: ignore[bad-argument-type]
         lambda data: data["Arn"],
     ),
     _reader(

@@ -70,8 +70,8 @@ def client(environment: Mapping[str, str], service: str, **key: str) -> Any:
         "aws_access_key_id": environment["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": environment["AWS_SECRET_ACCESS_KEY"],
     }
-    session = boto3.Session(region_name=environment["AWS_REGION"], **credentials)  # pyright: ignore[reportArgumentType] - only keys
-    return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])  # pyright: ignore[reportCallIssue, reportArgumentType] - by name
+    session = boto3.Session(region_name=environment["AWS_REGION"], **credentials)  # pyrefly: ignore[bad-argument-type] - only keys
+    return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])  # pyrefly: ignore[no-matching-overload] - by name
 
 
 def sandbox(

@@ -36,7 +36,7 @@ def account(endpoint: str) -> Mapping[str, Any]:
     """The configuration of a stack, and the manager's key."""
 
     def client(service: str) -> Any:
-        return boto3.client(service, endpoint_url=endpoint, **ADMIN)  # pyright: ignore[reportCallIssue, reportArgumentType] - by name
+        return boto3.client(service, endpoint_url=endpoint, **ADMIN)  # pyrefly: ignore[no-matching-overload] - by name
 
     ec2, iam = client("ec2"), client("iam")
     vpc = ec2.create_vpc(CidrBlock="10.100.0.0/16")["Vpc"]["VpcId"]

@@ -18,7 +18,7 @@ from local.request_checks.limits.limit import LIMITS, Limit, refusal
 
 __all__ = ["LIMITS", "Limit", "refusal"]
 
-del (
+del (  # pyrefly: ignore[unsupported-delete] - several names
     ec2_listings,
     ec2_instances,
     ec2_network,

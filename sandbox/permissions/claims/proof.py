@@ -223,7 +223,7 @@ class _Question:
         """All documents; a row may ask about more than the claim."""
         self.layers = sliced(self.whole, self.requests[0])
         """What can match a request of the claim."""
-        self.row = _row(claim) if claim.row else None
+        self.row: Row | None = _row(claim) if claim.row else None
         if self.row and self.row.given != stack.given_of_rows:
             self.row = None  # the row is about stacks with other settings
         self.key = repr(

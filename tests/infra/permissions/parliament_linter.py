@@ -9,7 +9,7 @@ from local.iam.evaluator import Document
 
 with warnings.catch_warnings():  # its source code causes warnings of Python
     warnings.simplefilter("ignore")
-    import parliament  # pyright: ignore[reportMissingTypeStubs]
+    import parliament
 
 NOT_APPLICABLE: Final[Mapping[str, str]] = {
     "RESOURCE_MISMATCH": "wants each statement on RunInstances to name all of its resource types;"
@@ -22,8 +22,6 @@ NOT_APPLICABLE: Final[Mapping[str, str]] = {
 
 
 def findings(document: Document) -> Iterator[str]:
-    analysis: Any = parliament.analyze_policy_string(  # pyright: ignore[reportUnknownMemberType]
-        json.dumps(document)
-    )
+    analysis: Any = parliament.analyze_policy_string(json.dumps(document))
     for finding in analysis.findings:
         yield finding.issue

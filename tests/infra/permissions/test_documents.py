@@ -57,7 +57,7 @@ def test_a_statement_without_a_sentence_is_refused() -> None:
     with pytest.raises(DocumentError, match="feed_the_cat: has no docstring"):
 
         @statement
-        def feed_the_cat() -> Statement:  # pyright: ignore[reportUnusedFunction] - never made
+        def feed_the_cat() -> Statement:
             return allow("cat:Feed", on="*")
 
 

@@ -40,7 +40,7 @@ def clients(region: str, environment: Mapping[str, str]) -> Client:
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
         region_name=region,
     )
-    return lambda name: session.client(name, endpoint_url=environment["AWS_ENDPOINT_URL"])  # pyright: ignore[reportArgumentType, reportCallIssue] - the service's name comes as text
+    return lambda name: session.client(name, endpoint_url=environment["AWS_ENDPOINT_URL"])  # pyrefly: ignore[no-matching-overload] - the service's name comes as text
 
 
 class Builder:

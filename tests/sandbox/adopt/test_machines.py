@@ -128,7 +128,7 @@ def run(aws: AwsClients, command: str) -> None:
     match operation:
         case "create-tags":
             pairs = [dict(part.split("=") for part in pair.split(",")) for pair in given["--tags"]]
-            aws.ec2.create_tags(Resources=given["--resources"], Tags=pairs)  # pyright: ignore[reportArgumentType] - Key and Value
+            aws.ec2.create_tags(Resources=given["--resources"], Tags=pairs)  # pyrefly: ignore[bad-argument-type] - Key and Value
         case "associate-iam-instance-profile":
             [identifier] = given["--instance-id"]
             aws.ec2.associate_iam_instance_profile(InstanceId=identifier, IamInstanceProfile=target)

@@ -145,7 +145,7 @@ def aws_answers(status: int, code: str, message: str = "made up") -> Break:
                 "</Message></Error><RequestId>1</RequestId></ErrorResponse>"
             )
         raw = SimpleNamespace(stream=lambda **_: iter([body.encode()]), read=body.encode)
-        return AWSResponse(request.url, status, {}, raw)  # pyright: ignore[reportArgumentType]
+        return AWSResponse(request.url, status, {}, raw)  # pyrefly: ignore[bad-argument-type]
 
     return aws_sends(send)
 
@@ -155,7 +155,7 @@ def aws_prints(status: int, body: bytes) -> Break:
 
     def send(_session: object, request: Any) -> AWSResponse:
         raw = SimpleNamespace(stream=lambda **_: iter([body]), read=lambda: body)
-        return AWSResponse(request.url, status, {}, raw)  # pyright: ignore[reportArgumentType]
+        return AWSResponse(request.url, status, {}, raw)  # pyrefly: ignore[bad-argument-type]
 
     return aws_sends(send)
 
