@@ -44,9 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    # Engine tests take longest. They start first, so that no worker runs alone at the end.
-    waiting = {item.path for item in items if item.get_closest_marker("engine")}
-    items.sort(key=lambda item: item.path not in waiting)
+    # Long files start first, so that no worker runs alone at the end.
+    marked = {
+        name: {item.path for item in items if item.get_closest_marker(name)}
+        for name in ("engine", "machine", "proof")
+    }
+    items.sort(key=lambda item: [item.path not in paths for paths in marked.values()])
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

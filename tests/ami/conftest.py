@@ -12,11 +12,12 @@ import boto3
 import pytest
 from rich.console import Console
 
-from ami import build, plan, progress
+from ami import build, plan, progress, provisioner
 from infra.aws_clients import AwsClients
 from local import serve
-from tests.ami import fake_account, fake_machines
+from tests.ami import fake_account, fake_machines, short_set_up
 from tests.ami.fault_injector import FaultInjector
+from tests.slices import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -26,15 +27,7 @@ if TYPE_CHECKING:
     from ami.limits import Limits
     from ami.target import BuildTarget
 
-FOLDER = Path(__file__).parent
 REGION = "us-east-1"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They share an emulator, a finished build and a tally, so one worker runs them."""
-    for item in items:
-        if item.path.parent == FOLDER and not item.get_closest_marker("engine"):
-            item.add_marker(pytest.mark.xdist_group("ami"))
 
 
 @dataclass
@@ -187,6 +180,13 @@ def account(
     with _open_account(endpoint, session, tmp_path, monkeypatch) as opened:
         yield opened
         opened.machines.remove()
+
+
+@pytest.fixture
+def short_set_up_of_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what is around the set-up: without PROVE_ALL it takes no time."""
+    if not EVERYTHING:
+        monkeypatch.setattr(provisioner, "archive", short_set_up.archive)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rich.console import Console
 
-from ami import build, plan, progress
+from ami import build, plan, progress, provisioner
 from infra.aws_clients import AwsClients
-from tests.ami import fake_account, fake_machines
+from tests.ami import fake_account, fake_machines, short_set_up
 from tests.ami.fault_injector import FaultInjector
+from tests.slices import EVERYTHING
 
 if TYPE_CHECKING:
     from ami.target import BuildTarget
@@ -44,6 +45,8 @@ def run(
 ) -> None:
     """Build until *point*."""
     os.environ["AWS_ENDPOINT_URL"] = endpoint
+    if not EVERYTHING:
+        provisioner.archive = short_set_up.archive
     when, at = point
     injector = FaultInjector()
 

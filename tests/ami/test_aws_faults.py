@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,13 @@ from tests.ami.fault_injector import (
 from tests.slices import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tests.ami.conftest import BuildTally, EmulatedAccount, FinishedBuild
 
-pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.usefixtures("machines_possible", "short_set_up_of_machine"),
+    pytest.mark.xdist_group("image builds"),  # one worker makes the finished build and the tally
+]
 CREATES = ("ImportKeyPair", "CreateSecurityGroup", "RunInstances", "CreateImage")
 
 
@@ -50,29 +53,43 @@ def to_try(calls: Sequence[str], kind: Kind) -> list[int]:
     return sorted(changing if kind == "answer lost for good" else changing + reading)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+TOGETHER: Sequence[Sequence[Kind]] = (
+    [[kind] for kind in KINDS]
+    if EVERYTHING
+    else [
+        [kind for kind in KINDS if kind in RECOVERED],
+        *([kind] for kind in KINDS if kind not in RECOVERED),
+    ]
+)
+"""Kinds of faults; without PROVE_ALL one build recovers from all that pass."""
+
+
+@pytest.mark.parametrize("kinds", TOGETHER, ids=lambda kinds: kinds[0])
 def test_a_fault_at_any_call_leaves_nothing(
-    account: EmulatedAccount, tally: BuildTally, calls: Sequence[str], kind: Kind
+    account: EmulatedAccount, tally: BuildTally, calls: Sequence[str], kinds: Sequence[Kind]
 ) -> None:
-    for number in to_try(calls, kind):
-        injector = FaultInjector(kind, number)
-        case = f"{kind} at call {number}, {calls[number]}"
+    faults = [FaultInjector(kind, number) for kind in kinds for number in to_try(calls, kind)]
+    for injectors in [faults] if len(kinds) > 1 else [[fault] for fault in faults]:
+        case = ", ".join(f"{fault.kind} at call {fault.at}" for fault in injectors)
+        clients = account.clients()
+        for injector in injectors:
+            injector.watch(clients)
         image_id = snapshot = ""
         try:
-            image_id = account.build(injector.watch(account.clients()))
+            image_id = account.build(clients)
         except (*AWS_ERRORS, SandboxError) as error:
-            assert kind not in RECOVERED, f"{case}: {error!r}"  # noqa: PT017 - either end is right
+            assert RECOVERED.isdisjoint(kinds), f"{case}: {error!r}"  # noqa: PT017 - either end is right
             assert MARK in str(error), f"{case}: the first error is hidden by {error!r}"  # noqa: PT017
         except (Interrupted, KeyboardInterrupt):
-            assert kind.startswith("Ctrl-C"), case
-        assert injector.fired, case
+            assert kinds[0].startswith("Ctrl-C"), case
+        assert all(injector.fired for injector in injectors), case
         left = account.created()
         if image_id:
             disk = fake_account.image(account.ec2, image_id)["BlockDeviceMappings"][0]["Ebs"]
             snapshot = disk["SnapshotId"]
             assert account.stack_image.configured[-1] == image_id
             left -= {image_id, snapshot}
-        tally.faults += 1
+        tally.faults += len(injectors)
         tally.left += len(left)
         assert not left, f"{case} left {left}: {account.lines[-12:]}"
         account.machines.remove()

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from infra.aws_clients import AwsClients
     from tests.ami.conftest import EmulatedAccount, FinishedBuild
 
-pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.usefixtures("machines_possible"),
+    pytest.mark.xdist_group("image builds"),  # one worker makes the finished build and the tally
+]
 
 
 def fail(
@@ -213,6 +217,7 @@ def test_a_used_up_quota_ends_the_build_and_is_named(
     assert account.created() == set()
 
 
+@pytest.mark.usefixtures("short_set_up_of_machine")
 def test_a_new_resource_that_is_not_visible_yet_is_waited_for(
     account: EmulatedAccount, clients: AwsClients
 ) -> None:
@@ -247,6 +252,7 @@ def test_the_deep_learning_base_keeps_its_driver(
     assert not [call for call in installs if "linux-modules-nvidia" in call]
 
 
+@pytest.mark.usefixtures("short_set_up_of_machine")
 def test_a_key_pair_of_the_user_is_used_and_stays(
     account: EmulatedAccount, clients: AwsClients, tmp_path: Path
 ) -> None:
@@ -281,6 +287,7 @@ def test_a_machine_that_terminates_is_reported_with_the_reason(
     assert account.created() == set()
 
 
+@pytest.mark.usefixtures("short_set_up_of_machine")
 def test_an_image_that_is_pending_at_the_limit_stays_and_can_be_finished(
     account: EmulatedAccount, clients: AwsClients
 ) -> None:
@@ -305,6 +312,7 @@ def test_an_image_that_is_pending_at_the_limit_stays_and_can_be_finished(
     assert tags["Purpose"] == names.IMAGE_PURPOSE
 
 
+@pytest.mark.usefixtures("short_set_up_of_machine")
 def test_a_stack_that_cannot_be_configured_keeps_the_finished_image(
     account: EmulatedAccount, clients: AwsClients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +325,7 @@ def test_a_stack_that_cannot_be_configured_keeps_the_finished_image(
     assert fake_account.kinds(account.created()) == {"ami", "snap"}
 
 
+@pytest.mark.usefixtures("short_set_up_of_machine")
 def test_a_second_ctrl_c_is_answered_and_does_not_stop_the_clean_up(
     account: EmulatedAccount, clients: AwsClients
 ) -> None:
@@ -330,6 +339,7 @@ def test_a_second_ctrl_c_is_answered_and_does_not_stop_the_clean_up(
     assert len([line for line in account.lines if "SIGINT" in line]) == 1
 
 
+@pytest.mark.usefixtures("short_set_up_of_machine")
 def test_sigterm_ends_a_build_as_ctrl_c_does(account: EmulatedAccount, clients: AwsClients) -> None:
     def terminate(name: str, _number: int) -> None:
         if name == "CreateImage":

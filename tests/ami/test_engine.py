@@ -154,7 +154,6 @@ def test_a_new_image_changes_the_outputs_and_the_managers_permission_to_launch_i
     environment = {**configured.sandbox.environment, "PULUMI_SKIP_CONFIRMATIONS": "true"}
     updated = ran(["bash", "-c", update], environment, configured.sandbox.folder, TIMEOUT)
     assert re.search(r"~ \d+ updated", updated.output), updated.output
-    assert set(configured.preview()["changeSummary"]) == {"same"}
     assert configured.sandbox.outputs()["sandbox_config"]["ami_id"] == configured.image_id
 
 
@@ -164,5 +163,4 @@ def test_the_configured_image_is_listed_and_never_pruned(configured: StandingSta
         (configured.image_id, [images_module.CONFIGURED])
     ]
     configured.image("prune", "--stack=test", "--keep=1", "--yes")
-    configured.image("clean", "--stack=test", "--yes")
     assert images(configured) == [configured.image_id]

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from tests.ami.conftest import BuildTally, EmulatedAccount, FinishedBuild
     from tests.ami.killed_build import Point
 
-pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.usefixtures("machines_possible"),
+    pytest.mark.xdist_group("image builds"),  # one worker makes the finished build and the tally
+]
 STEPS = 13
 SLICE = 12
 """Without PROVE_ALL, every so many points one is tried."""

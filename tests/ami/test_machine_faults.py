@@ -82,7 +82,7 @@ def in_prove(*case: object) -> Any:
     ("damage", "error", "message"),
     [
         ("wrong-key", SetupError, "the key at https://developer.download.nvidia.com"),
-        ("no-gpu", VerificationError, "nvidia-smi"),
+        in_prove("no-gpu", VerificationError, "nvidia-smi"),  # as in test_build.py
         in_prove("old-driver", VerificationError, "driver: is 470.1, expected branch 580"),
         in_prove("broken-units", VerificationError, "units: docker.service"),
         ("empty-environment", VerificationError, "puffer-torch: ModuleNotFoundError: No module"),
