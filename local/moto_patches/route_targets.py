@@ -1,7 +1,8 @@
 """A route to a target that is gone is a black hole, and the local route can change its target.
 
 moto 5.2.5 calls every route active. It creates a route to an unknown gateway, even in the place of
-the local one, and a replaced local route stays local.
+the local one, and a replaced local route stays local. It names either the interface or the instance
+that has it, and drops the prefix list of a route to an interface.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Route.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceRoute.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -38,7 +39,14 @@ def install() -> None:
         if gateway and not gateway.startswith(GATEWAYS):
             message = f"The gateway ID '{gateway}' does not exist"
             raise EC2ClientError("InvalidGatewayID.NotFound", message)
-        return create(self)
+        answer = create(self)
+        if self._get_param("NetworkInterfaceId") and (name := self._get_param(DESTINATIONS[0])):
+            table = self.ec2_backend.get_route_table(self._get_param("RouteTableId"))
+            if route := table._routes.pop(generate_route_id(table.id, None), None):
+                route.id = generate_route_id(table.id, name)
+                route.destination_prefix_list = self.ec2_backend.managed_prefix_lists[name]
+                table._routes[route.id] = route
+        return answer
 
     def replace_route(self: Any) -> Any:
         answer = replace(self)
@@ -49,7 +57,18 @@ def install() -> None:
         return answer
 
     model.__init__, model.origin, model.state = __init__, None, property(_state)
+    model.instance_id = property(lambda route: getattr(_instance(route), "id", None))
+    model.instance_owner_id = property(lambda route: getattr(_instance(route), "owner_id", None))
+    model.network_interface_id = property(lambda route: getattr(_interface(route), "id", None))
     moto.create_route, moto.replace_route = create_route, replace_route
+
+
+def _instance(route: Any) -> Any:
+    return route.instance or (route.interface and route.interface.instance)
+
+
+def _interface(route: Any) -> Any:
+    return route.interface or (route.instance and route.instance.nics[0])
 
 
 def _state(route: Any) -> str:

@@ -1,12 +1,14 @@
 """An endpoint has AWS's defaults, and its interfaces and routes follow its changes.
 
 moto 5.2.5 fills in no type, address type, DNS options or group. Each interface endpoint has one DNS
-name, and a change of subnets or route tables changes neither interfaces nor routes.
+name, its interfaces have addresses outside their subnets, and a change of subnets or route tables
+changes neither interfaces nor routes.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html
 https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from moto.ec2.models.vpcs import VPCEndPoint
@@ -37,8 +39,10 @@ def install() -> None:
         if endpoint.vpc_endpoint_type == "Interface":
             default = self.ec2_backend.get_default_security_group(endpoint.vpc_id)
             endpoint.security_group_ids = endpoint.security_group_ids or [default.id]
-            for identity in endpoint.network_interface_ids:
-                _mark(self.ec2_backend.enis[identity], endpoint)
+            for identity in endpoint.network_interface_ids:  # with addresses outside the subnets
+                del self.ec2_backend.enis[identity]
+            endpoint.network_interface_ids = []
+            _attach(self.ec2_backend, endpoint, _addresses(self))
             _name(self.ec2_backend, endpoint)
         else:
             endpoint.private_dns_enabled = False
@@ -51,7 +55,7 @@ def install() -> None:
         if endpoint.vpc_endpoint_type == "Gateway":
             _route(backend, endpoint)
         if endpoint.vpc_endpoint_type == "Interface":
-            _attach(backend, endpoint)
+            _attach(backend, endpoint, _addresses(self))
             private = self._get_bool_param("PrivateDnsEnabled")
             endpoint.private_dns_enabled = (
                 endpoint.private_dns_enabled if private is None else private
@@ -77,27 +81,33 @@ def _route(backend: Any, endpoint: Any) -> None:
             backend.delete_route(table.id, None, **target)
 
 
-def _attach(backend: Any, endpoint: Any) -> None:
-    """Let the endpoint have one interface in each of its subnets."""
+def _addresses(response: Any) -> dict[str, str]:
+    """The address that the request wants for the interface in each subnet."""
+    wanted = response._get_param("SubnetConfigurations", [])
+    return {one["SubnetId"]: one["Ipv4"] for one in wanted if "Ipv4" in one}
+
+
+def _attach(backend: Any, endpoint: Any, addresses: Mapping[str, str]) -> None:
+    """Let the endpoint have one interface in each of its subnets, some with chosen *addresses*."""
+    missing = dict.fromkeys(endpoint.subnet_ids)
     for identity in list(endpoint.network_interface_ids):
-        if backend.enis[identity].subnet.id not in endpoint.subnet_ids:
+        interface = backend.enis[identity]
+        subnet, address = interface.subnet.id, interface.private_ip_address
+        if subnet in missing and addresses.get(subnet, address) == address:
+            del missing[subnet]
+        else:
             del backend.enis[identity]
             endpoint.network_interface_ids.remove(identity)
-    present = {backend.enis[identity].subnet.id for identity in endpoint.network_interface_ids}
-    for identity in set(endpoint.subnet_ids) - present:
+    for identity in missing:
         subnet = backend.get_subnet(identity)
+        address = addresses.get(identity) or subnet.get_available_subnet_ip(None)
         interface = backend.create_network_interface(
-            subnet, subnet.get_available_subnet_ip(None), group_ids=endpoint.security_group_ids
+            subnet, address, group_ids=endpoint.security_group_ids
         )
-        _mark(interface, endpoint)
+        interface.description = f"VPC Endpoint Interface {endpoint.id}"
+        interface.interface_type = "vpc_endpoint"
+        interface.requester_managed = True
         endpoint.network_interface_ids.append(interface.id)
-
-
-def _mark(interface: Any, endpoint: Any) -> None:
-    """Mark the interface as one that AWS manages."""
-    interface.description = f"VPC Endpoint Interface {endpoint.id}"
-    interface.interface_type = "vpc_endpoint"
-    interface.requester_managed = True
 
 
 def _name(backend: Any, endpoint: Any) -> None:

@@ -11,6 +11,7 @@ from moto import mock_aws
 from local.moto_patches import (
     ipv6_only_subnets,
     nat_gateways,
+    prefix_list_blocks,
     public_images,
     route_targets,
     subnet_ipv6_blocks,
@@ -20,6 +21,7 @@ from local.moto_patches import (
 PATCHES = (
     ipv6_only_subnets,
     nat_gateways,
+    prefix_list_blocks,
     public_images,
     route_targets,
     subnet_ipv6_blocks,
@@ -81,6 +83,12 @@ def test_a_gateway_endpoint_has_awss_defaults_and_its_routes_follow_its_tables(
     assert endpoint not in {route.get("GatewayId") for route in network.routes()}
 
 
+def test_a_prefix_list_of_aws_has_blocks(network: Network) -> None:
+    name = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.s3"]}]
+    (answer,) = network.ec2.describe_prefix_lists(Filters=name)["PrefixLists"]
+    assert "52.216.0.0/15" in answer["Cidrs"]
+
+
 def test_an_interface_endpoint_has_an_interface_and_a_name_for_each_zone(network: Network) -> None:
     first, second = network.subnets
     endpoint = network.endpoint("ec2", VpcEndpointType="Interface", SubnetIds=[first])
@@ -88,7 +96,12 @@ def test_an_interface_endpoint_has_an_interface_and_a_name_for_each_zone(network
     assert [group["GroupName"] for group in answer["Groups"]] == ["default"]
     assert len(answer["DnsEntries"]) == 3
     assert answer["DnsEntries"][-1]["DnsName"] == "ec2.us-east-1.amazonaws.com"
-    network.ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, AddSubnetIds=[second])
+    (interface,) = network.ec2.describe_network_interfaces()["NetworkInterfaces"]
+    assert interface["PrivateIpAddress"].startswith("10.0.0.")
+    chosen = [{"SubnetId": second, "Ipv4": "10.0.1.77"}]
+    network.ec2.modify_vpc_endpoint(
+        VpcEndpointId=endpoint, AddSubnetIds=[second], SubnetConfigurations=chosen
+    )
     network.ec2.modify_vpc_endpoint(
         VpcEndpointId=endpoint, RemoveSubnetIds=[first], PrivateDnsEnabled=False
     )
@@ -97,7 +110,7 @@ def test_an_interface_endpoint_has_an_interface_and_a_name_for_each_zone(network
     assert [interface["SubnetId"] for interface in interfaces] == [second]
     assert interfaces[0]["NetworkInterfaceId"] in answer["NetworkInterfaceIds"]
     assert interfaces[0]["InterfaceType"] == "vpc_endpoint"
-    assert interfaces[0]["PrivateIpAddress"].startswith("10.0.1.")
+    assert interfaces[0]["PrivateIpAddress"] == "10.0.1.77"
     assert "us-east-1b" in answer["DnsEntries"][1]["DnsName"]
     assert len(answer["DnsEntries"]) == 2
 
@@ -114,6 +127,32 @@ def test_a_route_to_a_detached_gateway_or_interface_is_a_black_hole(network: Net
     interface = ec2.create_network_interface(SubnetId=network.subnets[0])["NetworkInterface"]
     ec2.replace_route(**target, NetworkInterfaceId=interface["NetworkInterfaceId"])
     assert network.routes()[-1]["State"] == "blackhole"
+
+
+def test_a_route_names_the_interface_and_the_instance_that_has_it(network: Network) -> None:
+    ec2 = network.ec2
+    image = ec2.register_image(Name="image", RootDeviceName="/dev/sda1")["ImageId"]
+    (instance,) = ec2.run_instances(
+        ImageId=image, MinCount=1, MaxCount=1, SubnetId=network.subnets[0]
+    )["Instances"]
+    (interface,) = instance["NetworkInterfaces"]
+    listed = ec2.create_managed_prefix_list(
+        PrefixListName="list",
+        AddressFamily="IPv4",
+        MaxEntries=1,
+        Entries=[{"Cidr": "192.0.2.0/24"}],
+    )["PrefixList"]["PrefixListId"]
+    ids = {
+        "InstanceId": instance["InstanceId"],
+        "NetworkInterfaceId": interface["NetworkInterfaceId"],
+    }
+    for (kind, identity), destination in zip(
+        ids.items(),
+        ({"DestinationCidrBlock": "0.0.0.0/0"}, {"DestinationPrefixListId": listed}),
+        strict=True,
+    ):
+        ec2.create_route(RouteTableId=network.table, **destination, **{kind: identity})
+        assert network.routes()[-1].items() >= (ids | destination | {"State": "active"}).items()
 
 
 def test_the_local_route_changes_its_target_and_is_never_created(network: Network) -> None:
