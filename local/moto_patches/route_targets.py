@@ -57,18 +57,28 @@ def install() -> None:
         return answer
 
     model.__init__, model.origin, model.state = __init__, None, property(_state)
-    model.instance_id = property(lambda route: getattr(_instance(route), "id", None))
-    model.instance_owner_id = property(lambda route: getattr(_instance(route), "owner_id", None))
-    model.network_interface_id = property(lambda route: getattr(_interface(route), "id", None))
+    model.instance_id, model.instance_owner_id = property(_instance_id), property(_owner_id)
+    model.network_interface_id = property(_interface_id)
     moto.create_route, moto.replace_route = create_route, replace_route
+
+
+def _instance_id(route: Any) -> str | None:
+    instance = _instance(route)
+    return instance.id if instance else None
+
+
+def _owner_id(route: Any) -> str | None:
+    instance = _instance(route)
+    return instance.owner_id if instance else None
+
+
+def _interface_id(route: Any) -> str | None:
+    interface = route.interface or (route.instance and route.instance.nics[0])
+    return interface.id if interface else None
 
 
 def _instance(route: Any) -> Any:
     return route.instance or (route.interface and route.interface.instance)
-
-
-def _interface(route: Any) -> Any:
-    return route.interface or (route.instance and route.instance.nics[0])
 
 
 def _state(route: Any) -> str:

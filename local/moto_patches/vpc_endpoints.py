@@ -41,7 +41,7 @@ def install() -> None:
             endpoint.security_group_ids = endpoint.security_group_ids or [default.id]
             for identity in endpoint.network_interface_ids:  # with addresses outside the subnets
                 del self.ec2_backend.enis[identity]
-            endpoint.network_interface_ids = []
+            endpoint.network_interface_ids.clear()
             _attach(self.ec2_backend, endpoint, _addresses(self))
             _name(self.ec2_backend, endpoint)
         else:
