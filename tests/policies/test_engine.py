@@ -21,7 +21,7 @@ from tests.policies.standing_stack import EngineRun, PolicyStack, standing_stack
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("policies-engine")]
 
 IN_ENGINE: Final = {name: mutant for name, mutant in MUTANTS.items() if mutant.engine}
-SLICE: Final = 2
+SLICE: Final = 1
 """How many previews `make test` runs: those with the most mutants. `make prove` runs all."""
 
 

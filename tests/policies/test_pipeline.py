@@ -22,6 +22,7 @@ DIFFERS: Final = re.compile(r"^(?:differs: \S+|missing:) aws:\S+ ([^\s,]+)", re.
 """The name of a resource that differs from the program, as `sandbox drift` prints it."""
 
 
+@pytest.mark.thorough  # the drift by hand, below, names exactly what differs
 def test_the_account_is_as_the_program_says_after_a_deployment(
     deployed_stack: PolicyStack,
 ) -> None:

@@ -37,7 +37,10 @@ STACKS: Mapping[str, Given] = {
     },
     "the manager is a role for pods": {"manager_identity": "pod-identity"},
 }
-"""One after the other in the same account: the user becomes a role, then the role changes."""
+"""One after the other in the same account: the user becomes a role, then the role changes.
+
+The last one only with PROVE_ALL; test_deployed.py stores its documents without the engine.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +54,7 @@ def test_the_account_holds_the_documents_for_which_every_row_holds(
 ) -> None:
     sandbox = EngineStack(tmp_path, environment)
     iam = client_of(environment)("iam")
-    for name, given in STACKS.items():
+    for name, given in [*STACKS.items()][: None if EVERYTHING else -1]:
         sandbox.configure(**given, **TRUSTED[given.get("manager_identity", "user")])
         sandbox.up()
         vpc_id = sandbox.outputs()["vpc_id"]
