@@ -55,8 +55,12 @@ def test_a_rules_prefix_list_and_description_change(ec2: Any) -> None:
     first, second = prefix_list(ec2, "first"), prefix_list(ec2, "second")
     source = {"PrefixListIds": [{"PrefixListId": first, "Description": "old"}]}
     new = {"PrefixListId": second, "Description": "new"}
-    rule = changed(ec2, group(ec2, vpc, "a"), source, new)
+    owner = group(ec2, vpc, "a")
+    rule = changed(ec2, owner, source, new)
     assert (rule["PrefixListId"], rule["Description"]) == (second, "new")
+    (described,) = ec2.describe_security_groups(GroupIds=[owner])["SecurityGroups"]
+    (permission,) = described["IpPermissions"]
+    assert permission["PrefixListIds"] == [{"PrefixListId": second, "Description": "new"}]
 
 
 def test_a_rules_group_changes(ec2: Any) -> None:
