@@ -138,6 +138,7 @@ GROUP_ID: Final = Reference(
     type=catalogue.SECURITY_GROUP.name, names=(names.SECURITY_GROUP,), required=True
 )
 PREFIX_LISTS: Final = tuple(f"{names.SSH_PREFIX_LIST}-ipv{version}" for version in (4, 6))
+"""More ranges than a list takes are several lists, which are numbered."""
 NO_DEFAULT_RULES: Final = nothing("An instance without a security group gets the default one.")
 SSH_ONLY: Final = "Researchers need SSH only."
 INLINE_RULES: Final = nothing("Inline rules hide from the rules for separate ones.")
@@ -210,7 +211,7 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
         "toPort": only(22, why=SSH_ONLY, required=True),
         "cidrIpv4": ByRule(rule="ssh-from-configured-networks"),
         "cidrIpv6": ByRule(rule="ssh-from-configured-networks"),
-        "prefixListId": Reference(type=catalogue.PREFIX_LIST.name, names=PREFIX_LISTS),
+        "prefixListId": Reference(type=catalogue.PREFIX_LIST.name),
     },
     catalogue.EGRESS_RULE.name: {
         "securityGroupId": GROUP_ID,
@@ -222,7 +223,11 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
         "cidrIpv6": ByRule(rule="egress-as-configured"),
     },
     catalogue.PREFIX_LIST.name: {
-        "name": only(*PREFIX_LISTS, required=True),
+        "name": configured(
+            f"is not {' or '.join(PREFIX_LISTS)}, alone or with a number",
+            lambda name, _: any(is_part(str(name), known) for known in PREFIX_LISTS),
+            required=True,
+        ),
         "addressFamily": only("IPv4", "IPv6"),
         "maxEntries": HARMLESS,
         "entries": ByRule(rule="ssh-from-configured-networks"),

@@ -70,6 +70,7 @@ PAIRS: Final[Sequence[Mapping[str, Any]]] = (
     {"flow_logs": False, "flow_log_retention_days": 30},
     {"results_per_instance": True, "s3_read_buckets": ["data"]},
     {"zones": {"us-east-1a": 0}, "vpc_cidr": "192.168.0.0/24"},
+    {"allowed_ssh_cidrs": [f"198.51.{number}.0/24" for number in range(101)]},
 )
 """Settings that depend on each other."""
 ELSEWHERE: Final = {
@@ -136,11 +137,32 @@ def test_every_setting_is_tried() -> None:
     assert Settings.model_fields.keys() <= tried
 
 
+def ranges(network: str) -> Sequence[str]:
+    """More ranges than a prefix list is created with in one request."""
+    return [f"{network}.{number}.0/24" for number in range(101)]
+
+
+def admitted(stack: EngineStack, client: Client) -> Sequence[str]:
+    """The ranges in the prefix lists that the security group admits."""
+    ec2 = client("ec2")
+    group = stack.outputs()["security_group_id"]
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+    lists = [rule["PrefixListId"] for rule in rules["SecurityGroupRules"] if not rule["IsEgress"]]
+    assert len(lists) == 2
+    entries = [
+        ec2.get_managed_prefix_list_entries(PrefixListId=prefix_list)["Entries"]
+        for prefix_list in lists
+    ]
+    return sorted(entry["Cidr"] for part in entries for entry in part)
+
+
 def test_most_settings_change_together_and_back(standing: EngineStack, client: Client) -> None:
-    change(standing, prepared(TOGETHER, client))
-    assert command(standing, "drift") == NO_DRIFT
-    standing.configure()
-    standing.up("--policy-pack", "policies")
+    for settings, network in ((TOGETHER, "198.51"), ({}, "198.52")):
+        many = {"allowed_ssh_cidrs": ranges(network)}
+        change(standing, prepared({**settings, **many}, client))
+        assert admitted(standing, client) == sorted(ranges(network))
+        if settings:
+            assert command(standing, "drift") == NO_DRIFT
     assert set(standing.preview()) == {"same"}
 
 

@@ -56,6 +56,16 @@ CASES: Final[tuple[Case, ...]] = (
     good("properties-as-declared", "the program's VPC", passing_stack.VPC),
     good("properties-as-declared", "the program's rule", passing_stack.INGRESS),
     good(
+        "properties-as-declared",
+        "the second list of many ranges",
+        passing_stack.PREFIX_LIST.having(name="sandbox-ssh-ipv4-2", addressFamily="IPv4"),
+    ),
+    bad(
+        "properties-as-declared",
+        "another prefix list",
+        passing_stack.PREFIX_LIST.having(name="others", addressFamily="IPv4"),
+    ),
+    good(
         "properties-as-declared", "empty rules", passing_stack.GROUP.having(ingress=[], egress=[])
     ),
     bad("properties-as-declared", "no known property", passing_stack.VPC.having(novelty="x")),
