@@ -15,8 +15,6 @@ CONFIG: Mapping[str, object] = {
     "allowed_ssh_cidrs": [f"10.0.{number}.0/24" for number in range(61)],
     "zones": {"us-east-1a": 0},
 }
-IN_EVERY_RUN = 2
-"""How many prefixes `make test` tries: one where a function of an output failed, and others."""
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +56,13 @@ def test_a_stack_is_destroyed_after_most_of_it_was_deleted_by_hand(
     assert everything(client) == before
 
 
-def test_a_stack_is_destroyed_from_some_prefixes(
+def test_a_stack_is_destroyed_from_half_of_its_resources(
     sandbox: EngineStack,
     client: Client,
     before: Mapping[str, Sequence[str]],
     creation_order: Sequence[str],
 ) -> None:
-    step = len(creation_order) // IN_EVERY_RUN
-    for length in range(1, len(creation_order), step):
-        destroy_from_prefix(sandbox, creation_order[:length])
+    destroy_from_prefix(sandbox, creation_order[: len(creation_order) // 2])
     assert everything(client) == before
 
 

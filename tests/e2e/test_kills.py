@@ -16,7 +16,13 @@ from tests.e2e.account import Client, client_of, emulated, everything, launch_ta
 from tests.e2e.engine_stack import TIMEOUT, EngineStack
 
 ONCE = {"users": 1, "roles": 3, "profiles": 1, "log groups": 2, "flow logs": 1, "endpoints": 1}
-BUDGET = {"monthly_budget_usd": 5, "budget_email": "costs@example.org"}
+CONFIG: Mapping[str, object] = {
+    "monthly_budget_usd": 5,
+    "budget_email": "costs@example.org",
+    "cost_allocation_tags": "on",
+    "allowed_ssh_cidrs": [f"10.0.{number}.0/24" for number in range(70)],
+}
+"""With these a stack has a resource of every type."""
 ACCOUNT_ID = "123456789012"
 
 
@@ -90,13 +96,17 @@ def in_prove(created: Callable[[Client], bool]) -> Any:
     ],
 )
 def test_a_killed_update_is_repaired_and_the_next_one_completes_it(
-    fresh: Mapping[str, str], tmp_path: Path, created: Callable[[Client], bool]
+    fresh: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    created: Callable[[Client], bool],
 ) -> None:
     client = client_of(fresh)
+    launch_tagged(client)
     folder = tmp_path / "program"
     folder.mkdir()
     sandbox = EngineStack(folder, fresh)
-    sandbox.configure(**BUDGET)
+    sandbox.configure(**CONFIG)
     sandbox.killed_up(lambda: created(client))
     planned = recover(sandbox, "--dry-run")
     assert planned.returncode == ExitCode.ATTENTION, planned.stderr
@@ -111,25 +121,19 @@ def test_a_killed_update_is_repaired_and_the_next_one_completes_it(
     assert {kind: len(resources[kind]) for kind in ONCE} == ONCE
     assert key_ids(client) == [sandbox.outputs(secrets=True)["sandbox_manager_access_key_id"]]
     assert len(vpcs(client)) == len(budget_actions(client)) == 1
-    sandbox.pulumi("preview", "--expect-no-changes")
+    deployment = json.loads(sandbox.pulumi("stack", "export").output)
+    require_that_every_type_is_found_again(deployment, fresh, monkeypatch)
     healthy = recover(sandbox, "--yes")
     assert healthy.returncode == ExitCode.DONE
     assert "nothing to repair" in healthy.stdout
 
 
-@pytest.fixture(scope="module")
-def deployment(sandbox: EngineStack, client: Client) -> Mapping[str, Any]:
-    """The exported state of a stack with a resource of every type."""
-    launch_tagged(client)
-    ranges = [f"10.0.{number}.0/24" for number in range(70)]
-    sandbox.configure(**BUDGET, cost_allocation_tags="on", allowed_ssh_cidrs=ranges)
-    sandbox.up()
-    return json.loads(sandbox.pulumi("stack", "export").output)
-
-
-def test_every_type_is_found_again_by_its_inputs_and_under_its_own_tags_only(
-    deployment: Mapping[str, Any], environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+def require_that_every_type_is_found_again(
+    deployment: Mapping[str, Any],
+    environment: Mapping[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """By its inputs, and under its own tags only."""
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, environment[name])
     aws = AccountSearch.of_exported(deployment).aws

@@ -1,4 +1,4 @@
-"""A stack's life, in order: up, no change, change, drift, destroy guard, destroy."""
+"""A stack's life, in order: up, a second stack, no change, drift, change, guards, destroy."""
 
 import json
 from collections.abc import Mapping
@@ -22,18 +22,41 @@ def before(client: Client) -> dict[str, list[str]]:
     return everything(client)
 
 
+def test_a_refused_config_is_one_clear_message_and_makes_nothing(
+    sandbox: EngineStack, client: Client, before: dict[str, list[str]]
+) -> None:
+    sandbox.configure(
+        vpc_cidr="10.0.0.1/16", allowed_ssh_cidrs=["203.0.113.7"], alowed_ssh_cidrs=["0.0.0.0/0"]
+    )
+    output = sandbox.pulumi("up", "--yes", "--skip-preview", fails=True).output
+    assert "the stack's config cannot be used:" in output
+    assert "sandbox:vpc_cidr = 10.0.0.1/16: 10.0.0.1/16 has host bits set" in output
+    assert "203.0.113.7/32" in output
+    assert "the nearest is sandbox:allowed_ssh_cidrs" in output
+    assert "Traceback" not in output
+    assert everything(client) == before
+
+
+def test_a_wrong_type_is_refused_by_the_engine_itself(sandbox: EngineStack) -> None:
+    sandbox.configure(flow_logs="yes")
+    output = sandbox.pulumi("preview", fails=True).output
+    assert "flow_logs' must be of type 'boolean'" in output
+    assert "Traceback" not in output
+
+
 @pytest.fixture(scope="module")
 def standing(sandbox: EngineStack, before: dict[str, list[str]]) -> EngineStack:
     """The stack, deployed once with the defaults."""
     assert before["users"] == []
     sandbox.configure()
     changes = sandbox.up()
-    assert set(changes) == {"create"}
+    assert set(changes) <= {"create", "same"}  # a refused update leaves the stack's own resource
     return sandbox
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def outputs(standing: EngineStack) -> Mapping[str, Any]:
+    """The outputs after the first update; the ids in them stay."""
     return standing.outputs(secrets=True)
 
 
@@ -200,14 +223,31 @@ def test_no_output_and_no_file_of_the_state_shows_the_key(
     files = [file for file in [*state.rglob("*"), *standing.folder.rglob("*")] if file.is_file()]
     assert any(file.name == "test.json" for file in files)
     assert [file for file in files if secret.encode() in file.read_bytes()] == []
-    for arguments in (["stack"], ["stack", "export"], ["preview", "--diff"], ["stack", "history"]):
+    for arguments in (["stack"], ["stack", "export"], ["stack", "history"]):
         assert secret not in standing.pulumi(*arguments).output
 
 
-def test_at_rest_nothing_changes_and_nothing_drifts(standing: EngineStack) -> None:
-    standing.pulumi("preview", "--expect-no-changes")
+def test_a_second_stack_in_the_account_is_refused_and_can_be_left(
+    standing: EngineStack, client: Client, tmp_path: Path
+) -> None:
+    first = everything(client)
+    second = EngineStack(tmp_path, standing.environment, name="staging")
+    second.configure(environment="staging", vpc_cidr="10.101.0.0/16")
+    output = second.pulumi("up", "--yes", "--skip-preview", fails=True).output
+    assert "exists already, by the environment production" in output
+    assert "Traceback" not in output
+    assert everything(client) == first
+    second.destroy()
+    assert everything(client) == first
+
+
+def test_at_rest_nothing_changes_and_nothing_drifts(
+    standing: EngineStack, outputs: Mapping[str, Any]
+) -> None:
+    """Nor did the second stack change a resource of the first."""
     standing.pulumi("refresh", "--yes", "--skip-preview", "--expect-no-changes")
-    standing.pulumi("preview", "--expect-no-changes")
+    shown = standing.pulumi("preview", "--diff", "--expect-no-changes").output
+    assert outputs["sandbox_manager_secret_access_key"] not in shown
 
 
 def test_drift_behind_the_programs_back_is_found_and_mended(
@@ -225,9 +265,8 @@ def test_drift_behind_the_programs_back_is_found_and_mended(
             0
         ]["PolicyArn"],
     )
-    changes = standing.preview("--refresh")
+    changes = standing.up("--refresh")
     assert (changes["update"], changes["create"]) == (2, 1)
-    standing.up("--refresh")
     standing.pulumi("preview", "--refresh", "--expect-no-changes")
 
 
@@ -252,24 +291,23 @@ def test_a_change_of_the_config_replaces_nothing(standing: EngineStack, client: 
         "sandbox-ssh-inbound-203.0.113.0/24",
         "sandbox-ssh-inbound-2001.db8.1../48",
     }
-    assert standing.outputs()["sandbox_config"]["ami_id"] == "ami-0123456789abcdef0"
+    changed = standing.outputs()
+    assert changed["sandbox_config"]["ami_id"] == "ami-0123456789abcdef0"
     rules = client("ec2").describe_security_group_rules(
-        Filters=[{"Name": "group-id", "Values": [standing.outputs()["security_group_id"]]}]
+        Filters=[{"Name": "group-id", "Values": [changed["security_group_id"]]}]
     )["SecurityGroupRules"]
     sources = {r.get("CidrIpv4") or r["CidrIpv6"] for r in rules if not r["IsEgress"]}
     assert sources == {"203.0.113.0/24", "2001:db8:1::/48"}
-    standing.pulumi("preview", "--expect-no-changes")
 
 
 def test_a_zone_that_goes_takes_only_its_own_subnet(standing: EngineStack) -> None:
-    standing.configure(**CHANGED)
-    standing.up()
     before = standing.urns()
     without_b = {"us-east-1a": 0, "us-east-1c": 2, "us-east-1d": 3}
-    standing.configure(**{**CHANGED, "zones": without_b})
+    standing.configure(**{**CHANGED, "zones": without_b, "protect": True})
     standing.up()
     removed = {urn.rsplit("::", 1)[1] for urn in before.keys() - standing.urns().keys()}
     assert removed == {"sandbox-public-us-east-1b"}
+    standing.pulumi("preview", "--expect-no-changes")
 
 
 def test_a_plain_destroy_is_told_to_run_the_guard(standing: EngineStack) -> None:
@@ -305,6 +343,8 @@ def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
     vpc_id = outputs["vpc_id"]
     subnet = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.100.200.0/24")["Subnet"]["SubnetId"]
     resources = standing.urns()
+    assert "sandbox:protect" in refused_destroy(standing)
+    standing.configure()
     output = refused_destroy(standing)
     blockers = (
         f"instance {instance} (running)",
@@ -318,12 +358,6 @@ def test_destroy_names_what_stands_in_the_way_and_then_leaves_nothing(
     iam.delete_user_policy(**user, PolicyName="debug")
     iam.delete_login_profile(**user)
     ec2.delete_subnet(SubnetId=subnet)
-    standing.configure(protect=True)
-    standing.up()
-    protected = standing.urns()
-    assert "sandbox:protect" in refused_destroy(standing)
-    assert standing.urns() == protected
-    standing.configure()
     standing.destroy()
     assert everything(client) == before
     assert (
