@@ -2,19 +2,25 @@
 
 import base64
 import json
+import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import boto3
 import pytest
 import yaml
 
+from sandbox import cli
 from sandbox.core.errors import ExitCode
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
@@ -74,25 +80,48 @@ def client(environment: Mapping[str, str], service: str, **key: str) -> Any:
     return session.client(service, endpoint_url=environment["AWS_ENDPOINT_URL"])  # pyrefly: ignore[no-matching-overload] - by name
 
 
+def shell(stack: EngineStack, **variables: str) -> dict[str, str]:
+    """The variables of a shell in which the stack's commands run."""
+    return {**stack.environment, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **variables}
+
+
 def sandbox(
     stack: EngineStack,
     *arguments: str,
     code: int = ExitCode.DONE,
     name: str | None = None,
-    **environment: str,
+    **variables: str,
 ) -> Printed:
-    """Run `sandbox` in the stack's folder; it ends with *code*."""
-    completed = subprocess.run(
-        [sys.executable, "-m", "sandbox", *arguments, "--stack", name or stack.name],
-        cwd=stack.folder,
-        env={**stack.environment, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert completed.returncode == code, completed.stdout + completed.stderr
-    return Printed(completed.stdout, completed.stderr)
+    """Run `sandbox` for *stack*; it ends with *code*."""
+    return in_process(stack, [*arguments, "--stack", name or stack.name], code, variables)
+
+
+def in_process(
+    stack: EngineStack, arguments: Sequence[str], code: int, variables: Mapping[str, str]
+) -> Printed:
+    """Run `sandbox` with *arguments* in the stack's folder; an own process would import it anew."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        TemporaryFile("w+") as out,
+        TemporaryFile("w+") as err,
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        monkeypatch.chdir(stack.folder)
+        wanted = shell(stack, **variables)
+        for variable in os.environ.keys() - wanted.keys():
+            monkeypatch.delenv(variable)
+        for variable, value in wanted.items():
+            monkeypatch.setenv(variable, value)
+        ended = cli.run(list(arguments))
+        printed = Printed(*(_content(stream) for stream in (out, err)))
+    assert ended == code, printed
+    return printed
+
+
+def _content(stream: IO[str]) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 class Service:
@@ -151,22 +180,25 @@ def test_the_commands_of_the_docs_work_as_printed(deployed: EngineStack, tmp_pat
         *printed_commands.scripts("docs/service.md", "Status"),
     )
     with kubernetes_api.running(tmp_path) as (cluster, kubeconfig):
+        variables = {
+            "PULUMI_STACK": deployed.name,
+            "KUBECONFIG": str(kubeconfig),
+            "HOME": str(tmp_path),
+        }
         for command in "\n".join(scripts).splitlines():
+            expected = ENDINGS.get(command, ExitCode.DONE)
+            if re.fullmatch(r"sandbox [\w /=.-]+", command):
+                in_process(deployed, shlex.split(command)[1:], expected, variables)
+                continue
             completed = subprocess.run(
                 ["bash", "-o", "pipefail", "-c", command],
                 cwd=deployed.folder,
-                env={
-                    **deployed.environment,
-                    "PULUMI_STACK": deployed.name,
-                    "KUBECONFIG": str(kubeconfig),
-                    "HOME": str(tmp_path),
-                },
+                env={**deployed.environment, **variables},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 check=False,
             )
-            expected = ENDINGS.get(command, ExitCode.DONE)
             assert completed.returncode == expected, completed.stdout + completed.stderr
     assert [patch.path.rsplit("/", 1)[1] for patch in cluster.patches] == [
         "sandbox-manager-aws",
@@ -199,11 +231,11 @@ def test_a_stack_that_is_not_up_is_one_line(deployed: EngineStack) -> None:
         assert len(printed_commands.err.splitlines()) == 1, printed_commands.err
 
 
-def rotate(
-    stack: EngineStack, *arguments: str, code: int = ExitCode.DONE, **environment: str
-) -> Printed:
-    options = ["--yes", "--grace-hours", "0", *arguments]
-    return sandbox(stack, "keys", "rotate", *options, code=code, **environment)
+AT_ONCE = ("--yes", "--grace-hours", "0")
+
+
+def rotate(stack: EngineStack, *arguments: str, code: int = ExitCode.DONE) -> Printed:
+    return sandbox(stack, "keys", "rotate", *AT_ONCE, *arguments, code=code)
 
 
 def roll_back(stack: EngineStack, code: int = ExitCode.DONE) -> Printed:
@@ -219,10 +251,19 @@ def stages(stack: EngineStack) -> Any:
 def kill_rotation(stack: EngineStack, folder: Path, command: str, nth: int = 1) -> None:
     """Start a rotation; kill it at its *nth* call of `pulumi` with *command*."""
     path = path_that_kills(folder, stack.environment["PATH"], command, nth=nth)
-    rotate(stack, code=-signal.SIGKILL, PATH=path)
+    completed = subprocess.run(
+        [sys.executable, "-m", "sandbox", "keys", "rotate", *AT_ONCE, "--stack", stack.name],
+        cwd=stack.folder,
+        env=shell(stack, PATH=path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == -signal.SIGKILL, completed.stdout + completed.stderr
 
 
-def test_a_rotation_ends_with_one_new_key_that_works(deployed: EngineStack, tmp_path: Path) -> None:
+def test_a_rotation_ends_with_one_new_key_that_works(deployed: EngineStack) -> None:
     service = Service(deployed)
     before = stages(deployed)
     (slot,) = before
@@ -241,14 +282,11 @@ def test_a_rotation_ends_with_one_new_key_that_works(deployed: EngineStack, tmp_
     assert service.key != old_key
     service.key_statuses()
 
-    kill_rotation(deployed, tmp_path / "before it is deleted", "up", nth=2)
-    assert stages(deployed) == {other: "current"}
-    assert service.key_statuses()[old_key] == "Inactive"
     rotate(deployed)
+    assert stages(deployed) == {other: "current"}
     assert service.key_statuses() == {service.key: "Active"}
     (listed,) = json.loads(sandbox(deployed, "keys", "list", "--json").out)
     assert (listed["slot"], listed["stage"], listed["key_id"]) == (other, "current", service.key)
-    assert set(deployed.preview()) == {"same"}
 
 
 @pytest.mark.thorough

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -77,17 +77,21 @@ def test_a_broken_shell_gets_no_traceback(
     assert completed.returncode in codes, completed.stderr
 
 
+STRANGE: Final[Sequence[dict[str, str]]] = (
+    {"HOME": "/dev/null"},
+    {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"PYTHONIOENCODING": "ascii"},
+    {"COLUMNS": "20", "LINES": "2"},
+    {"TERM": "no-such-terminal"},
+    {"PYTHONSAFEPATH": "1"},
+    {"PYTHONDONTWRITEBYTECODE": "1"},
+)
+TOGETHER: Final = {name: value for variables in STRANGE for name, value in variables.items()}
+
+
 @pytest.mark.parametrize(
     "variables",
-    [
-        {"HOME": "/dev/null"},
-        {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "ascii"},
-        {"COLUMNS": "20", "LINES": "2"},
-        {"TERM": "no-such-terminal"},
-        {"PYTHONSAFEPATH": "1"},
-        {"PYTHONDONTWRITEBYTECODE": "1"},
-    ],
+    [TOGETHER, *(pytest.param(variables, marks=pytest.mark.thorough) for variables in STRANGE)],
     ids=str,
 )
 def test_a_strange_environment_changes_no_result(
