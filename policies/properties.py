@@ -34,7 +34,16 @@ class Reference:
     """The output of the resource that the property holds."""
     names: tuple[str, ...] = ()
     """The `name` properties that the resource may have; empty for any."""
+    numbered: bool = False
+    """Whether a name may have the number of a part."""
     required: bool = False
+
+    def accepts_name(self, name: str) -> bool:
+        return (
+            not self.names
+            or name in self.names
+            or (self.numbered and any(is_part(name, known) for known in self.names))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +220,9 @@ PROPERTIES: Final[Mapping[str, Mapping[str, Judgement]]] = {
         "toPort": only(22, why=SSH_ONLY, required=True),
         "cidrIpv4": ByRule(rule="ssh-from-configured-networks"),
         "cidrIpv6": ByRule(rule="ssh-from-configured-networks"),
-        "prefixListId": Reference(type=catalogue.PREFIX_LIST.name),
+        "prefixListId": Reference(
+            type=catalogue.PREFIX_LIST.name, names=PREFIX_LISTS, numbered=True
+        ),
     },
     catalogue.EGRESS_RULE.name: {
         "securityGroupId": GROUP_ID,

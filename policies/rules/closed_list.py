@@ -158,7 +158,7 @@ def _targets(stack: CheckedStack, reference: Reference) -> list[StackResource]:
     return [
         target
         for target in stack.of_type(reference.type)
-        if not reference.names or text(target.props, "name") in reference.names
+        if reference.accepts_name(text(target.props, "name"))
     ]
 
 
