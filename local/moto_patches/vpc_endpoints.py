@@ -1,8 +1,8 @@
-"""An endpoint has AWS's defaults, and its interfaces and routes follow its changes.
+"""An endpoint has AWS's defaults, its interfaces and routes follow its changes, and it can go.
 
 moto 5.2.5 fills in no type, address type, DNS options or group. Each interface endpoint has one DNS
 name, its interfaces have addresses outside their subnets, and a change of subnets or route tables
-changes neither interfaces nor routes.
+changes neither interfaces nor routes. A deleted endpoint stays in the list.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVpcEndpoint.html
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyVpcEndpoint.html
 https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-services.html
@@ -11,6 +11,7 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-access-aws-servic
 from collections.abc import Mapping
 from typing import Any, Final
 
+from moto.ec2.models import EC2Backend
 from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses import EC2Response
 
@@ -20,8 +21,10 @@ HOSTED_ZONE: Final = "Z7HUB22UULQXV"
 
 def install() -> None:
     model: Any = VPCEndPoint
+    backend: Any = EC2Backend
     moto: Any = EC2Response
     init, create, modify = model.__init__, moto.create_vpc_endpoint, moto.modify_vpc_endpoint
+    delete = backend.delete_vpc_endpoints
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - replaces the class's own
         init(self, *args, **kwargs)
@@ -49,23 +52,28 @@ def install() -> None:
         return answer
 
     def modify_vpc_endpoint(self: Any) -> Any:
-        backend = self.ec2_backend
-        endpoint = backend.describe_vpc_endpoints([self._get_param("VpcEndpointId")])[0]
+        account = self.ec2_backend
+        endpoint = account.describe_vpc_endpoints([self._get_param("VpcEndpointId")])[0]
         answer = modify(self)
         if endpoint.vpc_endpoint_type == "Gateway":
-            _route(backend, endpoint)
+            _route(account, endpoint)
         if endpoint.vpc_endpoint_type == "Interface":
-            _attach(backend, endpoint, _addresses(self))
+            _attach(account, endpoint, _addresses(self))
             private = self._get_bool_param("PrivateDnsEnabled")
             endpoint.private_dns_enabled = (
                 endpoint.private_dns_enabled if private is None else private
             )
-            _name(backend, endpoint)
+            _name(account, endpoint)
         endpoint.ip_address_type = self._get_param("IpAddressType") or endpoint.ip_address_type
         endpoint.dns_options |= self._get_param("DnsOptions", {})
         return answer
 
-    model.__init__ = __init__
+    def delete_vpc_endpoints(self: Any, vpce_ids: Any = None) -> None:
+        delete(self, vpce_ids)
+        for identity in vpce_ids or ():
+            self.vpc_end_points.pop(identity, None)
+
+    model.__init__, backend.delete_vpc_endpoints = __init__, delete_vpc_endpoints
     moto.create_vpc_endpoint, moto.modify_vpc_endpoint = create_vpc_endpoint, modify_vpc_endpoint
 
 

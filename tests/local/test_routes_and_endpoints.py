@@ -81,6 +81,8 @@ def test_a_gateway_endpoint_has_awss_defaults_and_its_routes_follow_its_tables(
     assert endpoint in {route.get("GatewayId") for route in network.routes()}
     network.ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, RemoveRouteTableIds=[network.table])
     assert endpoint not in {route.get("GatewayId") for route in network.routes()}
+    network.ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    assert not network.ec2.describe_vpc_endpoints()["VpcEndpoints"]
 
 
 def test_a_prefix_list_of_aws_has_blocks(network: Network) -> None:

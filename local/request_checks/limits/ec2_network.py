@@ -105,6 +105,16 @@ def gateways_in_use(call: Call) -> Iterator[str]:
             )
 
 
+@limit("ec2:DeleteRoute", code="InvalidParameterValue", source=f"{VPC}VPC_Route_Tables.html")
+def local_routes(call: Call) -> Iterator[str]:
+    """The local route of a route table cannot be deleted."""
+    table = region_of(call).route_tables.get(call.parameters["RouteTableId"])
+    block = call.parameters.get("DestinationCidrBlock")
+    for route in table.routes if table and block else ():
+        if route.destination_cidr_block == block and route.origin == "CreateRouteTable":
+            yield f"cannot remove local route {block} in route table {table.id}"
+
+
 @limit(
     "ec2:AssociateRouteTable",
     code="Resource.AlreadyAssociated",

@@ -232,6 +232,22 @@ def ports(a: ExampleAccount) -> Callable[[], Any]:
 
 
 @example
+def local_routes(a: ExampleAccount) -> Callable[[], Any]:
+    vpc = a.vpc()
+    gateway = a.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    a.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = a.ec2.create_route_table(VpcId=vpc)["RouteTable"]
+    everywhere = {"RouteTableId": table["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
+    a.ec2.create_route(**everywhere, GatewayId=gateway)
+    a.ec2.delete_route(**everywhere)
+    (local,) = table["Routes"]
+    block = local["DestinationCidrBlock"]
+    return partial(
+        a.ec2.delete_route, RouteTableId=table["RouteTableId"], DestinationCidrBlock=block
+    )
+
+
+@example
 def source_groups(a: ExampleAccount) -> Callable[[], Any]:
     vpc = a.vpc()
     admit = partial(a.ec2.authorize_security_group_ingress, GroupId=a.group(vpc))
