@@ -204,7 +204,8 @@ def provider_tests() -> None:
         ("the test says", "why it is skipped"),
         [(f"`{words}`", why) for words, why in kept["skipped"].items()],
     )
-    print(f"\nNot run yet: {', '.join(f'`{name}`' for name in kept['not run yet'])}.")
+    if missing := kept["not run yet"]:
+        print(f"\nNot run yet: {', '.join(f'`{name}`' for name in missing)}.")
 
 
 def moto_patches() -> None:

@@ -34,6 +34,7 @@ def install() -> None:
         answer = create(self)
         endpoint = answer.result["VpcEndpoint"]
         endpoint.ip_address_type = self._get_param("IpAddressType") or "ipv4"
+        endpoint.service_region = self._get_param("ServiceRegion")
         endpoint.dns_options = {
             "DnsRecordIpType": endpoint.ip_address_type,
             "PrivateDnsOnlyForInboundResolverEndpoint": False,

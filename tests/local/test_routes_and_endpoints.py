@@ -93,8 +93,11 @@ def test_a_prefix_list_of_aws_has_blocks(network: Network) -> None:
 
 def test_an_interface_endpoint_has_an_interface_and_a_name_for_each_zone(network: Network) -> None:
     first, second = network.subnets
-    endpoint = network.endpoint("ec2", VpcEndpointType="Interface", SubnetIds=[first])
+    endpoint = network.endpoint(
+        "ec2", VpcEndpointType="Interface", SubnetIds=[first], ServiceRegion="eu-west-1"
+    )
     answer = network.described(endpoint)
+    assert answer["ServiceRegion"] == "eu-west-1"
     assert [group["GroupName"] for group in answer["Groups"]] == ["default"]
     assert len(answer["DnsEntries"]) == 3
     assert answer["DnsEntries"][-1]["DnsName"] == "ec2.us-east-1.amazonaws.com"
