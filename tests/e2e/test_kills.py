@@ -1,10 +1,9 @@
 """Repair an update that was killed at several points: nothing is created twice or lost."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -13,7 +12,8 @@ from infra.catalogue import CATALOGUE
 from sandbox.core.errors import ExitCode
 from sandbox.recover.recovery import OWNER_TAGS, AccountSearch
 from tests.e2e.account import Client, client_of, emulated, everything, launch_tagged
-from tests.e2e.engine_stack import TIMEOUT, EngineStack
+from tests.e2e.engine_stack import EngineStack
+from tests.sandbox import in_process
 
 ONCE = {"users": 1, "roles": 3, "profiles": 1, "log groups": 2, "flow logs": 1, "endpoints": 1}
 CONFIG: Mapping[str, object] = {
@@ -62,17 +62,9 @@ def budget_actions(client: Client) -> Sequence[Any]:
     )["Actions"]
 
 
-def recover(sandbox: EngineStack, *options: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox", "recover", "--stack", sandbox.name, *options],
-        cwd=sandbox.folder,
-        env=sandbox.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+def recover(sandbox: EngineStack, *options: str) -> CompletedProcess[str]:
+    command = ("recover", "--stack", sandbox.name, *options)
+    return in_process.run(command, sandbox.folder, sandbox.environment)
 
 
 @pytest.fixture

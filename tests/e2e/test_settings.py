@@ -1,8 +1,6 @@
 """Every documented setting, changed and changed back on one stack, with the guard rails."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,7 +9,8 @@ import pytest
 from infra.settings import Settings
 from sandbox.core.errors import ExitCode
 from tests.e2e.account import Client
-from tests.e2e.engine_stack import ROOT, EngineStack
+from tests.e2e.engine_stack import EngineStack
+from tests.sandbox import in_process
 
 PROVIDER_ARN: Final = (
     "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABCDEF0123456789"
@@ -116,15 +115,8 @@ def change(stack: EngineStack, settings: Mapping[str, Any]) -> None:
 
 def command(stack: EngineStack, *words: str, code: int = ExitCode.DONE) -> Any:
     """The JSON that `sandbox` *words* prints; it ends with *code*."""
-    completed = subprocess.run(
-        [sys.executable, "-m", "sandbox", *words, "--json", "--stack", stack.name],
-        cwd=stack.folder,
-        env={**stack.environment, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = (*words, "--json", "--stack", stack.name)
+    completed = in_process.run(arguments, stack.folder, stack.environment)
     assert completed.returncode == code, completed.stdout + completed.stderr
     return json.loads(completed.stdout)
 

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 import shlex
 import shutil
@@ -10,17 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import boto3
 import pytest
 import yaml
 
-from sandbox import cli
 from sandbox.core.errors import ExitCode
 from sandbox_client.client import Sandboxes
 from sandbox_client.config import SandboxConfig
@@ -28,6 +24,7 @@ from tests.docs import printed_commands
 from tests.e2e.account import emulated
 from tests.e2e.engine_stack import EngineStack
 from tests.killed_by_pulumi import path_that_kills
+from tests.sandbox import in_process
 from tests.sandbox.core import kubernetes_api
 
 pytestmark = pytest.mark.engine
@@ -92,36 +89,16 @@ def sandbox(
     name: str | None = None,
     **variables: str,
 ) -> Printed:
-    """Run `sandbox` for *stack*; it ends with *code*."""
-    return in_process(stack, [*arguments, "--stack", name or stack.name], code, variables)
+    """Run `sandbox` for *stack* in its folder; it ends with *code*."""
+    return command(stack, [*arguments, "--stack", name or stack.name], code, variables)
 
 
-def in_process(
+def command(
     stack: EngineStack, arguments: Sequence[str], code: int, variables: Mapping[str, str]
 ) -> Printed:
-    """Run `sandbox` with *arguments* in the stack's folder; an own process would import it anew."""
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        TemporaryFile("w+") as out,
-        TemporaryFile("w+") as err,
-        redirect_stdout(out),
-        redirect_stderr(err),
-    ):
-        monkeypatch.chdir(stack.folder)
-        wanted = shell(stack, **variables)
-        for variable in os.environ.keys() - wanted.keys():
-            monkeypatch.delenv(variable)
-        for variable, value in wanted.items():
-            monkeypatch.setenv(variable, value)
-        ended = cli.run(list(arguments))
-        printed = Printed(*(_content(stream) for stream in (out, err)))
-    assert ended == code, printed
-    return printed
-
-
-def _content(stream: IO[str]) -> str:
-    stream.seek(0)
-    return stream.read()
+    completed = in_process.run(arguments, stack.folder, shell(stack, **variables))
+    assert completed.returncode == code, completed.stdout + completed.stderr
+    return Printed(completed.stdout, completed.stderr)
 
 
 class Service:
@@ -185,13 +162,13 @@ def test_the_commands_of_the_docs_work_as_printed(deployed: EngineStack, tmp_pat
             "KUBECONFIG": str(kubeconfig),
             "HOME": str(tmp_path),
         }
-        for command in "\n".join(scripts).splitlines():
-            expected = ENDINGS.get(command, ExitCode.DONE)
-            if re.fullmatch(r"sandbox [\w /=.-]+", command):
-                in_process(deployed, shlex.split(command)[1:], expected, variables)
+        for line in "\n".join(scripts).splitlines():
+            expected = ENDINGS.get(line, ExitCode.DONE)
+            if re.fullmatch(r"sandbox [\w /=.-]+", line):
+                command(deployed, shlex.split(line)[1:], expected, variables)
                 continue
             completed = subprocess.run(
-                ["bash", "-o", "pipefail", "-c", command],
+                ["bash", "-o", "pipefail", "-c", line],
                 cwd=deployed.folder,
                 env={**deployed.environment, **variables},
                 stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.sandbox import in_process
 from tests.sandbox.adopt.fake_account import Client, Json, Snapshot, clients, recreate, snapshot
 
 ROOT = Path(__file__).parents[3]
@@ -49,12 +50,16 @@ class AdoptionEnv:
     def check(self, *options: str) -> Completed:
         return self.adopt("check", str(self.state_file), *options)
 
-    def apply(self, *options: str, **variables: str) -> Completed:
-        return self.adopt("apply", str(self.state_file), *options, **variables)
+    def apply(self, *options: str) -> Completed:
+        return self.adopt("apply", str(self.state_file), *options)
 
-    def adopt(self, *arguments: str, **variables: str) -> Completed:
-        command = [sys.executable, "-m", "sandbox", "adopt", *arguments, "--stack", STACK]
-        return self.run(command, **variables)
+    def killed_apply(self, path: str) -> Completed:
+        """Adopt in a process that `pulumi` in *path* kills."""
+        adopt = [sys.executable, "-m", "sandbox", "adopt", "apply", str(self.state_file)]
+        return self.run([*adopt, "--stack", STACK], PATH=path)
+
+    def adopt(self, *arguments: str) -> Completed:
+        return in_process.run(["adopt", *arguments, "--stack", STACK], self.project, self.variables)
 
     def pulumi(self, *arguments: str) -> str:
         completed = self.run(["pulumi", *arguments, "--stack", STACK, "--non-interactive"])

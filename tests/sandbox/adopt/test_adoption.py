@@ -110,8 +110,8 @@ def old_launch(environment: AdoptionEnv, vpc: str, group: str) -> str:
 
 def test_a_run_that_is_killed_after_its_last_write_has_adopted(environment: AdoptionEnv) -> None:
     account = environment.account()
-    killed = environment.apply(
-        PATH=path_that_kills(
+    killed = environment.killed_apply(
+        path_that_kills(
             environment.folder / "deadly",
             environment.variables["PATH"],
             "stack import",

@@ -64,8 +64,8 @@ def test_a_run_that_was_killed_is_continued_by_the_next(
     account = environment.account()
     interruption = INTERRUPTIONS[point]
     operator = "!=" if interruption.in_rehearsal else "="
-    killed = environment.apply(
-        PATH=path_that_kills(
+    killed = environment.killed_apply(
+        path_that_kills(
             environment.folder / "deadly",
             environment.variables["PATH"],
             interruption.command,

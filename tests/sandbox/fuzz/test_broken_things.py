@@ -26,6 +26,7 @@ from tests.sandbox.fuzz.command_table import (
     ANSWERS,
     COMMANDS,
     READING,
+    STACK,
     answer_all,
     words_of_every_command,
 )
@@ -418,7 +419,7 @@ def pulumi(fake_pulumi: FakePulumi, made_up_credentials: Mapping[str, str]) -> F
     return fake_pulumi
 
 
-def judge(command: Sequence[str], break_name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def judge(command: Sequence[str], break_name: str, capsys: pytest.CaptureFixture[str]) -> int:
     """Run *command*: it must end soon, with a documented code and, if it fails, one line."""
     started = time.monotonic()
     code = cli.run(["--quiet", *command])
@@ -428,7 +429,7 @@ def judge(command: Sequence[str], break_name: str, capsys: pytest.CaptureFixture
     assert code in set(ExitCode), where
     assert "Traceback" not in shown.err + shown.out, where
     if EMULATOR_GAP in shown.err:
-        return
+        return code
     assert cli.DEBUG not in shown.err, f"{where}: {shown.err}"
     shown_err = (
         re.sub(r"\x1b\[[0-9;]*m", "", shown.err) if "FORCE_COLOR" in os.environ else shown.err
@@ -437,9 +438,10 @@ def judge(command: Sequence[str], break_name: str, capsys: pytest.CaptureFixture
     if code not in FINE:
         lines = shown.err.splitlines()
         if lines[0].endswith(":"):  # the problems of an image build, one a line
-            return
+            return code
         assert len(lines) == 1, f"{where}: {shown.err}"
         assert ";" in lines[0], f"{where}: no cure: {shown.err}"
+    return code
 
 
 def test_every_command_is_in_the_table() -> None:
@@ -458,6 +460,27 @@ def test_a_command_on_a_healthy_stack_has_no_unexpected_end(
 ) -> None:
     del pulumi
     judge(command, "healthy", capsys)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("diagram", "--output", "/no/such/folder/file", *STACK), ExitCode.FAILED),
+        (("diagram", "--output", "/", *STACK), ExitCode.FAILED),
+        (("drift", "--stack", "a\x1b[31mb"), ExitCode.DONE),  # the fake engine takes every name
+        (("drift", "--stack", ""), ExitCode.DONE),
+        (("diagram", "--stack", "organization/sandbox/test"), ExitCode.DONE),
+    ],
+    ids=repr,
+)
+def test_a_strange_value_is_taken_or_refused_in_one_line(
+    command: Sequence[str],
+    code: ExitCode,
+    pulumi: FakePulumi,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    del pulumi
+    assert judge(command, "strange value", capsys) == code
 
 
 def takes_json(command: Sequence[str]) -> bool:
