@@ -13,6 +13,7 @@ an update then takes half as long again.
 """
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -136,6 +137,7 @@ def main(
     checked: bool = True,
 ) -> None:
     """Serve until a signal arrives, or until the file no longer names this process."""
+    gc.set_threshold(50_000)  # imports and accounts stay: to search them is a third of the start
     ending = Event()
 
     def end(*_: object) -> None:
