@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from local.engine import build, copies, go, upstream
+from local.engine import build, go, module_copies, provider_sources
 from local.engine.lock import held
 from local.engine.log import log
 from local.engine.paths import SOURCE, cache, fingerprint
@@ -52,7 +52,7 @@ def _build(home: Path) -> None:
     work = cache() / "work"
     work.mkdir(exist_ok=True)
     tool = go.Go(go.find(cache()), work)
-    module = build.module(tool, SOURCE / "provider", upstream.MODULE)
+    module = build.module(tool, SOURCE / "provider", provider_sources.MODULE)
     target = work / "acceptance"
     shutil.rmtree(target, ignore_errors=True)
     log("compiling HashiCorp's tests of the provider, once; some 10 minutes on two idle cores")
@@ -60,7 +60,7 @@ def _build(home: Path) -> None:
     partial = home.with_name("acceptance.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for service in TESTED:
-        package = target / upstream.SERVICES_FOLDER / service
+        package = target / provider_sources.SERVICES_FOLDER / service
         folder = partial / service
         folder.mkdir(parents=True)
         tool.compile_tests(target, f"./{package.relative_to(target)}", to=folder / service)
@@ -75,12 +75,12 @@ def _build(home: Path) -> None:
 def copy(module: Path, target: Path) -> None:
     """Copy what the tests need from *module* to *target*, which becomes a separate module."""
     services = _services(module)
-    tested = {upstream.SERVICES_FOLDER / service for service in TESTED}
-    copies.sources(
+    tested = {provider_sources.SERVICES_FOLDER / service for service in TESTED}
+    module_copies.sources(
         module,
         target,
-        upstream.FOLDERS,
-        lambda folder, name: upstream.left_out(folder, name, services),
+        provider_sources.FOLDERS,
+        lambda folder, name: provider_sources.left_out(folder, name, services),
         with_tests={*tested, Path("internal")},
     )
     sources = [
@@ -89,15 +89,15 @@ def copy(module: Path, target: Path) -> None:
         for file in (target / "internal" / name).rglob("*.go")
         if file.name != _CLIENTS
     ]
-    upstream.keep_only(target, services, _imported(upstream.SDK, sources))
+    provider_sources.keep_only(target, services, _imported(provider_sources.SDK, sources))
 
 
 def _services(module: Path) -> frozenset[str]:
     """The provider's packages that the tests import, directly or indirectly."""
-    folder = module / upstream.SERVICES_FOLDER
+    folder = module / provider_sources.SERVICES_FOLDER
     tests = (file for service in TESTED for file in (folder / service).glob("*_test.go"))
-    services = upstream.SERVICES | _imported(upstream.PACKAGE, tests)
-    services |= _imported(upstream.PACKAGE, (module / _HELPERS).rglob("*.go"))
+    services = provider_sources.SERVICES | _imported(provider_sources.PACKAGE, tests)
+    services |= _imported(provider_sources.PACKAGE, (module / _HELPERS).rglob("*.go"))
     while more := _imported_by(folder, services) - services:
         services |= more
     return services
@@ -105,7 +105,7 @@ def _services(module: Path) -> frozenset[str]:
 
 def _imported_by(folder: Path, services: Iterable[str]) -> frozenset[str]:
     files = (file for service in services for file in (folder / service).glob("*.go"))
-    return _imported(upstream.PACKAGE, (file for file in files if not _is_test(file)))
+    return _imported(provider_sources.PACKAGE, (file for file in files if not _is_test(file)))
 
 
 def _imported(pattern: re.Pattern[str], files: Iterable[Path]) -> frozenset[str]:

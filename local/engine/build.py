@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from local.engine import bridge, command, go, pins, upstream
+from local.engine import go, pins, provider_bridge, provider_sources, pulumi_command
 from local.engine.errors import EngineError
 from local.engine.log import log
 from local.engine.paths import SOURCE, fingerprint
@@ -61,8 +61,8 @@ PROVIDER: Final = Part(
     link=f"-X main.version={pins.PROVIDER}",
 )
 _FILTERS: Final = {
-    COMMAND: {"command": command},
-    PROVIDER: {"bridge": bridge, "upstream": upstream},
+    COMMAND: {"command": pulumi_command},
+    PROVIDER: {"bridge": provider_bridge, "upstream": provider_sources},
 }
 """The modules that are built from a filtered copy, by the copy's folder."""
 

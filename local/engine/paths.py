@@ -10,8 +10,8 @@ from local.engine import pins
 
 SOURCE: Final = Path(__file__).parent / "source"
 _FILTERS: Final = {
-    "cli": ("command", "copies"),
-    "provider": ("bridge", "copies", "upstream"),
+    "cli": ("pulumi_command", "module_copies"),
+    "provider": ("provider_bridge", "module_copies", "provider_sources"),
 }
 """The Python modules here that decide which packages of a part are compiled."""
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from local.engine import build, copies, go, upstream
+from local.engine import build, go, module_copies, provider_sources
 from local.engine.lock import held
 from local.engine.paths import SOURCE, cache, fingerprint
 
@@ -37,16 +37,16 @@ def _build(home: Path) -> None:
     work = cache() / "work"
     work.mkdir(exist_ok=True)
     tool = go.Go(go.find(cache()), work)
-    module = build.module(tool, SOURCE / "provider", upstream.MODULE)
+    module = build.module(tool, SOURCE / "provider", provider_sources.MODULE)
     target = work / "terraform-provider"
     shutil.rmtree(target, ignore_errors=True)
-    copies.sources(
+    module_copies.sources(
         module,
         target,
-        upstream.FOLDERS,
-        lambda folder, name: upstream.left_out(folder, name, upstream.SERVICES),
+        provider_sources.FOLDERS,
+        lambda folder, name: provider_sources.left_out(folder, name, provider_sources.SERVICES),
     )
-    upstream.keep_only(target, upstream.SERVICES, upstream.SDKS)
+    provider_sources.keep_only(target, provider_sources.SERVICES, provider_sources.SDKS)
     shutil.copyfile(module / "main.go", target / "main.go")
     partial = home.with_name("terraform-provider.partial")
     shutil.rmtree(partial, ignore_errors=True)

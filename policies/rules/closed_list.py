@@ -27,7 +27,7 @@ from policies.rule import (
     refers_to,
     text,
 )
-from policies.show import show
+from policies.shown_values import show
 
 ATTACHMENTS: Final = {
     catalogue.ROLE_POLICY_ATTACHMENT.name: ("role", catalogue.ROLE.name),

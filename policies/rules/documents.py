@@ -24,7 +24,7 @@ from policies.rule import (
     text,
 )
 from policies.rules.closed_list import ATTACHMENTS
-from policies.show import show
+from policies.shown_values import show
 
 DOCUMENT_TYPES: Final = frozenset({catalogue.POLICY.name, catalogue.ROLE_POLICY.name})
 DOCUMENT_KEYS: Final = {

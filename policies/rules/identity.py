@@ -21,7 +21,7 @@ from policies.rule import (
     refers_to,
     text,
 )
-from policies.show import show
+from policies.shown_values import show
 
 
 def keys_as_configured(stack: CheckedStack, parameters: Parameters) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from policies.rule import (
     elements,
     text,
 )
-from policies.show import show
+from policies.shown_values import show
 
 SOURCES: Final = frozenset({catalogue.INGRESS_RULE.name, catalogue.PREFIX_LIST.name})
 

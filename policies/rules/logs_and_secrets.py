@@ -23,7 +23,7 @@ from policies.rule import (
     text,
 )
 from policies.secret_markers import SecretText, is_secret, unmarked
-from policies.show import HIDDEN, show
+from policies.shown_values import HIDDEN, show
 
 KEY_SECRETS: Final = ("secret", "sesSmtpPasswordV4")
 SHORTEST_SECRET: Final = 12

@@ -22,7 +22,7 @@ from policies.rule import (
     refers_to,
     text,
 )
-from policies.show import show
+from policies.shown_values import show
 
 WHY_FLOW_LOGS: Final = "Without a flow log nobody learns later which addresses a sandbox contacted."
 

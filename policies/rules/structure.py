@@ -20,7 +20,7 @@ from policies.rule import (
     given,
     text,
 )
-from policies.show import show
+from policies.shown_values import show
 
 PROTECTED_TYPES: Final = frozenset(
     {catalogue.VPC.name, catalogue.USER.name, catalogue.ROLE.name, catalogue.INSTANCE_PROFILE.name}

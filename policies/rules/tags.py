@@ -23,7 +23,7 @@ from policies.rule import (
     given,
     text,
 )
-from policies.show import show
+from policies.shown_values import show
 
 IDENTITIES: Final = (catalogue.USER.name, catalogue.ROLE.name)
 

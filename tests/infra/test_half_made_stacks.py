@@ -6,6 +6,7 @@ import pytest
 
 from tests.infra.conftest import Run
 
+pytestmark = pytest.mark.proof
 MOST: dict[str, Any] = {
     "monthly_budget_usd": 100,
     "budget_email": "costs@example.org",

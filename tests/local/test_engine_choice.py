@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.engine import bridge, choice, command, paths, pins, upstream, vendor
+from local.engine import (
+    choice,
+    paths,
+    pins,
+    provider_bridge,
+    provider_sources,
+    pulumi_command,
+    vendor,
+)
 
 ROOT = Path(__file__).parents[2]
 SOURCE = paths.SOURCE
@@ -78,7 +86,7 @@ def test_another_line_in_a_source_means_another_place(
 
 
 def test_the_pins_are_those_of_the_go_modules_and_of_the_project() -> None:
-    assert modules("cli")[command.MODULE] == f"v{pins.CLI}"
+    assert modules("cli")[pulumi_command.MODULE] == f"v{pins.CLI}"
     assert modules("host")["github.com/pulumi/pulumi/sdk/v3"] == f"v{pins.CLI}"
     project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     oldest = ".".join(map(str, pins.OLDEST))
@@ -87,7 +95,11 @@ def test_the_pins_are_those_of_the_go_modules_and_of_the_project() -> None:
 
 @pytest.mark.parametrize(
     ("folder", "copied"),
-    [("cli", command.MODULE), ("provider", bridge.MODULE), ("provider", upstream.MODULE)],
+    [
+        ("cli", pulumi_command.MODULE),
+        ("provider", provider_bridge.MODULE),
+        ("provider", provider_sources.MODULE),
+    ],
 )
 def test_what_is_built_from_a_copy_is_checked_against_go_sum(folder: str, copied: str) -> None:
     version = modules(folder)[copied]
@@ -175,7 +187,7 @@ def test_the_copy_of_the_provider_names_only_our_services(tmp_path: Path) -> Non
         (module / name).parent.mkdir(parents=True, exist_ok=True)
         (module / name).write_text(text)
         (module / name).chmod(0o444)
-    upstream.copy(module, copied)
+    provider_sources.copy(module, copied)
     clients = (copied / "internal/conns/awsclient_gen.go").read_text()
     assert "eks" not in clients.lower()
     assert clients.count("func (c *AWSClient)") == 2
@@ -206,7 +218,7 @@ def test_the_copy_of_the_bridge_has_no_generator(tmp_path: Path) -> None:
         (module / name).parent.mkdir(parents=True, exist_ok=True)
         (module / name).write_text("package any")
         (module / name).chmod(0o444)
-    bridge.copy(module, copied)
+    provider_bridge.copy(module, copied)
     files = {str(path.relative_to(copied)) for path in copied.rglob("*") if path.is_file()}
     assert files == {*kept, "go.mod", "go.sum", "LICENSE"}
     assert all((copied / name).stat().st_mode & 0o200 for name in files)
@@ -265,7 +277,7 @@ def test_the_copy_of_the_command_keeps_files_s3_and_kms_only(tmp_path: Path) -> 
     }.items():
         (module / name).parent.mkdir(parents=True, exist_ok=True)
         (module / name).write_text(text)
-    command.copy(module, copied)
+    pulumi_command.copy(module, copied)
     storage = (copied / "backend/diy/backend.go").read_text()
     assert re.findall(r'"(gocloud\S+|github\S+)"', storage) == [
         "gocloud.dev/blob",

@@ -33,6 +33,7 @@ from tests.sandbox.fuzz.command_table import (
 from tests.sandbox.lock_error import lock, lock_error
 from tests.slices import EVERYTHING
 
+pytestmark = pytest.mark.proof
 LIMIT: Final = 60
 """Seconds that a command may take; none of them has to wait here."""
 Break = Callable[[FakePulumi, pytest.MonkeyPatch], object]

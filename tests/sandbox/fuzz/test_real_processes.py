@@ -17,6 +17,7 @@ from tests.sandbox.conftest import FakePulumi
 from tests.sandbox.fuzz import command_table
 from tests.sandbox.lock_error import lock, lock_error
 
+pytestmark = pytest.mark.proof
 SANDBOX: Final = Path(sys.executable).parent / "sandbox"
 NO_TRACE: Final = ("Traceback", "Exception ignored", "SANDBOX_DEBUG")
 

@@ -14,6 +14,7 @@ from sandbox.permissions.claims.stacks import SETTINGS, ClaimedStack, layers_of
 from sandbox.permissions.claims.table import claims, expected_to_fail
 from sandbox.permissions.table import groups
 
+pytestmark = pytest.mark.proof
 SECONDS = 10
 """CPU seconds for all claims: twice the 5 of an idle machine, since a shared core is slower."""
 

@@ -7,7 +7,7 @@ language and Google Cloud's SDK. They take a quarter of the time that the provid
 from pathlib import Path
 from typing import Final
 
-from local.engine import copies
+from local.engine import module_copies
 
 MODULE: Final = "github.com/pulumi/pulumi-terraform-bridge/v3"
 _LEFT_OUT: Final = frozenset(
@@ -22,7 +22,7 @@ _LEFT_OUT: Final = frozenset(
 
 def copy(module: Path, target: Path) -> None:
     """Copy the packages of a plugin from *module* to *target*."""
-    copies.sources(
+    module_copies.sources(
         module,
         target,
         ("internal", "pkg", "unstable"),

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from local.engine import copies
+from local.engine import module_copies
 
 MODULE: Final = "github.com/hashicorp/terraform-provider-aws"
 
@@ -37,9 +37,11 @@ _CLIENT = re.compile(
 
 def copy(module: Path, target: Path) -> None:
     """Copy the packages of the services above from *module* to *target*."""
-    copies.sources(module, target, FOLDERS, lambda folder, name: left_out(folder, name, SERVICES))
+    module_copies.sources(
+        module, target, FOLDERS, lambda folder, name: left_out(folder, name, SERVICES)
+    )
     keep_only(target, SERVICES, SDKS)
-    copies.rewrite(target / "go.mod", _without_other_sdks)
+    module_copies.rewrite(target / "go.mod", _without_other_sdks)
 
 
 def left_out(folder: Path, name: str, services: frozenset[str]) -> bool:
@@ -51,10 +53,10 @@ def left_out(folder: Path, name: str, services: frozenset[str]) -> bool:
 def keep_only(target: Path, services: frozenset[str], sdks: frozenset[str]) -> None:
     """Remove all but *services* and *sdks* from the files of a copy that name every service."""
     packages = target / "internal/provider/sdkv2/service_packages_gen.go"
-    copies.rewrite(packages, lambda text: _without_other_packages(text, services))
+    module_copies.rewrite(packages, lambda text: _without_other_packages(text, services))
     clients = target / "internal/conns/awsclient_gen.go"
-    copies.rewrite(clients, lambda text: _without_other_clients(text, sdks))
-    copies.rewrite(target / "internal/embed.go", _without_message_overrides)
+    module_copies.rewrite(clients, lambda text: _without_other_clients(text, sdks))
+    module_copies.rewrite(target / "internal/embed.go", _without_message_overrides)
 
 
 def _lines_without(text: str, pattern: re.Pattern[str], keep: frozenset[str]) -> str:

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from local.engine import copies
+from local.engine import module_copies
 
 MODULE: Final = "github.com/pulumi/pulumi/pkg/v3"
 _LEFT_OUT: Final = frozenset(
@@ -44,7 +44,7 @@ _SETUP: Final = re.compile(r"^\tcmd\.AddCommand\(newEnvSetupCmd\(env\)\)\n", re.
 def copy(module: Path, target: Path) -> None:
     """Copy the command's packages from *module* to *target*, without these clouds."""
     folders = [path.name for path in module.iterdir() if path.is_dir()]
-    copies.sources(module, target, folders, lambda folder, name: folder / name in _LEFT_OUT)
-    copies.rewrite(target / "backend/diy/backend.go", lambda text: _STORAGE.sub("", text))
-    copies.rewrite(target / "secrets/cloud/manager.go", lambda text: _KEYS.sub("", text))
-    copies.rewrite(target / "cmd/esc/cli/env.go", lambda text: _SETUP.sub("", text))
+    module_copies.sources(module, target, folders, lambda folder, name: folder / name in _LEFT_OUT)
+    module_copies.rewrite(target / "backend/diy/backend.go", lambda text: _STORAGE.sub("", text))
+    module_copies.rewrite(target / "secrets/cloud/manager.go", lambda text: _KEYS.sub("", text))
+    module_copies.rewrite(target / "cmd/esc/cli/env.go", lambda text: _SETUP.sub("", text))
