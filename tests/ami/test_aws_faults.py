@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.ami.conftest import BuildTally, EmulatedAccount, FinishedBuild
 
 pytestmark = [
+    pytest.mark.builds,
     pytest.mark.proof,
     pytest.mark.usefixtures("machines_possible", "short_set_up_of_machine"),
     pytest.mark.xdist_group("image builds"),  # one worker makes the finished build and the tally

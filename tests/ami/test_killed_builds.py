@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.ami.killed_build import Point
 
 pytestmark = [
+    pytest.mark.builds,
     pytest.mark.proof,
     pytest.mark.usefixtures("machines_possible"),
     pytest.mark.xdist_group("image builds"),  # one worker makes the finished build and the tally

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from sandbox.core.errors import SandboxError
     from tests.ami.conftest import BuildTally, EmulatedAccount
 
-pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("machines_possible")]
+pytestmark = [
+    pytest.mark.builds,
+    pytest.mark.proof,
+    pytest.mark.usefixtures("machines_possible"),
+]
 
 
 def assert_nothing_left(account: EmulatedAccount, tally: BuildTally) -> None:
