@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
-    # Long files start first, so that no worker runs alone at the end. Of these, first those that wait.
+    # Long files start first, so that no worker runs alone at the end; before them those that wait.
     marked = {
         name: {item.path for item in items if item.get_closest_marker(name)}
         for name in ("machine", "builds", "engine", "proof")
