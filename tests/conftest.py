@@ -46,8 +46,10 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before pytest-xdist looks for groups, and after folders mark tests
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, object, object]:
     """Keep the tests of a file in one worker: they share an account, and some build on others."""
     if not EVERYTHING:
         thorough = [item for item in items if item.get_closest_marker("thorough")]
@@ -56,12 +58,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
+    answer = yield
     # Long files start first, so that no worker runs alone at the end; before them those that wait.
     marked = {
         name: {item.path for item in items if item.get_closest_marker(name)}
         for name in ("machine", "builds", "engine", "proof")
     }
     items.sort(key=lambda item: [item.path not in paths for paths in marked.values()])
+    return answer
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

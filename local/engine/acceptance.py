@@ -9,14 +9,11 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from local.engine import build, go, module_copies, provider_sources
-from local.engine.lock import held
 from local.engine.log import log
-from local.engine.paths import SOURCE, cache, fingerprint
 
 TESTED: Final = ("budgets", "ce", "ec2", "iam", "logs")
 """The provider's packages with the resources that the program makes."""
@@ -39,26 +36,12 @@ def ensure() -> Path:
     Raises:
         EngineError: the build is not possible on this machine.
     """
-    digest = sha256(Path(__file__).read_bytes() + fingerprint("provider").encode()).hexdigest()
-    home = cache() / f"acceptance-{digest[:12]}"
-    if not home.exists():
-        with held(cache()):
-            if not home.exists():
-                _build(home)
-    return home
+    return build.from_provider("acceptance", Path(__file__), _compile)
 
 
-def _build(home: Path) -> None:
-    work = cache() / "work"
-    work.mkdir(exist_ok=True)
-    tool = go.Go(go.find(cache()), work)
-    module = build.module(tool, SOURCE / "provider", provider_sources.MODULE)
-    target = work / "acceptance"
-    shutil.rmtree(target, ignore_errors=True)
+def _compile(tool: go.Go, module: Path, target: Path, partial: Path) -> None:
     log("compiling HashiCorp's tests of the provider, once; some 10 minutes on two idle cores")
     copy(module, target)
-    partial = home.with_name("acceptance.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     for service in TESTED:
         package = target / provider_sources.SERVICES_FOLDER / service
         folder = partial / service
@@ -68,8 +51,6 @@ def _build(home: Path) -> None:
             if (package / name).exists():
                 shutil.copytree(package / name, folder / name)
         (folder / TESTS).write_text(json.dumps(tests_of(package)), encoding="utf-8")
-    partial.rename(home)
-    shutil.rmtree(work)
 
 
 def copy(module: Path, target: Path) -> None:

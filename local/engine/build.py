@@ -7,13 +7,16 @@ with the unfinished part, and keeps the modules and packages that it already has
 import json
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from local.engine import go, pins, provider_bridge, provider_sources, pulumi_command
+from local.engine import go, paths, pins, provider_bridge, provider_sources, pulumi_command
 from local.engine.errors import EngineError
+from local.engine.lock import held
 from local.engine.log import log
 from local.engine.paths import SOURCE, fingerprint
 
@@ -23,6 +26,10 @@ _SCRIPTS: Final = (
     "python/cmd/pulumi-language-python-exec",
     "python/dist/pulumi-resource-pulumi-python",
 )
+
+
+Make = Callable[[go.Go, Path, Path, Path], None]
+"""Gets Go, the provider's module, a folder for a copy of it, and the folder to fill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +139,30 @@ def _build(tool: go.Go, part: Part, source: "Future[Path]", cache: Path) -> None
             shutil.copyfile(sdk / script, partial / Path(script).name)
             (partial / Path(script).name).chmod(0o755)
     partial.rename(part.home(cache))
+
+
+def from_provider(name: str, recipe: Path, make: Make) -> Path:
+    """The folder of *name* in the cache, which *make* fills from the provider's sources, once.
+
+    A change of the provider, or of *recipe*, the file that defines *make*, fills another one.
+    """
+    digest = sha256(recipe.read_bytes() + fingerprint("provider").encode()).hexdigest()
+    home = paths.cache() / f"{name}-{digest[:12]}"
+    if home.exists():
+        return home
+    with held(paths.cache()):
+        if not home.exists():
+            work = paths.cache() / "work"
+            work.mkdir(exist_ok=True)
+            tool = go.Go(go.find(paths.cache()), work)
+            source = module(tool, SOURCE / "provider", provider_sources.MODULE)
+            target, partial = work / name, home.with_name(f"{name}.partial")
+            for folder in (target, partial):
+                shutil.rmtree(folder, ignore_errors=True)
+            make(tool, source, target, partial)
+            partial.rename(home)
+            shutil.rmtree(work)
+    return home
 
 
 def joined(cache: Path) -> Path:

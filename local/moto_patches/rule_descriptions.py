@@ -26,13 +26,13 @@ def install() -> None:
     def _flattened_rules(self: Any, rules: Any) -> Any:
         views = flattened(self, rules)
         for view in views:
-            own = [rule for rule in rules if _kind(rule) == _kind(view)]
+            alike = [rule for rule in rules if _kind(rule) == _kind(view)]
             view.source_groups = [
-                _told(rule.source_group, rule) for rule in own if rule.source_group
+                _described(rule.source_group, rule) for rule in alike if rule.source_group
             ]
             view.prefix_list_ids = [
-                _told({"PrefixListId": rule.prefix_list_id}, rule)
-                for rule in own
+                _described({"PrefixListId": rule.prefix_list_id}, rule)
+                for rule in alike
                 if rule.prefix_list_id
             ]
         return views
@@ -47,7 +47,7 @@ def _kind(rule: Any) -> tuple[Any, ...]:
     return rule.from_port, rule.to_port, rule.ip_protocol
 
 
-def _told(source: Mapping[str, Any], rule: Any) -> dict[str, Any]:
+def _described(source: Mapping[str, Any], rule: Any) -> dict[str, Any]:
     """The source of the rule, with its present description."""
     named = {key: value for key, value in source.items() if key != "Description"}
     return named | ({"Description": rule.description} if rule.description else {})

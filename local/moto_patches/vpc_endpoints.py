@@ -83,17 +83,21 @@ def _route(backend: Any, endpoint: Any) -> None:
     target = {"destination_prefix_list_id": endpoint.destination_prefix_list_id}
     for table in backend.route_tables.values():
         wanted = table.id in endpoint.route_table_ids
-        found = any(route.gateway_id == endpoint.id for route in table.routes)
-        if wanted and not found:
+        routed = any(route.gateway_id == endpoint.id for route in table.routes)
+        if wanted and not routed:
             backend.create_route(table.id, None, gateway_id=endpoint.id, **target)
-        if found and not wanted:
+        if routed and not wanted:
             backend.delete_route(table.id, None, **target)
 
 
 def _addresses(response: Any) -> dict[str, str]:
     """The address that the request wants for the interface in each subnet."""
-    wanted = response._get_param("SubnetConfigurations", [])
-    return {one["SubnetId"]: one["Ipv4"] for one in wanted if "Ipv4" in one}
+    configurations = response._get_param("SubnetConfigurations", [])
+    return {
+        configuration["SubnetId"]: configuration["Ipv4"]
+        for configuration in configurations
+        if "Ipv4" in configuration
+    }
 
 
 def _attach(backend: Any, endpoint: Any, addresses: Mapping[str, str]) -> None:

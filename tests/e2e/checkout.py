@@ -32,10 +32,10 @@ def copy_bytecode(folder: Path) -> None:
     A new virtual environment has none, so the first processes would compile every library again.
     Python takes bytecode only for a source of the same size and time.
     """
-    found = subprocess.run(
+    listed = subprocess.run(
         ["find", ".", "-name", "*.pyc", "-print0"], cwd=ROOT, capture_output=True, check=True
     ).stdout
-    for name in found.decode().split("\0")[:-1]:
+    for name in listed.decode().split("\0")[:-1]:
         target = folder / name
         if (target.parents[1]).is_dir() and not target.exists():
             target.parent.mkdir(exist_ok=True)

@@ -13,7 +13,6 @@ from tests.e2e.engine_stack import EngineStack
 FOLDER: Final = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # before the order of the files is made of their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == FOLDER:

@@ -12,6 +12,12 @@ from tests.e2e.account import Client
 from tests.e2e.engine_stack import EngineStack
 from tests.sandbox import in_process
 
+
+def ranges(network: str) -> Sequence[str]:
+    """More ranges than a prefix list is created with in one request."""
+    return [f"{network}.{number}.0/24" for number in range(101)]
+
+
 PROVIDER_ARN: Final = (
     "arn:aws:iam::123456789012:oidc-provider/oidc.eks.us-east-1.amazonaws.com/id/ABCDEF0123456789"
 )
@@ -69,7 +75,7 @@ PAIRS: Final[Sequence[Mapping[str, Any]]] = (
     {"flow_logs": False, "flow_log_retention_days": 30},
     {"results_per_instance": True, "s3_read_buckets": ["data"]},
     {"zones": {"us-east-1a": 0}, "vpc_cidr": "192.168.0.0/24"},
-    {"allowed_ssh_cidrs": [f"198.51.{number}.0/24" for number in range(101)]},
+    {"allowed_ssh_cidrs": ranges("198.51")},
 )
 """Settings that depend on each other."""
 ELSEWHERE: Final = {
@@ -127,11 +133,6 @@ NO_DRIFT: Final = {"differing": [], "missing": [], "unmanaged": []}
 def test_every_setting_is_tried() -> None:
     tried = OTHER.keys() | ELSEWHERE.keys() | {key for pair in PAIRS for key in pair}
     assert Settings.model_fields.keys() <= tried
-
-
-def ranges(network: str) -> Sequence[str]:
-    """More ranges than a prefix list is created with in one request."""
-    return [f"{network}.{number}.0/24" for number in range(101)]
 
 
 def admitted(stack: EngineStack, client: Client) -> Sequence[str]:

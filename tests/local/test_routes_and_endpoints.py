@@ -1,6 +1,7 @@
 """Routes, VPC endpoints, NAT gateways and subnets answer as in AWS."""
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import boto3
@@ -8,24 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.moto_patches import (
-    ipv6_only_subnets,
-    nat_gateways,
-    prefix_list_blocks,
-    public_images,
-    route_targets,
-    subnet_ipv6_blocks,
-    vpc_endpoints,
-)
-
 PATCHES = (
-    ipv6_only_subnets,
-    nat_gateways,
-    prefix_list_blocks,
-    public_images,
-    route_targets,
-    subnet_ipv6_blocks,
-    vpc_endpoints,
+    "ipv6_only_subnets",
+    "nat_gateways",
+    "prefix_list_blocks",
+    "public_images",
+    "route_targets",
+    "subnet_ipv6_blocks",
+    "vpc_endpoints",
 )
 
 
@@ -61,10 +52,14 @@ class Network:
         return answer
 
 
+@pytest.fixture(scope="module", autouse=True)
+def patched() -> None:
+    for patch in PATCHES:
+        import_module(f"local.moto_patches.{patch}").install()
+
+
 @pytest.fixture
 def network() -> Iterator[Network]:
-    for patch in PATCHES:
-        patch.install()
     with mock_aws():
         yield Network()
 

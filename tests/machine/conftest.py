@@ -30,7 +30,6 @@ ADDRESS = "203.0.113.10"
 LIMITS = Limits(login=60, ready=120, upgrade=600, check=120, reboot=60)
 
 
-@pytest.hookimpl(tryfirst=True)  # before the order of the files is made of their marks
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
         if item.path.parent == FOLDER and "build" in item.fixturenames:
