@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any, Final, Protocol, cast
 
-from infra.aws_clients import AwsClients
+from infra.aws_clients import CALLS_AT_ONCE, AwsClients
 from infra.catalogue import CATALOGUE, Attachment
 
 DELETED_STATES: Final = frozenset(
@@ -21,8 +21,6 @@ DELETED_STATES: Final = frozenset(
     }
 )
 """States of deleted resources, which AWS still lists for a while."""
-CALLS_AT_ONCE: Final = 8
-"""So that a destroy does not wait for thirty answers one after another."""
 
 
 class Created(Protocol):

@@ -562,16 +562,17 @@ POLICY: Final = ResourceType(
             parameters={"PolicyArn": "{Arn}"},
         ),
     ),
-    attachments=tuple(
+    attachments=(
         Attachment(
             service="iam",
             operation="list_entities_for_policy",
-            items=f"Policy{kind.title()}s",
+            items="[PolicyUsers[].{Kind: 'user', Name: UserName},"
+            " PolicyRoles[].{Kind: 'role', Name: RoleName},"
+            " PolicyGroups[].{Kind: 'group', Name: GroupName}][]",
             parameters={"PolicyArn": "{id}"},
-            identifier=f"{{{kind.title()}Name}}",
-            label=f"attached to {kind} {{{kind.title()}Name}}".format_map,
-        )
-        for kind in ("user", "role", "group")
+            identifier="{Name}",
+            label="attached to {Kind} {Name}".format_map,
+        ),
     ),
 )
 ROLE_POLICY: Final = ResourceType(
