@@ -23,13 +23,11 @@ from infra.stack_outputs import stack_outputs
 
 config = settings.from_stack()
 standing_resources = standing.read()
+add_checks = preflight.transformation(config, standing_resources)
 stack_account = account.connect(config, standing_resources)
 context = stack_context(config, stack_account)
 preflight.require(context, standing_resources)
-opts = pulumi.ResourceOptions(
-    provider=stack_account.provider,
-    transformations=[preflight.transformation(config, standing_resources)],
-)
+opts = pulumi.ResourceOptions(provider=stack_account.provider, transformations=[add_checks])
 
 network = Network("sandbox", context, opts)
 flow_logs = FlowLogs("sandbox", context, network.vpc_id, opts)

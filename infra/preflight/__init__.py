@@ -5,12 +5,14 @@ would hurt in a destroy as well. All other checks are a hook of every resource, 
 calls before it creates or changes one, in a preview too, and never in a destroy.
 """
 
+import asyncio
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 import pulumi
 
-from infra.aws_clients import AwsClients
+from infra.aws_clients import CALLS_AT_ONCE, AwsClients
 from infra.catalogue import CATALOGUE
 from infra.context import StackContext
 from infra.permissions import instance, manager
@@ -56,21 +58,25 @@ def require(context: StackContext, standing: Iterable[StandingResource]) -> None
 def transformation(
     settings: Settings, standing: Iterable[StandingResource]
 ) -> pulumi.ResourceTransformation:
-    """Give each resource of AWS the hook that checks whether it may be created or changed."""
+    """Give each resource of AWS the hook that checks whether it may be created or changed.
+
+    The hooks ask AWS in threads, so that they do not hold up each other and the program.
+    """
     aws = AwsClients(settings.region)
-    require_free = free_names.check(aws, settings, standing)
+    threads = ThreadPoolExecutor(CALLS_AT_ONCE)
+    require_free = free_names.check(aws, settings, standing, threads)
 
     @cache
-    def require_boundary() -> None:
-        missing_boundary.require(aws, settings)
+    def boundary() -> Future[None]:
+        return threads.submit(missing_boundary.require, aws, settings)
 
-    def before_create(args: pulumi.ResourceHookArgs) -> None:
-        before_update(args)
-        require_free(args)
+    async def before_create(args: pulumi.ResourceHookArgs) -> None:
+        await before_update(args)
+        await require_free(args)
 
-    def before_update(_: pulumi.ResourceHookArgs) -> None:
+    async def before_update(_: pulumi.ResourceHookArgs) -> None:
         state_backend.require(settings)
-        require_boundary()
+        await asyncio.wrap_future(boundary())
 
     options = pulumi.ResourceHookOptions(on_dry_run=True)
     binding = pulumi.ResourceHookBinding(

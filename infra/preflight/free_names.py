@@ -2,10 +2,13 @@
 
 The names are fixed and IAM's are global, so two stacks of one account have the same names, in other
 regions too. Without this an update creates a part of the second stack before AWS refuses the rest.
-So before the first resource of any type it looks for those that every stack has.
+So before the first resource of any type it looks for those that every stack has. In a new stack it
+asks AWS for them while the provider starts.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final
 
@@ -25,7 +28,7 @@ NAMED: Final = frozenset(
     )
 )
 """The types whose names are unique in an account, or in a region of it."""
-IN_EVERY_STACK: Final[Collection[tuple[ResourceType, str]]] = (
+IN_EVERY_STACK: Final[Sequence[tuple[ResourceType, str]]] = (
     (catalogue.POLICY, names.MANAGER_BOUNDARY),
     (catalogue.POLICY, names.INSTANCE_BOUNDARY),
     (catalogue.ROLE, names.INSTANCE_ROLE),
@@ -35,9 +38,14 @@ IN_EVERY_STACK: Final[Collection[tuple[ResourceType, str]]] = (
 
 
 def check(
-    aws: AwsClients, settings: Settings, standing: Iterable[StandingResource]
-) -> Callable[[pulumi.ResourceHookArgs], None]:
-    """The check of a resource that is about to be created.
+    aws: AwsClients,
+    settings: Settings,
+    standing: Iterable[StandingResource],
+    threads: ThreadPoolExecutor,
+) -> Callable[[pulumi.ResourceHookArgs], Awaitable[None]]:
+    """The check of a resource that is about to be created, which asks AWS in *threads*.
+
+    A new stack needs the answers in any case, so this asks for them at once.
 
     An adoption previews a stack that does not hold the resources of its environment yet, so nothing
     is checked there.
@@ -53,18 +61,29 @@ def check(
             _require_free(aws, type_name, inputs, settings.environment)
 
     @cache
-    def require_no_other_stack() -> None:
-        for resource_type, name in IN_EVERY_STACK:
-            require(resource_type.name, {"name": name})
+    def no_other_stack() -> Sequence[Future[None]]:
+        return [
+            threads.submit(require, resource_type.name, {"name": name})
+            for resource_type, name in IN_EVERY_STACK
+        ]
 
-    def check_resource(args: pulumi.ResourceHookArgs) -> None:
+    async def check_resource(args: pulumi.ResourceHookArgs) -> None:
         if settings.watch_terraform_tags:
             return
-        require_no_other_stack()
+        for answer in no_other_stack():
+            await asyncio.wrap_future(answer)
         if args.type in NAMED:
-            require(args.type, args.new_inputs or {})
+            answer = threads.submit(require, args.type, args.new_inputs or {})
+            await asyncio.wrap_future(answer)
 
+    if is_new(own_names) and not settings.watch_terraform_tags:
+        no_other_stack()
     return check_resource
+
+
+def is_new(own_names: set[tuple[str, str | None]]) -> bool:
+    """Whether a stack with *own_names*, pairs of type and name, lacks what every stack has."""
+    return own_names.isdisjoint((resource.name, name) for resource, name in IN_EVERY_STACK)
 
 
 def _require_free(

@@ -175,6 +175,8 @@ class Run:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # the SDK's mocks support no hooks; tests/e2e tests them on the engine
         monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", self._hook)
+        # without hooks nobody reads the answers about the names
+        monkeypatch.setattr("infra.preflight.free_names.is_new", lambda _: False)
         self.last = Record()
         self.standing: Mapping[str, Any] = {}
         """The resources of the stack's last update, for the following runs."""

@@ -1,8 +1,10 @@
 """A name that another stack holds is refused, so that stacks never change each other."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -39,11 +41,12 @@ def create(
     standing: Sequence[StandingResource] = (),
 ) -> None:
     """Run the check that precedes the creation of a *resource_type*."""
-    free_names.check(aws, settings, standing)(
-        pulumi.ResourceHookArgs(
+    with ThreadPoolExecutor() as threads:
+        check = free_names.check(aws, settings, standing, threads)
+        args = pulumi.ResourceHookArgs(
             urn="", id="", name=name, type=resource_type.name, new_inputs={"name": name}
         )
-    )
+        asyncio.run(cast("Any", check(args)))
 
 
 def take(aws: AwsClients, resource_type: str, name: str = "taken", **tags: str) -> None:
@@ -93,6 +96,29 @@ def test_nothing_of_a_second_stack_is_created(
     create(aws, PRODUCTION, catalogue.VPC, "sandbox-vpc", [without_outputs])
     adopting = PRODUCTION.model_copy(update={"watch_terraform_tags": True})
     create(aws, adopting, catalogue.VPC, "sandbox-vpc")
+
+
+def test_only_a_new_stack_asks_before_its_first_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = list[str]()
+
+    def note(_aws: AwsClients, _type: str, inputs: Any, _environment: str) -> None:
+        asked.append(inputs["name"])
+
+    def begin(settings: Settings, *standing: StandingResource) -> set[str]:
+        asked.clear()
+        with ThreadPoolExecutor() as threads:
+            free_names.check(AwsClients("us-east-1"), settings, standing, threads)
+        return set(asked)
+
+    monkeypatch.setattr(free_names, "_require_free", note)
+    root = StandingResource(type="pulumi:pulumi:Stack", name="sandbox-production", outputs={})
+    policy, name = free_names.IN_EVERY_STACK[0]
+    standing = StandingResource(type=policy.name, name="logical", outputs={"name": name})
+    assert begin(PRODUCTION, root) == {name for _, name in free_names.IN_EVERY_STACK}
+    assert begin(PRODUCTION, root, standing) == set()
+    assert begin(PRODUCTION.model_copy(update={"watch_terraform_tags": True})) == set()
 
 
 @pytest.mark.parametrize(

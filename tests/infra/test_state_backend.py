@@ -1,7 +1,9 @@
 """The bucket of the state must not be one that sandboxes may read."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -62,5 +64,5 @@ def test_only_a_change_is_refused_and_no_destroy(
     args = pulumi.ResourceHookArgs(urn="", id="", name="sandbox-vpc", type=catalogue.VPC.name)
     for hook in ("creation-check", "change-check"):
         with pytest.raises(pulumi.RunError, match="softmax-state"):
-            run.hooks[hook](args)
+            asyncio.run(cast("Any", run.hooks[hook](args)))
     assert record.in_destroy([resource.urn for resource in run.resources]).resources

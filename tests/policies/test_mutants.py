@@ -334,6 +334,7 @@ def no_hooks_and_no_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("pulumi.resource_hooks.register_resource_hook", registered)
     monkeypatch.setattr("infra.preflight.require", lambda *_: None)
+    monkeypatch.setattr("infra.preflight.free_names.is_new", lambda _: False)
     # a fifth of the time, for the lines of code that the engine prints
     monkeypatch.setattr("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace)
 
