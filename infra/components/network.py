@@ -34,6 +34,10 @@ class Network(pulumi.ComponentResource):
             tags=named(names.VPC),
             opts=pulumi.ResourceOptions(parent=self, protect=settings.protect),
         )
+        subnets = {  # first, because they take AWS longest
+            zone: self._subnet(zone, block, vpc)
+            for zone, block in addresses.plan(settings.vpc_cidr, context.zones).items()
+        }
         ec2.DefaultSecurityGroup(  # AWS creates it; this removes its rules
             f"{names.VPC}-default",
             vpc_id=vpc.id,
@@ -62,31 +66,21 @@ class Network(pulumi.ComponentResource):
             tags=named(f"{names.VPC}-s3"),
             opts=child,
         )
-        subnets = {
-            zone: self._subnet(zone, block, vpc, table)
-            for zone, block in addresses.plan(settings.vpc_cidr, context.zones).items()
-        }
+        for zone, subnet in subnets.items():
+            ec2.RouteTableAssociation(
+                f"{names.SUBNET}-{zone}", subnet_id=subnet.id, route_table_id=table.id, opts=child
+            )
         self.vpc_id = vpc.id
         self.subnet_ids = {zone: subnet.id for zone, subnet in subnets.items()}
         self.register_outputs({"vpc_id": self.vpc_id, "subnet_ids": self.subnet_ids})
 
-    def _subnet(
-        self, zone: str, block: IPv4Network, vpc: ec2.Vpc, table: ec2.RouteTable
-    ) -> ec2.Subnet:
-        child = pulumi.ResourceOptions(parent=self)
-        subnet = ec2.Subnet(
+    def _subnet(self, zone: str, block: IPv4Network, vpc: ec2.Vpc) -> ec2.Subnet:
+        return ec2.Subnet(
             f"{names.SUBNET}-{zone}",
             vpc_id=vpc.id,
             availability_zone=zone,
             cidr_block=str(block),
             map_public_ip_on_launch=True,
             tags=named(names.SUBNET, Type="public"),
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self),
         )
-        ec2.RouteTableAssociation(
-            f"{names.SUBNET}-{zone}",
-            subnet_id=subnet.id,
-            route_table_id=table.id,
-            opts=child,
-        )
-        return subnet
