@@ -4,6 +4,7 @@ Seconds depend on the machine, ratios on the program. So the two commands of a p
 and the median of their ratios counts.
 """
 
+import signal
 import sys
 import tempfile
 from collections import defaultdict
@@ -14,7 +15,9 @@ from typing import Final
 from local import emulator, engine
 from local.bench import emulated_aws, imports, policy_pack, programs, terraform
 
-PREVIEWS: Final = 3
+LIVES: Final = 4
+"""Times that each stack is created and destroyed. The first does not count: it compiles the
+program's modules, and the emulated AWS imports its services."""
 DELAYS: Final = (0, 80)
 """Milliseconds that the emulated AWS waits before each answer; a real region takes about 80."""
 PREVIEW: Final = ("preview", "--expect-no-changes")
@@ -26,6 +29,7 @@ COMMANDS: Final = {
 }
 """In the order of measurement."""
 GUARDED: Final = "preview with the guard rails (against: without)"
+REGISTRATIONS: Final = "preview of the registrations alone"
 DELAYED: Final = f", {DELAYS[-1]} ms a call"
 GOALS: Final = {
     "preview": 1.4,
@@ -42,6 +46,8 @@ Pairs = list[tuple[float, float]]
 
 def main() -> int:
     """Measure, print a table, and return 1 if a row misses its goal."""
+    # a background job ignores it, and then the engine waits 5 s for a host that it interrupts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         installed = engine.ensure()
         rows = dict[str, Pairs]()
@@ -67,8 +73,8 @@ def main() -> int:
 def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, Pairs]:
     """Seconds of the sandbox's commands and of the commands compared with them, by title.
 
-    The others are those of an empty program and, if `terraform` is on PATH, of the same resources
-    in Terraform, in a separate account, with a provider from the same sources.
+    The others are those of an empty program and, with a delay and `terraform` on PATH, of the same
+    resources in Terraform, in a separate account, with a provider from the same sources.
     """
     accounts = [folder / "aws", folder / "other-aws"]
     aws, other_aws = (emulator.start(emulated_aws, delay=delay) for emulated_aws in accounts)
@@ -76,17 +82,22 @@ def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, P
         sandbox = programs.sandbox(installed, aws, folder)
         empty = programs.empty(installed, aws, folder)
         rivals = terraform.Terraform(folder / "terraform", other_aws)
+        compares = bool(delay) and terraform.possible()
         rows = defaultdict[str, Pairs](list)
-        for title, arguments in COMMANDS.items():
-            for _ in range(PREVIEWS if PREVIEW[0] in arguments else 1):
+        for life in range(LIVES):
+            for title, arguments in COMMANDS.items():
                 seconds = sandbox.timed(*arguments)
                 rows[title].append((seconds, empty.timed(*arguments)))
-                if title == "up" and terraform.possible():
+                if title == "up" and not life and compares:
                     rivals.configure(sandbox)
-                if title in terraform.COMMANDS and terraform.possible():
+                if title in terraform.COMMANDS and compares:
                     rows[f"{title} (against: Terraform)"].append((seconds, rivals.timed(title)))
-            if title == "preview" and not delay:
-                rows[GUARDED] = policy_pack.previews(sandbox)
+                if title == "preview" and not delay:
+                    rows[GUARDED].extend(policy_pack.previews(sandbox))
+                    registrations = programs.registrations(sandbox, folder / str(life))
+                    rows[REGISTRATIONS].append((registrations.timed(*PREVIEW), rows[title][-1][1]))
+            if not life:
+                rows.clear()
         return rows
     finally:
         for emulated_aws in accounts:

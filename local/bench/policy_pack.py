@@ -4,7 +4,7 @@ from typing import Final
 
 from local.bench.programs import ROOT, ProgramCopy
 
-ROUNDS: Final = 5
+ROUNDS: Final = 2
 GOAL: Final = 1.5
 """The longest time of a preview with the pack, as a multiple of one without it."""
 GUARDED: Final = ("--policy-pack", str(ROOT / "policies"))

@@ -1,13 +1,15 @@
 """The two programs that are compared, each a copy with its own state and emulated AWS."""
 
+import json
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from local import emulator, stack
 from local.engine import Engine
@@ -15,7 +17,11 @@ from local.engine import Engine
 ROOT: Final = Path(__file__).parents[2]
 STACK: Final = "bench"
 EMPTY: Final = "name: sandbox-empty\nruntime: python\ndescription: an empty program\n"
-_CONFIG: Final = {"sandbox:environment": "bench"}
+_CONFIG: Final = {
+    "sandbox:environment": "bench",
+    **{f"sandbox:zones.us-east-1{letter}": str(slot) for slot, letter in enumerate("abc")},
+}
+"""The zones are pinned, as the README advises and as they are in Terraform's configuration."""
 
 
 class BenchError(Exception):
@@ -56,6 +62,18 @@ class ProgramCopy:
         )
         return seconds
 
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state."""
+        exported = subprocess.run(
+            ["pulumi", "stack", "export", "--stack", STACK],
+            cwd=self.folder,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return json.loads(exported.stdout)["deployment"]["resources"]
+
 
 def sandbox(engine: Engine, aws: emulator.Emulator, folder: Path) -> ProgramCopy:
     """The project's program, without a state."""
@@ -79,8 +97,26 @@ def empty(engine: Engine, aws: emulator.Emulator, folder: Path) -> ProgramCopy:
     return _ready(ProgramCopy(copy, stack.environment(engine, aws, folder / "empty-state")), {})
 
 
+def registrations(of: ProgramCopy, folder: Path) -> ProgramCopy:
+    """A program with the resources and the state of the program *of*, which is up."""
+    copy = folder / "registrations"
+    copy.mkdir(parents=True)
+    for name in ("Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
+        shutil.copyfile(of.folder / name, copy / name)
+    shutil.copyfile(Path(__file__).parent / "registrations.py", copy / "__main__.py")
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    entries = [
+        {**entry, "version": version("pulumi-aws") if "aws" in entry["type"] else None}
+        for entry in of.resources()
+        if entry["type"] != "pulumi:pulumi:Stack"
+        and not entry["urn"].startswith(f"urn:pulumi:{STACK}::sandbox::pulumi:providers:pulumi::")
+    ]
+    (copy / "resources.json").write_text(json.dumps(entries), encoding="utf-8")
+    return replace(of, folder=copy, environment={**of.environment, "PULUMI_STACK": STACK})
+
+
 def _ready(program: ProgramCopy, config: Mapping[str, str]) -> ProgramCopy:
     program.timed("stack", "init", STACK)
     for key, value in config.items():
-        program.timed("config", "set", key, value)
+        program.timed("config", "set", "--path", key, value)
     return program

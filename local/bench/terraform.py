@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from local import clean_env, stack
-from local.bench.programs import STACK, BenchError, ProgramCopy
+from local.bench.programs import BenchError, ProgramCopy
 from local.emulator import Emulator
 from local.engine import terraform_provider
 from local.engine.paths import SOURCE
@@ -42,15 +42,7 @@ class Terraform:
 
     def configure(self, program: ProgramCopy) -> None:
         """Write the configuration for the resources of *program*, which is up."""
-        exported = subprocess.run(
-            ["pulumi", "stack", "export", "--stack", STACK],
-            cwd=program.folder,
-            env=program.environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        resources = json.loads(exported.stdout)["deployment"]["resources"]
+        resources = program.resources()
         self.folder.mkdir()
         plugins = json.dumps(str(terraform_provider.ensure()))
         self._settings.write_text(
@@ -88,6 +80,7 @@ class Terraform:
                 "AWS_REGION": stack.REGION,
                 "AWS_SECRET_ACCESS_KEY": "local",
                 "CHECKPOINT_DISABLE": "1",
+                "GOGC": stack.FEWER_COLLECTIONS,  # as the engine has it
                 "TF_CLI_CONFIG_FILE": str(self._settings),
             },
             stdin=subprocess.DEVNULL,
