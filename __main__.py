@@ -23,6 +23,7 @@ from infra.stack_outputs import stack_outputs
 
 config = settings.from_stack()
 standing_resources = standing.read()
+# early, since it starts to ask AWS for a new stack's names
 add_checks = preflight.transformation(config, standing_resources)
 stack_account = account.connect(config, standing_resources)
 context = stack_context(config, stack_account)

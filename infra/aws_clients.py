@@ -30,7 +30,7 @@ US_EAST_1: Final = "us-east-1"
 FILTER_PARAMETER: Final = {"describe_nat_gateways": "Filter"}
 """The EC2 operations whose parameter for filters is not named `Filters`."""
 CALLS_AT_ONCE: Final = 16
-"""So that a destroy does not wait for thirty answers one after another."""
+"""How many threads ask AWS, so that nothing waits for thirty answers one after another."""
 UNREACHABLE_ATTEMPTS: Final = 3
 RAISE_QUOTA: Final = "aws service-quotas request-service-quota-increase"
 """The start of the command that asks AWS for a higher quota."""

@@ -7,7 +7,7 @@ asks AWS for them while the provider starts.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, Final
@@ -42,7 +42,7 @@ def check(
     settings: Settings,
     standing: Iterable[StandingResource],
     threads: ThreadPoolExecutor,
-) -> Callable[[pulumi.ResourceHookArgs], Awaitable[None]]:
+) -> Callable[[pulumi.ResourceHookArgs], Coroutine[None, None, None]]:
     """The check of a resource that is about to be created, which asks AWS in *threads*.
 
     A new stack needs the answers in any case, so this asks for them at once.

@@ -20,12 +20,11 @@ LIVES: Final = 4
 program's modules, and the emulated AWS imports its services."""
 DELAYS: Final = (0, 80)
 """Milliseconds that the emulated AWS waits before each answer; a real region takes about 80."""
-PREVIEW: Final = ("preview", "--expect-no-changes")
 COMMANDS: Final = {
-    "up": ("up", "--yes", "--skip-preview"),
-    "preview": PREVIEW,
-    "preview with refresh": (*PREVIEW, "--refresh"),
-    "destroy": ("destroy", "--yes", "--skip-preview", "--run-program"),
+    "up": programs.UP,
+    "preview": programs.PREVIEW,
+    "preview with refresh": (*programs.PREVIEW, "--refresh"),
+    "destroy": programs.DESTROY,
 }
 """In the order of measurement."""
 GUARDED: Final = "preview with the guard rails (against: without)"
@@ -86,8 +85,8 @@ def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, P
         rows = defaultdict[str, Pairs](list)
         for life in range(LIVES):
             for title, arguments in COMMANDS.items():
-                seconds = sandbox.timed(*arguments)
-                rows[title].append((seconds, empty.timed(*arguments)))
+                seconds, least = sandbox.timed(*arguments), empty.timed(*arguments)
+                rows[title].append((seconds, least))
                 if title == "up" and not life and compares:
                     rivals.configure(sandbox)
                 if title in terraform.COMMANDS and compares:
@@ -95,7 +94,7 @@ def _measured(installed: engine.Engine, folder: Path, delay: int) -> dict[str, P
                 if title == "preview" and not delay:
                     rows[GUARDED].extend(policy_pack.previews(sandbox))
                     registrations = programs.registrations(sandbox, folder / str(life))
-                    rows[REGISTRATIONS].append((registrations.timed(*PREVIEW), rows[title][-1][1]))
+                    rows[REGISTRATIONS].append((registrations.timed(*arguments), least))
             if not life:
                 rows.clear()
         return rows

@@ -16,8 +16,6 @@ START_GOAL: Final = 2
 CHECKED: Final = "up and destroy (against: without the checks)"
 CHECKED_GOAL: Final = 1.1
 """The longest update, as a multiple of one without permissions, models and limits."""
-_UP: Final = ("up", "--yes", "--skip-preview")
-_DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--run-program")
 
 
 def start_seconds(folder: Path) -> float:
@@ -49,4 +47,4 @@ def updates(installed: Engine, folder: Path) -> list[tuple[float, float]]:
 
 
 def _life(program: programs.ProgramCopy) -> float:
-    return program.timed(*_UP) + program.timed(*_DESTROY)
+    return program.timed(*programs.UP) + program.timed(*programs.DESTROY)

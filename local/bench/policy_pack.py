@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from local.bench.programs import ROOT, ProgramCopy
+from local.bench.programs import PREVIEW, ROOT, ProgramCopy
 
 ROUNDS: Final = 2
 GOAL: Final = 1.5
@@ -12,5 +12,4 @@ GUARDED: Final = ("--policy-pack", str(ROOT / "policies"))
 
 def previews(program: ProgramCopy) -> list[tuple[float, float]]:
     """Seconds of previews without a change, each with the pack and without it."""
-    plain = ("preview", "--expect-no-changes")
-    return [(program.timed(*plain, *GUARDED), program.timed(*plain)) for _ in range(ROUNDS)]
+    return [(program.timed(*PREVIEW, *GUARDED), program.timed(*PREVIEW)) for _ in range(ROUNDS)]

@@ -1,4 +1,4 @@
-"""The two programs that are compared, each a copy with its own state and emulated AWS."""
+"""The programs that are compared, each a copy in a folder of its own."""
 
 import json
 import shutil
@@ -22,6 +22,12 @@ _CONFIG: Final = {
     **{f"sandbox:zones.us-east-1{letter}": str(slot) for slot, letter in enumerate("abc")},
 }
 """The zones are pinned, as the README advises and as they are in Terraform's configuration."""
+
+_OF_THE_ENGINE: Final = frozenset({"pulumi:pulumi:Stack", "pulumi:providers:pulumi"})
+"""Types that the engine registers by itself."""
+UP: Final = ("up", "--yes", "--skip-preview")
+PREVIEW: Final = ("preview", "--expect-no-changes")
+DESTROY: Final = ("destroy", "--yes", "--skip-preview", "--run-program")
 
 
 class BenchError(Exception):
@@ -108,8 +114,7 @@ def registrations(of: ProgramCopy, folder: Path) -> ProgramCopy:
     entries = [
         {**entry, "version": version("pulumi-aws") if "aws" in entry["type"] else None}
         for entry in of.resources()
-        if entry["type"] != "pulumi:pulumi:Stack"
-        and not entry["urn"].startswith(f"urn:pulumi:{STACK}::sandbox::pulumi:providers:pulumi::")
+        if entry["type"] not in _OF_THE_ENGINE
     ]
     (copy / "resources.json").write_text(json.dumps(entries), encoding="utf-8")
     return replace(of, folder=copy, environment={**of.environment, "PULUMI_STACK": STACK})

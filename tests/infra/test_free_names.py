@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pytest
@@ -46,7 +46,7 @@ def create(
         args = pulumi.ResourceHookArgs(
             urn="", id="", name=name, type=resource_type.name, new_inputs={"name": name}
         )
-        asyncio.run(cast("Any", check(args)))
+        asyncio.run(check(args))
 
 
 def take(aws: AwsClients, resource_type: str, name: str = "taken", **tags: str) -> None:
